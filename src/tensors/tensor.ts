@@ -1,0 +1,17 @@
+import type { Datatype, TensorData } from './datatype';
+import type { Shape } from './shape';
+
+/** One named array: row-major elements of `datatype`, as many as the shape's product. */
+export interface Tensor {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: Shape;
+  readonly data: TensorData;
+}
+
+/** What a model declares of one input or output; `-1` in the shape is a dynamic dimension. */
+export interface TensorSpec {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: Shape;
+}
