@@ -1,0 +1,213 @@
+import { resolve } from 'node:path';
+import {
+  byteSize,
+  flag,
+  folder,
+  host,
+  line,
+  list,
+  modelName,
+  oneOf,
+  orAuto,
+  origin,
+  pathPrefix,
+  redisUrl,
+  secret,
+  url,
+  wholeNumber,
+} from './kinds';
+import { packageVersion } from './package-version';
+import { type Algorithm, isLongEnough, isPlaceholder } from './secret-strength';
+import { Together, Variable } from './variable';
+
+const DAY_MS = 86_400_000;
+const YEAR_SECONDS = 31_536_000;
+const YEAR_MINUTES = 525_600;
+const KB = 1024;
+const GB = 1024 ** 3;
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+const LOG_FORMATS = ['json', 'pretty'] as const;
+const NODE_ENVS = ['development', 'production', 'test'] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogFormat = (typeof LOG_FORMATS)[number];
+export type NodeEnv = (typeof NODE_ENVS)[number];
+
+const milliseconds = (min: number) => wholeNumber(min, DAY_MS, 'milliseconds');
+
+/**
+ * Every variable that this server reads, with its rule and its default. To add one, add a property here,
+ * a line to a slice in `slices.ts` and a line to `.env.example`.
+ */
+export class Environment {
+  // The application
+
+  @Variable(line(100))
+  PROJECT_NAME = 'Nestor';
+
+  @Variable(line(100))
+  VERSION = packageVersion;
+
+  @Variable(pathPrefix)
+  API_PREFIX = '/api';
+
+  @Variable(flag)
+  DEBUG = false;
+
+  // A closed list: with a misspelt "production" the rules that matter there would rest.
+  @Variable(oneOf(NODE_ENVS))
+  NODE_ENV: NodeEnv = 'development';
+
+  // HTTP
+
+  @Variable(host)
+  HOST = '0.0.0.0';
+
+  @Variable(wholeNumber(0, 65_535))
+  PORT = 8000;
+
+  @Variable(list(origin, 'origins such as https://app.example.com (no path), or *'))
+  CORS_ORIGINS: readonly string[] = ['*'];
+
+  @Together<Environment>(
+    'false while CORS_ORIGINS has *',
+    (env) => !(env.CORS_CREDENTIALS && env.CORS_ORIGINS.includes('*')),
+    ['CORS_ORIGINS'],
+  )
+  @Variable(flag)
+  CORS_CREDENTIALS = false;
+
+  @Variable(byteSize(1, 2 * GB))
+  BODY_LIMIT = 52_428_800;
+
+  @Variable(milliseconds(1))
+  HEADERS_TIMEOUT_MS = 10_000;
+
+  @Together<Environment>(
+    'at least HEADERS_TIMEOUT_MS',
+    (env) => env.REQUEST_TIMEOUT_MS >= env.HEADERS_TIMEOUT_MS,
+    ['HEADERS_TIMEOUT_MS'],
+  )
+  @Variable(milliseconds(1))
+  REQUEST_TIMEOUT_MS = 60_000;
+
+  @Variable(milliseconds(1))
+  KEEP_ALIVE_TIMEOUT_MS = 75_000;
+
+  @Variable(milliseconds(1))
+  SHUTDOWN_TIMEOUT_MS = 30_000;
+
+  @Together<Environment>(
+    'less than SHUTDOWN_TIMEOUT_MS',
+    (env) => env.SHUTDOWN_DELAY_MS < env.SHUTDOWN_TIMEOUT_MS,
+    ['SHUTDOWN_TIMEOUT_MS'],
+  )
+  @Variable(milliseconds(0))
+  SHUTDOWN_DELAY_MS = 0;
+
+  // Processes and threads
+
+  @Variable(orAuto(wholeNumber(0, 512), '-1'))
+  WORKERS: number | 'auto' = 'auto';
+
+  @Variable(orAuto(wholeNumber(1, 512)))
+  EXECUTION_SLOTS: number | 'auto' = 'auto';
+
+  @Variable(wholeNumber(0, 19))
+  THREAD_NICENESS = 10;
+
+  // Models
+
+  @Variable(folder)
+  MODEL_DIR = resolve('models');
+
+  @Variable(list(modelName, 'names of models (letters, digits and _.-)'))
+  MODEL_NAMES: readonly string[] = [];
+
+  @Variable(wholeNumber(1, 10_000))
+  MAX_RESIDENT_MODELS = 5;
+
+  @Variable(milliseconds(1))
+  MODEL_LOAD_TIMEOUT_MS = 120_000;
+
+  // Inference
+
+  @Variable(milliseconds(1))
+  INFERENCE_DEADLINE_MS = 30_000;
+
+  @Variable(wholeNumber(1, 1_000_000, 'requests'))
+  MAX_QUEUE_REQUESTS = 4096;
+
+  @Variable(wholeNumber(1, 1_000_000, 'requests'))
+  MAX_QUEUE_REQUESTS_PER_MODEL = 1024;
+
+  @Variable(milliseconds(1))
+  RUN_TIMEOUT_MS = 60_000;
+
+  // Logging
+
+  /** Left out: debug with DEBUG, else info. */
+  @Variable(oneOf(LOG_LEVELS, { warning: 'warn', critical: 'fatal' }))
+  LOG_LEVEL?: LogLevel;
+
+  /** Left out: json in production, else pretty. */
+  @Variable(oneOf(LOG_FORMATS))
+  LOG_FORMAT?: LogFormat;
+
+  /** Empty: no files. */
+  @Variable({ ...folder, empty: '' })
+  LOG_DIR = resolve('logs');
+
+  @Variable(byteSize(KB, GB))
+  LOG_FILE_MAX_BYTES = 10_485_760;
+
+  @Variable(wholeNumber(1, 1000))
+  LOG_FILES_KEPT = 5;
+
+  @Variable(flag)
+  ACCESS_LOG = true;
+
+  // Cache
+
+  @Variable(flag)
+  CACHE_ENABLED = true;
+
+  @Variable(wholeNumber(1, YEAR_SECONDS, 'seconds'))
+  CACHE_TTL = 300;
+
+  @Variable(redisUrl)
+  REDIS_URL?: string;
+
+  // Remote models
+
+  @Variable(url('http', 'https'))
+  EXTERNAL_API_URL?: string;
+
+  @Variable(wholeNumber(1, 3600, 'seconds'))
+  EXTERNAL_API_TIMEOUT = 30;
+
+  // Access
+
+  @Together<Environment>(
+    'a secret of your own, not a placeholder, when NODE_ENV is production',
+    (env) => env.NODE_ENV !== 'production' || !isPlaceholder(env.SECRET_KEY ?? ''),
+    ['NODE_ENV'],
+  )
+  @Together<Environment>(
+    'at least 32 bytes long for HS256, 48 for HS384 and 64 for HS512, when NODE_ENV is production',
+    (env) =>
+      env.NODE_ENV !== 'production' ||
+      env.SECRET_KEY === undefined ||
+      isLongEnough(env.SECRET_KEY, env.ALGORITHM),
+    ['NODE_ENV', 'ALGORITHM'],
+  )
+  @Variable(secret)
+  SECRET_KEY?: string;
+
+  @Variable(oneOf(['HS256', 'HS384', 'HS512']))
+  ALGORITHM: Algorithm = 'HS256';
+
+  @Variable(wholeNumber(1, YEAR_MINUTES, 'minutes'))
+  ACCESS_TOKEN_EXPIRE_MINUTES = 30;
+}

@@ -1,0 +1,71 @@
+import { plainToInstance } from 'class-transformer';
+import { validateSync } from 'class-validator';
+import { parse } from 'dotenv';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigurationError } from './configuration-error';
+import { Environment } from './environment';
+import { type Settings, slices } from './slices';
+
+/** The variables by name, as `process.env` has them. */
+export type EnvironmentText = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The settings that an environment asks for, frozen. Variables of other programs are ignored.
+ * @throws ConfigurationError with every fault there is.
+ */
+export function parseSettings(env: EnvironmentText): Settings {
+  const environment = plainToInstance(Environment, env, {
+    excludeExtraneousValues: true,
+    exposeUnsetFields: false, // what is left out keeps its default
+  });
+  const faults = validateSync(environment).flatMap(({ constraints }) => Object.values(constraints ?? {}));
+  if (faults.length > 0) throw new ConfigurationError(faults);
+  return frozen({
+    app: slices.app(environment),
+    http: slices.http(environment),
+    cluster: slices.cluster(environment),
+    models: slices.models(environment),
+    inference: slices.inference(environment),
+    logging: slices.logging(environment),
+    cache: slices.cache(environment),
+    remote: slices.remote(environment),
+    access: slices.access(environment),
+  });
+}
+
+/** Freezes a tree of plain objects and arrays. */
+function frozen<T extends object>(tree: T): T {
+  for (const value of Object.values(tree)) {
+    if (typeof value === 'object' && value !== null) frozen(value as object);
+  }
+  return Object.freeze(tree);
+}
+
+/**
+ * The environment of the process on top of the `.env` file in the folder, if there is one: what the process
+ * was really given wins, an empty text included.
+ */
+export function readEnvironment(
+  folder: string = process.cwd(),
+  given: EnvironmentText = process.env,
+): EnvironmentText {
+  return { ...parse(readEnvFile(join(folder, '.env'))), ...given };
+}
+
+function readEnvFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw new ConfigurationError(['.env must be a file that this process may read']);
+  }
+}
+
+let cached: Settings | undefined;
+
+/** The settings of this process, read once; later changes of the environment or the file change nothing. */
+export function settings(): Settings {
+  cached ??= parseSettings(readEnvironment());
+  return cached;
+}

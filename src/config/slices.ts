@@ -1,0 +1,90 @@
+import type { Environment } from './environment';
+
+/** What each part of the server gets to see of the environment; a field's unit stands in its name. */
+export const slices = {
+  app: (env: Environment) => ({
+    projectName: env.PROJECT_NAME,
+    version: env.VERSION,
+    /** With a leading slash and without a trailing one; empty for the root. */
+    apiPrefix: env.API_PREFIX,
+    debug: env.DEBUG,
+    production: env.NODE_ENV === 'production',
+  }),
+  http: (env: Environment) => ({
+    host: env.HOST,
+    port: env.PORT,
+    /** In the form in which browsers send them. `*` among them: any; empty: none. */
+    corsOrigins: env.CORS_ORIGINS,
+    corsCredentials: env.CORS_CREDENTIALS,
+    bodyLimitBytes: env.BODY_LIMIT,
+    headersTimeoutMs: env.HEADERS_TIMEOUT_MS,
+    requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
+    keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,
+    shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT_MS,
+    shutdownDelayMs: env.SHUTDOWN_DELAY_MS,
+  }),
+  cluster: (env: Environment) => ({
+    /** 0: a single process without a supervisor. */
+    workers: env.WORKERS,
+    executionSlots: env.EXECUTION_SLOTS,
+    /** 0: session threads keep the priority of the process. */
+    threadNiceness: env.THREAD_NICENESS,
+  }),
+  models: (env: Environment) => ({
+    /** Absolute. */
+    dir: env.MODEL_DIR,
+    /** Empty: all that are found. */
+    required: env.MODEL_NAMES,
+    maxResident: env.MAX_RESIDENT_MODELS,
+    loadTimeoutMs: env.MODEL_LOAD_TIMEOUT_MS,
+  }),
+  inference: (env: Environment) => ({
+    deadlineMs: env.INFERENCE_DEADLINE_MS,
+    maxQueueRequests: env.MAX_QUEUE_REQUESTS,
+    maxQueueRequestsPerModel: env.MAX_QUEUE_REQUESTS_PER_MODEL,
+    runTimeoutMs: env.RUN_TIMEOUT_MS,
+  }),
+  logging: (env: Environment) => ({
+    level: env.LOG_LEVEL ?? (env.DEBUG ? 'debug' : 'info'),
+    format: env.LOG_FORMAT ?? (env.NODE_ENV === 'production' ? 'json' : 'pretty'),
+    /** Absolute; left out: no files. */
+    dir: env.LOG_DIR === '' ? undefined : env.LOG_DIR,
+    fileMaxBytes: env.LOG_FILE_MAX_BYTES,
+    filesKept: env.LOG_FILES_KEPT,
+    access: env.ACCESS_LOG,
+  }),
+  cache: (env: Environment) => ({
+    enabled: env.CACHE_ENABLED,
+    ttlSeconds: env.CACHE_TTL,
+    redisUrl: env.REDIS_URL,
+  }),
+  remote: (env: Environment) => ({
+    externalUrl: env.EXTERNAL_API_URL,
+    externalTimeoutMs: env.EXTERNAL_API_TIMEOUT * 1000,
+  }),
+  access: (env: Environment) => ({
+    secretKey: env.SECRET_KEY,
+    algorithm: env.ALGORITHM,
+    accessTokenExpireMinutes: env.ACCESS_TOKEN_EXPIRE_MINUTES,
+  }),
+};
+
+type Slices = typeof slices;
+// What may be undefined may also be left out.
+type Optional<T> = { [K in keyof T as undefined extends T[K] ? K : never]?: T[K] };
+type Certain<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] };
+type Slice<Name extends keyof Slices> = Readonly<
+  Certain<ReturnType<Slices[Name]>> & Optional<ReturnType<Slices[Name]>>
+>;
+
+export type AppConfig = Slice<'app'>;
+export type HttpConfig = Slice<'http'>;
+export type ClusterConfig = Slice<'cluster'>;
+export type ModelsConfig = Slice<'models'>;
+export type InferenceConfig = Slice<'inference'>;
+export type LoggingConfig = Slice<'logging'>;
+export type CacheConfig = Slice<'cache'>;
+export type RemoteConfig = Slice<'remote'>;
+export type AccessConfig = Slice<'access'>;
+
+export type Settings = { readonly [Name in keyof Slices]: Slice<Name> };
