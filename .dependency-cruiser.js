@@ -3,17 +3,19 @@ const ROOMS = [
   'errors',
   'config',
   'logging',
+  'link',
   'metrics',
   'access',
   'http',
   'tensors',
+  'scheduling',
   '(sessions|remote)',
   'models',
-  'scheduling',
   'cache',
   'inference',
   'open-inference',
   'health',
+  'docs',
 ];
 
 const upward = ROOMS.slice(0, -1).map((room, level) => ({

@@ -3,7 +3,7 @@ module.exports = {
   testEnvironment: '<rootDir>/test/helpers/host-arrays-environment.js',
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testRegex: '\\.spec\\.ts$',
-  transform: { '^.+\\.ts$': ['ts-jest', { isolatedModules: true }] },
+  transform: { '^.+\\.ts$': 'ts-jest' },
   testTimeout: 30_000,
   // Real servers on two cores: more than two specs at a time only wait for each other.
   maxWorkers: 2,

@@ -1,0 +1,28 @@
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Logger } from 'nestjs-pino';
+import { AppModule } from './app.module';
+import { type AppConfig, appConfig, type HttpConfig, httpConfig } from './config/config.slices';
+import { setUpDocs } from './docs/docs';
+import { FrontDoor } from './http/front-door';
+import { FrontDoorAdapter } from './http/front-door.adapter';
+import { serverOptions, answerBrokenRequests } from './http/server-options';
+
+/** Bodies of the calls that pass through Express are small settings, never tensors. */
+const CONTROL_BODY_LIMIT = '256kb';
+
+/** Builds the application and loads the models; it does not listen yet. */
+export async function createApplication(http: HttpConfig): Promise<INestApplication> {
+  const adapter = new FrontDoorAdapter(serverOptions(http));
+  const app = await NestFactory.create(AppModule, adapter, { bufferLogs: true, bodyParser: false });
+  app.useLogger(app.get(Logger));
+  app.flushLogs();
+  adapter.open(app.get(FrontDoor));
+  adapter.useBodyParser('json', false, { limit: CONTROL_BODY_LIMIT });
+  answerBrokenRequests(adapter.getHttpServer());
+  const { apiPrefix } = app.get<AppConfig>(appConfig.KEY);
+  if (apiPrefix !== '') app.setGlobalPrefix(apiPrefix, { exclude: ['/', '/v2', '/v2/{*rest}', '/metrics'] });
+  setUpDocs(app);
+  await app.init();
+  return app;
+}

@@ -1,0 +1,61 @@
+import cluster from 'node:cluster';
+import { join } from 'node:path';
+import { readEnvironment, settings } from '../config/settings';
+import { banner } from '../link/banner';
+import { LogSink, WORKER_STDIO } from '../logging/log-sink';
+import { openLocalLog } from '../logging/process-log';
+import { cpuQuota, planThreads } from '../sessions/thread-plan';
+import { onStopSignals } from '../link/stop-signals';
+import { Supervisor } from './supervisor';
+
+/** The process above the workers: forks and watches them, writes their logs, stops them. */
+export function runPrimary(): Promise<void> {
+  const { app, cluster: wanted, http, logging } = settings();
+  const sink = new LogSink(logging);
+  const log = openLocalLog(logging, sink);
+  const { logger } = log;
+  const plan = planThreads({ quota: cpuQuota(), workers: wanted.workers, slots: wanted.executionSlots });
+  logger.info(plan, 'thread plan');
+
+  const leave = async (code: number): Promise<void> => {
+    await log.close();
+    process.exit(code);
+  };
+  cluster.setupPrimary({
+    exec: join(__dirname, '..', 'main.js'),
+    stdio: [...WORKER_STDIO],
+    serialization: 'advanced',
+  });
+  const supervisor = new Supervisor({
+    workers: plan.workers,
+    // A worker that is forked later starts with the environment that the first ones had.
+    env: { ...readEnvironment(), WORKERS: String(plan.workers), EXECUTION_SLOTS: String(plan.slots) },
+    logger,
+    onFork: (worker) => sink.attach(worker.process, worker.id),
+    onAllReady: (models) => logger.info(banner(app, http, models, plan.workers)),
+    onHopeless: (reason) => {
+      logger.fatal({ reason }, `cannot start: ${reason}`);
+      void leave(1);
+    },
+  });
+  onStopSignals({
+    async stop(signal) {
+      logger.info({ signal }, 'stopping');
+      const late = setTimeout(() => {
+        logger.error({ timeoutMs: http.shutdownTimeoutMs }, 'workers did not stop in time and are killed');
+        supervisor.kill();
+      }, http.shutdownTimeoutMs);
+      await supervisor.stop();
+      clearTimeout(late);
+      logger.info('stopped');
+      await leave(0);
+    },
+    leaveAtOnce() {
+      supervisor.kill();
+      log.flushSync();
+      process.exit(1);
+    },
+  });
+  supervisor.start();
+  return Promise.resolve();
+}

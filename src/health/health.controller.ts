@@ -1,0 +1,75 @@
+import { Controller, Get, Inject } from '@nestjs/common';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  HealthCheck,
+  type HealthCheckResult,
+  HealthCheckService,
+  HealthIndicatorService,
+} from '@nestjs/terminus';
+import { type AppConfig, appConfig } from '../config/config.slices';
+import { FrontDoor } from '../http/front-door';
+import { ModelsHealthIndicator } from '../models/models.health';
+import { THREAD_PLAN } from '../sessions/sessions.module';
+import type { ThreadPlan } from '../sessions/thread-plan';
+
+export class HealthResponse {
+  /** `degraded` when no model is loaded or a configured cache is unreachable. */
+  status: 'healthy' | 'degraded';
+  models_loaded: boolean;
+  cache_connected: boolean;
+  version: string;
+  uptime_seconds: number;
+  /** How the CPU quota is shared out. */
+  threads: { quota: number; workers: number; slots: number; intraOpThreads: number };
+}
+
+export class LiveResponse {
+  status: string;
+}
+
+@ApiTags('health')
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly checks: HealthCheckService,
+    private readonly indicators: HealthIndicatorService,
+    private readonly models: ModelsHealthIndicator,
+    private readonly frontDoor: FrontDoor,
+    @Inject(appConfig.KEY) private readonly app: AppConfig,
+    @Inject(THREAD_PLAN) private readonly plan: ThreadPlan,
+  ) {}
+
+  /** The state of the whole, for people: always 200 while the process can answer. */
+  @Get()
+  health(): HealthResponse {
+    const modelsLoaded = this.models.anyLoaded;
+    return {
+      status: modelsLoaded ? 'healthy' : 'degraded',
+      models_loaded: modelsLoaded,
+      cache_connected: false,
+      version: this.app.version,
+      uptime_seconds: Math.round(process.uptime()),
+      threads: this.plan,
+    };
+  }
+
+  /** For a liveness probe: the event loop turns. Knows nothing of models or the cache. */
+  @Get('live')
+  live(): LiveResponse {
+    return { status: 'ok' };
+  }
+
+  /** For a readiness probe: every required model is loaded and warm, and the server is not on its way out. */
+  @Get('ready')
+  @HealthCheck()
+  @ApiResponse({ status: 503, description: 'Not ready: the same body, with what is down.' })
+  ready(): Promise<HealthCheckResult> {
+    return this.checks.check([
+      () => this.models.check('models'),
+      () => {
+        const server = this.indicators.check('server');
+        return this.frontDoor.draining() ? server.down('shutting down') : server.up();
+      },
+    ]);
+  }
+}

@@ -1,0 +1,58 @@
+import type { IncomingMessage } from 'node:http';
+import type { HttpConfig } from '../config/config.slices';
+
+const EXPOSED = 'x-request-id, x-cache, age, retry-after, inference-header-content-length';
+const PREFLIGHT_MAX_AGE_SECONDS = '600';
+
+/** Which CORS headers an answer carries, as a flat list of names and values. https://fetch.spec.whatwg.org/#http-cors-protocol */
+export class Cors {
+  private readonly origins: ReadonlySet<string>;
+  private readonly any: boolean;
+  private readonly anyHeaders = [
+    'access-control-allow-origin',
+    '*',
+    'access-control-expose-headers',
+    EXPOSED,
+  ];
+
+  constructor(private readonly config: Pick<HttpConfig, 'corsOrigins' | 'corsCredentials'>) {
+    this.origins = new Set(config.corsOrigins);
+    this.any = this.origins.has('*');
+  }
+
+  headers(req: IncomingMessage): readonly string[] {
+    const origin = req.headers.origin;
+    if (this.origins.size === 0) return [];
+    if (this.any) return origin === undefined ? [] : this.anyHeaders;
+    // A cache in between must not hand one origin's answer to another.
+    if (origin === undefined || !this.origins.has(origin)) return ['vary', 'origin'];
+    const headers = [
+      'access-control-allow-origin',
+      origin,
+      'vary',
+      'origin',
+      'access-control-expose-headers',
+      EXPOSED,
+    ];
+    if (this.config.corsCredentials) headers.push('access-control-allow-credentials', 'true');
+    return headers;
+  }
+
+  isPreflight(req: IncomingMessage): boolean {
+    return (
+      req.method === 'OPTIONS' &&
+      req.headers.origin !== undefined &&
+      req.headers['access-control-request-method'] !== undefined
+    );
+  }
+
+  preflightHeaders(req: IncomingMessage): string[] {
+    const headers = [...this.headers(req)];
+    if (!headers.includes('access-control-allow-origin')) return headers;
+    headers.push('access-control-allow-methods', 'GET, HEAD, POST, OPTIONS');
+    const asked = req.headers['access-control-request-headers'];
+    if (asked !== undefined) headers.push('access-control-allow-headers', asked);
+    headers.push('access-control-max-age', PREFLIGHT_MAX_AGE_SECONDS);
+    return headers;
+  }
+}

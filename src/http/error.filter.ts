@@ -1,0 +1,78 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { Request, Response } from 'express';
+import { DomainError } from '../errors/domain-error';
+import { toDomainError } from './error-body';
+import { codeOfStatus, STATUS_OF } from './error-status';
+import { FrontDoor, pathOf } from './front-door';
+import { FrontDoorAdapter } from './front-door.adapter';
+
+/** Answers whatever is thrown on the way through Express, in the words of the path's protocol. */
+@Catch()
+@Injectable()
+export class ErrorFilter implements ExceptionFilter {
+  constructor(
+    private readonly frontDoor: FrontDoor,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const req = host.switchToHttp().getRequest<Request & { id: string }>();
+    const res = host.switchToHttp().getResponse<Response>();
+    if (res.headersSent) {
+      res.end();
+      return;
+    }
+    const path = pathOf(req.originalUrl);
+    if (thrown instanceof HttpException && isHealthReport(thrown)) {
+      res.status(thrown.getStatus()).json(thrown.getResponse());
+      return;
+    }
+    let error = asDomainError(thrown, req.method, path);
+    if (error.code === 'route_not_found') {
+      const methods = this.methodsOf(path);
+      if (methods.length > 0 && !methods.includes(req.method)) {
+        res.setHeader('allow', methods.join(', '));
+        error = new DomainError(
+          'method_not_allowed',
+          `${req.method} is not allowed on ${path}: use ${methods.join(' or ')}.`,
+        );
+      }
+    }
+    if (error.retryAfterSeconds !== undefined) res.setHeader('retry-after', String(error.retryAfterSeconds));
+    this.frontDoor.report({ requestId: req.id, path, model: undefined }, error);
+    res.status(STATUS_OF[error.code]).json(this.frontDoor.errorBodyFor(path)(error, req.id));
+  }
+
+  private methodsOf(path: string): string[] {
+    const adapter = this.adapterHost.httpAdapter;
+    return adapter instanceof FrontDoorAdapter ? adapter.methodsOf(path) : [];
+  }
+}
+
+/** Terminus answers a failed check with a body of its own, which probes read. */
+function isHealthReport(exception: HttpException): boolean {
+  const body = exception.getResponse();
+  return typeof body === 'object' && 'status' in body && 'details' in body;
+}
+
+function asDomainError(thrown: unknown, method: string, path: string): DomainError {
+  if (thrown instanceof DomainError) return thrown;
+  const status = statusOf(thrown);
+  if (status === undefined || status >= 500) return toDomainError(thrown);
+  if (status === 404) {
+    return new DomainError(
+      'route_not_found',
+      `There is nothing at ${method} ${path}; /docs lists what there is.`,
+    );
+  }
+  return new DomainError(codeOfStatus(status), thrown instanceof Error ? thrown.message : 'Bad request.');
+}
+
+/** The status in an exception of Nest, or in an error of Express' body parser. */
+function statusOf(thrown: unknown): number | undefined {
+  if (thrown instanceof HttpException) return thrown.getStatus();
+  if (thrown instanceof Error && 'status' in thrown && typeof thrown.status === 'number')
+    return thrown.status;
+  return undefined;
+}

@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { DomainError } from '../errors/domain-error';
+import { declaredLength } from './body-reader';
+import { type ErrorBody, toDomainError } from './error-body';
+import { STATUS_OF } from './error-status';
+
+/** A small body that nobody read is cheaper to discard than its connection is to open again. */
+const DISCARD_BYTES = 64 * 1024;
+/** How long a refused client may go on sending before its connection closes under it. */
+const LINGER_MS = 1000;
+
+/** What the exchanges of one server share. */
+export interface ExchangeContext {
+  /** Headers that every answer carries besides its own, as names and values in turn. */
+  commonHeaders(req: IncomingMessage): readonly string[];
+  /** Called once for each exchange, when its answer is handed over. */
+  finished(exchange: Exchange, status: number, bytesOut: number): void;
+  /** Is the server on its way out, so that connections are not to be kept? */
+  draining(): boolean;
+}
+
+/** One request and its answer, on the way that does not pass through Express. */
+export class Exchange {
+  readonly startedAt = performance.now();
+  /** The model this exchange is about, for the access line. */
+  model: string | undefined;
+  /** Bytes of the request's body that were read. */
+  bytesIn = 0;
+  private answered = false;
+
+  constructor(
+    readonly req: IncomingMessage,
+    readonly res: ServerResponse,
+    readonly requestId: string,
+    readonly path: string,
+    private readonly context: ExchangeContext,
+    private readonly errorBody: ErrorBody,
+  ) {}
+
+  /** Has the client gone, so that no answer can reach it? What is queued for it need not run. */
+  get aborted(): boolean {
+    return this.res.destroyed;
+  }
+
+  /** Sends the whole answer. `headers` are names and values in turn; lengths are added here. */
+  send(status: number, headers: readonly string[], body: readonly (Buffer | string)[]): void {
+    if (this.answered) return;
+    this.answered = true;
+    let bytes = 0;
+    for (const part of body) bytes += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
+    this.context.finished(this, status, bytes);
+    if (this.aborted) return;
+    const all = [...headers, 'x-request-id', this.requestId, ...this.context.commonHeaders(this.req)];
+    if (status !== 204) all.push('content-length', String(bytes));
+    const closeEarly = this.hasLargeUnreadBody();
+    if (closeEarly || this.context.draining()) all.push('connection', 'close');
+    this.res.writeHead(status, all);
+    if (this.req.method === 'HEAD') {
+      this.res.end();
+      return;
+    }
+    for (let i = 0; i < body.length - 1; i++) this.res.write(body[i]);
+    const last = body[body.length - 1] ?? '';
+    if (closeEarly) this.lingerAfter(last);
+    else this.res.end(last);
+  }
+
+  sendJson(status: number, value: object, headers: readonly string[] = []): void {
+    this.send(
+      status,
+      ['content-type', 'application/json; charset=utf-8', ...headers],
+      [JSON.stringify(value)],
+    );
+  }
+
+  /** Answers with what went wrong, in the words of this exchange's protocol. */
+  fail(thrown: unknown): DomainError {
+    const error = toDomainError(thrown);
+    const headers =
+      error.retryAfterSeconds === undefined ? [] : ['retry-after', String(error.retryAfterSeconds)];
+    this.sendJson(STATUS_OF[error.code], this.errorBody(error, this.requestId), headers);
+    return error;
+  }
+
+  private hasLargeUnreadBody(): boolean {
+    if (this.req.complete) return false;
+    const declared = declaredLength(this.req);
+    if (declared === undefined) return this.req.headers['transfer-encoding'] !== undefined;
+    return declared - this.bytesIn > DISCARD_BYTES;
+  }
+
+  /**
+   * Closing a socket with unread data resets the connection, and the answer may be lost on the way. So the
+   * answer goes out whole, what the client still sends is thrown away, and the connection closes when the
+   * client has stopped or its time is up.
+   */
+  private lingerAfter(last: Buffer | string): void {
+    this.res.write(last);
+    const timer = setTimeout(() => this.req.socket.destroy(), LINGER_MS);
+    this.req.once('end', () => this.res.end());
+    this.res.once('close', () => clearTimeout(timer));
+    this.req.resume();
+  }
+}

@@ -1,0 +1,148 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { type HttpConfig, httpConfig } from '../config/config.slices';
+import { DomainError } from '../errors/domain-error';
+import { AccessLog } from '../logging/access-log';
+import { requestIdFrom } from '../logging/request-id';
+import { Cors } from './cors';
+import { type ErrorBody, nativeErrorBody } from './error-body';
+import { STATUS_OF } from './error-status';
+import { header } from './headers';
+import { Exchange, type ExchangeContext } from './exchange';
+import { securityHeaders } from './security-headers';
+
+/** A way that the front door goes by itself. The first route whose `handle` takes the request has it. */
+export interface FrontRoute {
+  readonly prefix: string;
+  /** Takes the exchange, whose path goes on with `rest` after the prefix, or leaves it by returning undefined. */
+  handle(exchange: Exchange, rest: string): Promise<void> | undefined;
+}
+
+/**
+ * Stands before Express in the same server. What every request gets (id, CORS, security headers, access
+ * line) it gets here; the routes of this table are answered here; all others go on to Express and Nest.
+ */
+@Injectable()
+export class FrontDoor implements ExchangeContext {
+  private readonly logger = new Logger(FrontDoor.name);
+  private readonly routes: FrontRoute[] = [];
+  private readonly errorBodies: { prefix: string; body: ErrorBody }[] = [];
+  private readonly cors: Cors;
+  private readonly security = securityHeaders();
+  private isDraining = false;
+
+  constructor(
+    @Inject(httpConfig.KEY) http: HttpConfig,
+    private readonly accessLog: AccessLog,
+  ) {
+    this.cors = new Cors(http);
+  }
+
+  addRoute(route: FrontRoute): void {
+    this.routes.push(route);
+  }
+
+  /** Errors on paths below `prefix` are worded by `body`; elsewhere by the native API. */
+  addErrorBody(prefix: string, body: ErrorBody): void {
+    this.errorBodies.push({ prefix, body });
+  }
+
+  errorBodyFor(path: string): ErrorBody {
+    for (const { prefix, body } of this.errorBodies) {
+      if (path === prefix || path.startsWith(`${prefix}/`)) return body;
+    }
+    return nativeErrorBody;
+  }
+
+  /** From here on every answer asks its client to open a new connection, which goes to another process. */
+  drain(): void {
+    this.isDraining = true;
+  }
+
+  draining(): boolean {
+    return this.isDraining;
+  }
+
+  commonHeaders(req: IncomingMessage): readonly string[] {
+    return req.headers.origin === undefined ? this.security : [...this.security, ...this.cors.headers(req)];
+  }
+
+  finished(exchange: Exchange, status: number, bytesOut: number): void {
+    this.accessLog.write(
+      exchange.requestId,
+      exchange.req.method ?? '',
+      exchange.path,
+      status,
+      performance.now() - exchange.startedAt,
+      exchange.bytesIn,
+      bytesOut,
+      exchange.req.socket.remoteAddress ?? '',
+      exchange.model,
+    );
+  }
+
+  exchange(req: IncomingMessage, res: ServerResponse): Exchange {
+    const path = pathOf(req.url ?? '/');
+    const requestId = requestIdFrom(header(req, 'x-request-id'));
+    // A socket that fails after its request was taken must not become an uncaught exception.
+    res.on('error', () => undefined);
+    return new Exchange(req, res, requestId, path, this, this.errorBodyFor(path));
+  }
+
+  handle(req: IncomingMessage, res: ServerResponse, express: RequestListener): void {
+    const exchange = this.exchange(req, res);
+    const { path } = exchange;
+    if (this.cors.isPreflight(req)) {
+      exchange.send(204, this.cors.preflightHeaders(req), []);
+      return;
+    }
+    for (const route of this.routes) {
+      if (!path.startsWith(route.prefix)) continue;
+      const taken = route.handle(exchange, path.slice(route.prefix.length));
+      if (taken === undefined) continue;
+      taken.catch((thrown: unknown) => {
+        this.report(exchange, exchange.fail(thrown));
+      });
+      return;
+    }
+    this.passOn(exchange, express);
+  }
+
+  /** Logs the failures that are this server's, with the request's id; a client's mistakes show in the access line. */
+  report(exchange: Pick<Exchange, 'requestId' | 'path' | 'model'>, error: DomainError): void {
+    if (STATUS_OF[error.code] !== 500) return;
+    const { requestId, path, model } = exchange;
+    const cause = error.cause instanceof Error ? error.cause : undefined;
+    this.logger.error({ requestId, path, model, code: error.code, err: cause }, error.message);
+  }
+
+  private passOn(exchange: Exchange, express: RequestListener): void {
+    const { req, res } = exchange;
+    (req as IncomingMessage & { id: string }).id = exchange.requestId;
+    res.setHeader('x-request-id', exchange.requestId);
+    const headers = this.commonHeaders(req);
+    for (let i = 0; i < headers.length; i += 2) res.setHeader(headers[i] ?? '', headers[i + 1] ?? '');
+    if (this.isDraining) res.setHeader('connection', 'close');
+    res.once('close', () => {
+      exchange.bytesIn = Number(req.headers['content-length'] ?? 0);
+      this.finished(
+        exchange,
+        res.writableFinished ? res.statusCode : STATUS_OF.client_closed_request,
+        Number(res.getHeader('content-length') ?? 0),
+      );
+    });
+    express(req, res);
+  }
+}
+
+/** The path of a request target, without its query. */
+export function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+}
+
+/** The query of a request target; empty when there is none. */
+export function queryOf(url: string): URLSearchParams {
+  const query = url.indexOf('?');
+  return new URLSearchParams(query === -1 ? '' : url.slice(query + 1));
+}

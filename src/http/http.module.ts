@@ -1,0 +1,13 @@
+import { Global, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { DrainingService } from './draining.service';
+import { ErrorFilter } from './error.filter';
+import { FrontDoor } from './front-door';
+
+/** Global, as every feature with an inference call adds its route to the one front door. */
+@Global()
+@Module({
+  providers: [FrontDoor, DrainingService, { provide: APP_FILTER, useClass: ErrorFilter }],
+  exports: [FrontDoor],
+})
+export class HttpModule {}

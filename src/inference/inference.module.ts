@@ -1,0 +1,33 @@
+import { Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { type AppConfig, appConfig } from '../config/config.slices';
+import { FrontDoor } from '../http/front-door';
+import { ModelsModule } from '../models/models.module';
+import { InferenceEndpoint } from './inference-endpoint';
+import { InferenceService } from './inference.service';
+import { ModelCalls } from './model-calls';
+import { NativeController } from './native.controller';
+import { nativeProtocol, nativeTarget } from './native.protocol';
+
+@Module({
+  imports: [ModelsModule],
+  controllers: [NativeController],
+  providers: [InferenceService, InferenceEndpoint, ModelCalls],
+  exports: [InferenceEndpoint, ModelCalls],
+})
+export class InferenceModule implements OnModuleInit {
+  constructor(
+    @Inject(appConfig.KEY) private readonly app: AppConfig,
+    private readonly frontDoor: FrontDoor,
+    private readonly endpoint: InferenceEndpoint,
+  ) {}
+
+  onModuleInit(): void {
+    this.frontDoor.addRoute({
+      prefix: `${this.app.apiPrefix}/inference/`,
+      handle: (exchange, rest) =>
+        exchange.req.method === 'POST' && rest !== '' && !rest.includes('/')
+          ? this.endpoint.handle(exchange, nativeTarget(rest, exchange.req.url), nativeProtocol)
+          : undefined,
+    });
+  }
+}

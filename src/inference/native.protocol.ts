@@ -1,0 +1,49 @@
+import { booleanParameter, requireAcceptable, requireContentType } from '../http/negotiation';
+import type { Exchange } from '../http/exchange';
+import { queryOf } from '../http/front-door';
+import type { ServedModel } from '../models/served-model';
+import type { CallTarget, DecodedCall, EncodedAnswer, InferenceCodec } from './inference-endpoint';
+import type { InferenceResult } from './inference.service';
+import { decodeNative, encodeNative } from './native.codec';
+import { priorityOf } from './priority-header';
+
+const JSON_TYPES = ['application/json'];
+const JSON_HEADERS = ['content-type', 'application/json; charset=utf-8', 'x-cache'];
+
+/** The native API's inference call: `{"<input>": values}` in, `{"result": {...}}` out. */
+export const nativeProtocol: InferenceCodec<DecodedCall> = {
+  check({ req }: Exchange): void {
+    requireContentType(req, JSON_TYPES);
+    requireAcceptable(req, JSON_TYPES);
+    useCacheOf(req.url);
+  },
+
+  decode({ req }: Exchange, body: Buffer, model: ServedModel): DecodedCall {
+    return {
+      inputs: decodeNative(body, model.inputs),
+      priority: priorityOf(req),
+      useCache: useCacheOf(req.url),
+    };
+  },
+
+  encode(exchange: Exchange, _call: DecodedCall, model: ServedModel, result: InferenceResult): EncodedAnswer {
+    const body = encodeNative({
+      outputs: result.outputs,
+      cached: result.cache === 'HIT',
+      processingSeconds: (performance.now() - exchange.startedAt) / 1000,
+      model: model.name,
+      version: model.version,
+    });
+    return { headers: [...JSON_HEADERS, result.cache], body: [body] };
+  },
+};
+
+/** The model and version that the rest of a native path names. */
+export function nativeTarget(rest: string, url: string | undefined): CallTarget {
+  const version = url?.includes('?') ? queryOf(url).get('version') : null;
+  return { model: rest, version: version ?? undefined };
+}
+
+function useCacheOf(url: string | undefined): boolean {
+  return url?.includes('?') ? booleanParameter(queryOf(url), 'use_cache', true) : true;
+}

@@ -1,0 +1,22 @@
+import cluster from 'node:cluster';
+
+// ONNX Runtime reads this once, when it is loaded; nothing may be loaded before it is set.
+import './config/telemetry-off';
+import { ConfigurationError } from './config/configuration-error';
+import { settings } from './config/settings';
+
+async function main(): Promise<void> {
+  if (cluster.isPrimary && settings().cluster.workers !== 0) {
+    const { runPrimary } = await import('./cluster/primary.js');
+    await runPrimary();
+  } else {
+    const { runWorker } = await import('./worker.js');
+    await runWorker();
+  }
+}
+
+main().catch((error: unknown) => {
+  // A wrong setting is the user's to mend, and a stack trace would only hide which one.
+  console.error(error instanceof ConfigurationError ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,90 @@
+import { DomainError } from '../errors/domain-error';
+import {
+  bool,
+  choice,
+  inputs,
+  integer,
+  listOfInputs,
+  number,
+  readKeys,
+  text,
+  words,
+  type KeyTable,
+  type Reader,
+} from './config-readers';
+import { readYamlMapping, type JsonObject } from './yaml-mapping';
+
+const GRAPH_OPTIMIZATIONS = ['disabled', 'basic', 'extended', 'all'] as const;
+export type GraphOptimization = (typeof GRAPH_OPTIMIZATIONS)[number];
+
+/** How one model is served, the same for all of its versions: `model.yaml`, read and defaulted. */
+export interface ModelConfig {
+  /** A line for people. */
+  readonly description: string | undefined;
+  /** A request that succeeds, in the form of the native API. */
+  readonly example: JsonObject | undefined;
+  /** May requests be joined along the leading dimension? Only where the model allows it. */
+  readonly batching: boolean;
+  readonly maxBatchRows: number;
+  /** How long a request may wait on purpose for others to join it. */
+  readonly maxQueueDelayMs: number;
+  /** Sessions of each version in each worker process; each holds the weights again. */
+  readonly instances: number;
+  /** The model's share of the execution slots, relative to the other models'. */
+  readonly weight: number;
+  /** Undefined: from the thread plan. Never 0, which the runtime takes for all cores of the host. */
+  readonly intraOpThreads: number | undefined;
+  readonly interOpThreads: number;
+  readonly graphOptimization: GraphOptimization;
+  /** In order of preference; whether the runtime has them shows when the session is made. */
+  readonly executionProviders: readonly string[];
+  /** For queue and run together; undefined: the server's. */
+  readonly deadlineMs: number | undefined;
+  /** For one run; undefined: the server's. */
+  readonly runTimeoutMs: number | undefined;
+  /** Inputs run before a version serves, in the form of the native API; none: zeros. */
+  readonly warmup: readonly JsonObject[];
+}
+
+const DAY_MS = 86_400_000;
+const MAX_THREADS = 256;
+const MAX_FAULTS = 20;
+
+const threadsOrPlan: Reader<number | undefined> = (value, fault) =>
+  integer(0, MAX_THREADS)(value, fault) || undefined;
+
+/** Every key of `model.yaml`. A new one is a field above and a line here. */
+const KEYS: KeyTable<ModelConfig> = {
+  description: { key: 'description', read: text(4096), fallback: undefined },
+  example: { key: 'example', read: inputs, fallback: undefined },
+  batching: { key: 'batching', read: bool, fallback: true },
+  maxBatchRows: { key: 'max_batch_rows', read: integer(1, 65_536), fallback: 64 },
+  maxQueueDelayMs: { key: 'max_queue_delay_ms', read: number(0, 10_000, 'inclusive'), fallback: 0 },
+  instances: { key: 'instances', read: integer(1, 64), fallback: 1 },
+  weight: { key: 'weight', read: number(0, 1000, 'exclusive'), fallback: 1 },
+  intraOpThreads: { key: 'intra_op_threads', read: threadsOrPlan, fallback: undefined },
+  interOpThreads: { key: 'inter_op_threads', read: integer(1, MAX_THREADS), fallback: 1 },
+  graphOptimization: { key: 'graph_optimization', read: choice(GRAPH_OPTIMIZATIONS), fallback: 'all' },
+  executionProviders: { key: 'execution_providers', read: words(8), fallback: Object.freeze(['cpu']) },
+  deadlineMs: { key: 'deadline_ms', read: integer(1, DAY_MS), fallback: undefined },
+  runTimeoutMs: { key: 'run_timeout_ms', read: integer(1, DAY_MS), fallback: undefined },
+  warmup: { key: 'warmup', read: listOfInputs(16), fallback: Object.freeze([]) },
+};
+
+/**
+ * The configuration in the text of a `model.yaml`; undefined text gives the defaults.
+ * @throws DomainError `model_unavailable`; its details list every fault by key.
+ */
+export function parseModelConfig(yamlText: string | undefined, modelName: string): ModelConfig {
+  const faults: string[] = [];
+  const mapping = yamlText === undefined ? {} : readYamlMapping(yamlText, faults);
+  const config = readKeys(mapping, KEYS, faults);
+  if (faults.length === 0) return config;
+  const details = faults.slice(0, MAX_FAULTS);
+  if (faults.length > MAX_FAULTS) details.push(`and ${faults.length - MAX_FAULTS} more`);
+  throw new DomainError(
+    'model_unavailable',
+    `the configuration of model ${modelName} has faults: ${details.join('; ')}`,
+    { details },
+  );
+}

@@ -1,0 +1,38 @@
+import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import {
+  inferenceConfig,
+  type InferenceConfig,
+  modelsConfig,
+  type ModelsConfig,
+} from '../config/config.slices';
+import { systemClock } from '../scheduling/clock';
+import { Scheduler } from '../scheduling/scheduler';
+import { THREAD_PLAN, SessionsModule } from '../sessions/sessions.module';
+import type { ThreadPlan } from '../sessions/thread-plan';
+import { ModelLoader } from './model-loader';
+import { ModelRepository } from './model-repository';
+import { ModelsHealthIndicator } from './models.health';
+import { ModelsService } from './models.service';
+
+@Module({
+  imports: [SessionsModule, TerminusModule],
+  providers: [
+    ModelsService,
+    ModelLoader,
+    ModelsHealthIndicator,
+    {
+      provide: ModelRepository,
+      inject: [modelsConfig.KEY],
+      useFactory: (config: ModelsConfig) => new ModelRepository(config.dir),
+    },
+    {
+      provide: Scheduler,
+      inject: [THREAD_PLAN, inferenceConfig.KEY],
+      useFactory: ({ slots }: ThreadPlan, limits: InferenceConfig) =>
+        new Scheduler({ slots, clock: systemClock, limits }),
+    },
+  ],
+  exports: [ModelsService, ModelsHealthIndicator],
+})
+export class ModelsModule {}

@@ -1,0 +1,22 @@
+import type { ModelRunner } from '../scheduling/model-runner';
+import type { ScheduledModel } from '../scheduling/scheduled-model';
+import type { TensorSpec } from '../tensors/tensor';
+import type { ModelConfig } from './model-config';
+import type { SampleInputs } from './sample-inputs';
+
+/** One version of a model that is loaded and warm: what a request needs to know of it. */
+export interface ServedModel {
+  readonly name: string;
+  readonly version: string;
+  readonly config: ModelConfig;
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  /** Where its runs happen. */
+  readonly runner: ModelRunner;
+  /** Where its requests wait for a run. */
+  readonly queue: ScheduledModel;
+  /** Are requests run together in batches? If not, why not. */
+  readonly batching: { readonly enabled: boolean; readonly reason?: string };
+  /** Inputs of one row that the model was seen to accept; undefined when none was found. */
+  readonly sample: SampleInputs | undefined;
+}

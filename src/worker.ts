@@ -1,0 +1,79 @@
+import cluster from 'node:cluster';
+import { Logger } from 'nestjs-pino';
+import { createApplication } from './bootstrap';
+import { settings } from './config/settings';
+import { reasonOf } from './errors/domain-error';
+import { banner } from './link/banner';
+import type { ToPrimary, ToWorker } from './link/messages';
+import { onStopSignals } from './link/stop-signals';
+import { ModelsService } from './models/models.service';
+
+/** Runs one application until it is told to stop: as a worker of a primary, or alone. */
+export async function runWorker(): Promise<void> {
+  const { app: about, http } = settings();
+  const stop = cluster.isWorker ? stopAsWorker() : stopAlone(http.shutdownTimeoutMs);
+  try {
+    const app = await createApplication(http);
+    if (!stop.requested) {
+      await app.listen(http.port, http.host);
+      const models = app.get(ModelsService).summary();
+      if (cluster.isWorker) tellPrimary({ kind: 'ready', models });
+      else app.get(Logger).log(banner(about, http, models, 0));
+    }
+    await stop.request;
+    await app.close();
+    process.exit(0);
+  } catch (error) {
+    if (cluster.isWorker) tellPrimary({ kind: 'failed', reason: reasonOf(error) });
+    throw error;
+  }
+}
+
+interface Stop {
+  /** Has it been asked for? A start that is interrupted goes on to its end, but does not listen. */
+  requested: boolean;
+  request: Promise<void>;
+}
+
+function stopWhen(register: (ask: () => void) => void): Stop {
+  const stop: Stop = {
+    requested: false,
+    request: new Promise((resolve) => {
+      register(() => {
+        stop.requested = true;
+        resolve();
+      });
+    }),
+  };
+  return stop;
+}
+
+/** The primary says when to stop, and kills what is late; a terminal's Ctrl-C is meant for it alone. */
+function stopAsWorker(): Stop {
+  return stopWhen((ask) => {
+    process.on('message', (message: ToWorker) => {
+      if (message.kind === 'stop') ask();
+    });
+    process.on('SIGTERM', ask);
+    process.on('SIGINT', () => undefined);
+  });
+}
+
+function stopAlone(timeoutMs: number): Stop {
+  // An exit while a session thread runs a model would abort the process; this cannot.
+  const leaveAtOnce = (): void => void process.kill(process.pid, 'SIGKILL');
+  return stopWhen((ask) => {
+    onStopSignals({
+      stop() {
+        setTimeout(leaveAtOnce, timeoutMs).unref();
+        ask();
+        return Promise.resolve();
+      },
+      leaveAtOnce,
+    });
+  });
+}
+
+function tellPrimary(message: ToPrimary): void {
+  process.send?.(message);
+}
