@@ -6,7 +6,10 @@ import { reasonOf } from './errors/domain-error';
 import { banner } from './link/banner';
 import type { ToPrimary, ToWorker } from './link/messages';
 import { onStopSignals } from './link/stop-signals';
+import { ProcessLog } from './logging/process-log';
 import { ModelsService } from './models/models.service';
+
+const HEARTBEAT_MS = 1000;
 
 /** Runs one application until it is told to stop: as a worker of a primary, or alone. */
 export async function runWorker(): Promise<void> {
@@ -17,11 +20,12 @@ export async function runWorker(): Promise<void> {
     if (!stop.requested) {
       await app.listen(http.port, http.host);
       const models = app.get(ModelsService).summary();
-      if (cluster.isWorker) tellPrimary({ kind: 'ready', models });
+      if (cluster.isWorker) startBeating(models);
       else app.get(Logger).log(banner(about, http, models, 0));
     }
     await stop.request;
     await app.close();
+    await app.get(ProcessLog).close();
     process.exit(0);
   } catch (error) {
     if (cluster.isWorker) tellPrimary({ kind: 'failed', reason: reasonOf(error) });
@@ -72,6 +76,12 @@ function stopAlone(timeoutMs: number): Stop {
       leaveAtOnce,
     });
   });
+}
+
+/** Tells the primary that this worker serves, and from then on that its event loop turns. */
+function startBeating(models: readonly string[]): void {
+  tellPrimary({ kind: 'ready', models });
+  setInterval(() => tellPrimary({ kind: 'heartbeat', rssBytes: process.memoryUsage.rss() }), HEARTBEAT_MS);
 }
 
 function tellPrimary(message: ToPrimary): void {

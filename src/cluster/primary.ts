@@ -31,6 +31,9 @@ export function runPrimary(): Promise<void> {
     // A worker that is forked later starts with the environment that the first ones had.
     env: { ...readEnvironment(), WORKERS: String(plan.workers), EXECUTION_SLOTS: String(plan.slots) },
     logger,
+    heartbeatTimeoutMs: wanted.heartbeatTimeoutMs,
+    memoryLimitBytes: wanted.workerMemoryLimitBytes,
+    stopTimeoutMs: http.shutdownTimeoutMs,
     onFork: (worker) => sink.attach(worker.process, worker.id),
     onAllReady: (models) => logger.info(banner(app, http, models, plan.workers)),
     onHopeless: (reason) => {
@@ -41,12 +44,7 @@ export function runPrimary(): Promise<void> {
   onStopSignals({
     async stop(signal) {
       logger.info({ signal }, 'stopping');
-      const late = setTimeout(() => {
-        logger.error({ timeoutMs: http.shutdownTimeoutMs }, 'workers did not stop in time and are killed');
-        supervisor.kill();
-      }, http.shutdownTimeoutMs);
       await supervisor.stop();
-      clearTimeout(late);
       logger.info('stopped');
       await leave(0);
     },
@@ -56,6 +54,7 @@ export function runPrimary(): Promise<void> {
       process.exit(1);
     },
   });
+  process.on('SIGHUP', () => void supervisor.replaceAll('SIGHUP'));
   supervisor.start();
   return Promise.resolve();
 }

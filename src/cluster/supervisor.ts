@@ -1,73 +1,65 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
-import { Channel, isChannelMessage } from '../link/channel';
-import { FAN_OUT, type FanOut, type Reply, type ToPrimary, type ToWorker } from '../link/messages';
-import { reasonOf } from '../errors/domain-error';
-import { backoffMs } from './backoff';
+import { FAN_OUT, type FanOut, type Reply } from '../link/messages';
+import { Seat, type SeatOwner } from './seat';
+import { WorkerProcess } from './worker-process';
 
-/** A worker that served this long has proved that it can start. */
-const PROVED_MS = 60_000;
 /** A first start that failed so often will not succeed by itself. */
 const FIRST_START_TRIES = 3;
+const WATCH_MS = 1000;
 
 export interface SupervisorOptions {
   readonly workers: number;
   /** The environment of the workers. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
+  /** A worker whose event loop has not turned for so long is replaced. */
+  readonly heartbeatTimeoutMs: number;
+  /** A worker with more physical memory than this is replaced; 0 for no limit. */
+  readonly memoryLimitBytes: number;
+  /** How long a worker may take to finish what it holds. */
+  readonly stopTimeoutMs: number;
   /** Called with every worker that was forked. */
-  onFork(worker: Worker): void;
+  onFork(worker: Worker, process: WorkerProcess): void;
   /** Called once, when every worker is ready. */
   onAllReady(models: readonly string[]): void;
   /** Called when the first start keeps failing; nothing is forked any more. */
   onHopeless(reason: string): void;
 }
 
-/** One of the places that workers take, one after the other. */
-interface Seat {
-  worker: Worker | undefined;
-  channel: Channel | undefined;
-  ready: boolean;
-  startedAtMs: number;
-  /** Starts in a row that ended before the worker had proved itself. */
-  failures: number;
-  /** Why the last start failed, in the worker's words. */
-  reason: string | undefined;
-  retry: NodeJS.Timeout | undefined;
-}
-
-/** Keeps a number of workers running: forks them, replaces those that die, stops them all. */
-export class Supervisor {
+/** Keeps a number of workers running: forks them, watches them, replaces those that die or fail, stops them all. */
+export class Supervisor implements SeatOwner {
+  /** Workers that were replaced because they died or failed, not by wish. */
+  restarts = 0;
+  readonly logger: Logger;
+  readonly stopTimeoutMs: number;
+  stopping = false;
   private readonly seats: Seat[];
+  private readonly processes = new Set<WorkerProcess>();
   private everReady = false;
   private announced = false;
-  private stopping = false;
   private stopped: (() => void) | undefined;
+  private rolling: Promise<void> = Promise.resolve();
+  private watch: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: SupervisorOptions) {
-    this.seats = Array.from({ length: options.workers }, () => ({
-      worker: undefined,
-      channel: undefined,
-      ready: false,
-      startedAtMs: 0,
-      failures: 0,
-      reason: undefined,
-      retry: undefined,
-    }));
+    this.logger = options.logger;
+    this.stopTimeoutMs = options.stopTimeoutMs;
+    this.seats = Array.from({ length: options.workers }, () => new Seat(this));
   }
 
   start(): void {
-    for (const seat of this.seats) this.fork(seat);
+    for (const seat of this.seats) seat.fill();
+    this.watch = setInterval(() => this.lookAfterAll(), WATCH_MS);
   }
 
   /** Resolves when every worker has finished what it held and is gone. */
   stop(): Promise<void> {
     this.stopping = true;
+    clearInterval(this.watch);
     const gone = new Promise<void>((resolve) => (this.stopped = resolve));
-    for (const seat of this.seats) {
-      clearTimeout(seat.retry);
-      if (seat.worker) send(seat.worker, { kind: 'stop' });
-    }
+    for (const seat of this.seats) seat.close();
+    for (const process of this.processes) process.stop(this.stopTimeoutMs);
     this.checkStopped();
     return gone;
   }
@@ -75,97 +67,98 @@ export class Supervisor {
   /** Ends every worker at once, whatever it is doing. */
   kill(): void {
     this.stopping = true;
-    for (const seat of this.seats) {
-      clearTimeout(seat.retry);
-      seat.worker?.process.kill('SIGKILL');
-    }
+    for (const seat of this.seats) seat.close();
+    for (const process of this.processes) process.kill();
   }
 
-  private fork(seat: Seat): void {
-    const worker = cluster.fork(this.options.env);
-    const channel = new Channel((message) => void worker.send(message));
-    channel.handle<FanOut, Reply<unknown>[]>(FAN_OUT, (question) => this.askAll(question));
-    seat.worker = worker;
-    seat.channel = channel;
-    seat.ready = false;
-    seat.startedAtMs = performance.now();
-    seat.reason = undefined;
-    this.options.onFork(worker);
-    worker.on('message', (message: ToPrimary) => this.hear(seat, message));
-    // A channel that breaks shows as the worker's exit; nothing is to be done about a message lost in it.
-    worker.on('error', () => undefined);
-    worker.once('exit', (code, signal) => this.replace(seat, code, signal));
-    if (this.stopping) send(worker, { kind: 'stop' });
+  /** Replaces the workers one at a time, each ready before the one it follows leaves. */
+  replaceAll(reason: string): Promise<void> {
+    this.rolling = this.rolling.then(async () => {
+      for (const seat of this.seats) if (!this.stopping) await seat.replace(reason);
+    });
+    return this.rolling;
+  }
+
+  /** The workers that answer questions: ready ones, and those that have not left yet. */
+  ready(): WorkerProcess[] {
+    return [...this.processes].filter((process) => process.state === 'ready');
+  }
+
+  all(): readonly WorkerProcess[] {
+    return [...this.processes];
+  }
+
+  /** Is every seat taken by a worker that serves? */
+  get complete(): boolean {
+    return this.seats.every((seat) => seat.current?.state === 'ready');
+  }
+
+  /** Seats whose workers keep dying. */
+  get crashLooping(): number {
+    return this.seats.filter((seat) => seat.crashLooping).length;
   }
 
   /** Puts a question to every worker that is ready. */
-  askAll({ topic, payload, timeoutMs }: FanOut): Promise<Reply<unknown>[]> {
-    const ready = this.seats.filter((seat) => seat.ready);
-    return Promise.all(
-      ready.map(async ({ worker, channel }): Promise<Reply<unknown>> => {
-        const id = worker?.id ?? 0;
-        try {
-          return { worker: id, ok: true, value: await channel?.ask(topic, payload, timeoutMs) };
-        } catch (error) {
-          return { worker: id, ok: false, reason: reasonOf(error) };
-        }
-      }),
-    );
+  askAll<Value>({ topic, payload, timeoutMs }: FanOut): Promise<Reply<Value>[]> {
+    return Promise.all(this.ready().map((process) => process.ask<Value>(topic, payload, timeoutMs)));
   }
 
-  private hear(seat: Seat, message: ToPrimary): void {
-    if (isChannelMessage(message)) {
-      seat.channel?.receive(message);
-      return;
-    }
-    switch (message.kind) {
-      case 'ready':
-        seat.ready = true;
+  fork(seat: Seat): WorkerProcess {
+    const worker = cluster.fork(this.options.env);
+    const process = new WorkerProcess(worker, {
+      ready: (ready, models) => {
         this.everReady = true;
-        if (!this.announced && this.seats.every(({ ready }) => ready)) {
-          this.announced = true;
-          this.options.onAllReady(message.models);
-        }
-        break;
-      case 'failed':
-        seat.reason = message.reason;
-        break;
-    }
+        seat.ready(ready);
+        if (this.announced || !this.complete) return;
+        this.announced = true;
+        this.options.onAllReady(models);
+      },
+      wantsReplacement: (failing, reason) => this.replaceFailing(seat, failing, reason),
+      gone: (dead, code, signal) => {
+        this.processes.delete(dead);
+        seat.gone(dead, code, signal);
+        this.checkStopped();
+      },
+    });
+    process.channel.handle<FanOut, Reply<unknown>[]>(FAN_OUT, (question) => this.askAll(question));
+    this.processes.add(process);
+    this.options.onFork(worker, process);
+    return process;
   }
 
-  private replace(seat: Seat, code: number | null, signal: string | null): void {
-    const pid = seat.worker?.process.pid;
-    const livedMs = performance.now() - seat.startedAtMs;
-    const proved = seat.ready && livedMs > PROVED_MS;
-    seat.channel?.close(`Worker ${pid} died.`);
-    seat.worker = undefined;
-    seat.ready = false;
-    if (this.stopping) {
-      this.checkStopped();
-      return;
+  /** @returns whether it is worth while to try again */
+  died(failures: number, reason: string): boolean {
+    this.restarts++;
+    if (this.everReady || failures < FIRST_START_TRIES) return true;
+    this.kill();
+    this.options.onHopeless(reason);
+    return false;
+  }
+
+  private replaceFailing(seat: Seat, failing: WorkerProcess, reason: string): void {
+    if (this.stopping || failing !== seat.current || seat.beingReplaced) return;
+    this.restarts++;
+    this.logger.error({ pid: failing.pid, worker: failing.id, reason }, 'worker fails, replacing it');
+    void seat.replace(reason);
+  }
+
+  private lookAfterAll(): void {
+    const { heartbeatTimeoutMs, memoryLimitBytes } = this.options;
+    const nowMs = performance.now();
+    for (const seat of this.seats) {
+      const process = seat.current;
+      if (process?.state !== 'ready' || process.lastBeatMs === undefined) continue;
+      const silentMs = nowMs - process.lastBeatMs;
+      const rssBytes = process.heartbeat?.rssBytes ?? 0;
+      if (silentMs > heartbeatTimeoutMs) {
+        this.replaceFailing(seat, process, `its event loop has not turned for ${Math.round(silentMs)} ms`);
+      } else if (memoryLimitBytes > 0 && rssBytes > memoryLimitBytes) {
+        this.replaceFailing(seat, process, `it holds ${rssBytes} bytes of memory`);
+      }
     }
-    seat.failures = proved ? 1 : seat.failures + 1;
-    const how = signal ? `by ${signal}` : `with code ${code}`;
-    if (!this.everReady && seat.failures >= FIRST_START_TRIES) {
-      this.stopping = true;
-      this.kill();
-      this.options.onHopeless(seat.reason ?? `its workers end ${how} before they are ready`);
-      return;
-    }
-    // The first replacement comes at once: most deaths are single ones, and the port is short of a worker.
-    const waitMs = seat.failures === 1 ? 0 : backoffMs(seat.failures - 1);
-    this.options.logger.error(
-      { pid, code, signal, waitMs, reason: seat.reason },
-      'worker died, replacing it',
-    );
-    seat.retry = setTimeout(() => this.fork(seat), waitMs);
   }
 
   private checkStopped(): void {
-    if (this.seats.every(({ worker }) => worker === undefined)) this.stopped?.();
+    if (this.stopping && this.processes.size === 0) this.stopped?.();
   }
-}
-
-function send(worker: Worker, message: ToWorker): void {
-  if (worker.isConnected()) worker.send(message);
 }

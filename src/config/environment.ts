@@ -114,6 +114,12 @@ export class Environment {
   @Variable(orAuto(wholeNumber(1, 512)))
   EXECUTION_SLOTS: number | 'auto' = 'auto';
 
+  @Variable(milliseconds(1000))
+  HEARTBEAT_TIMEOUT_MS = 10_000;
+
+  @Variable(byteSize(0, 1024 * GB))
+  WORKER_MEMORY_LIMIT = 0;
+
   @Variable(wholeNumber(0, 19))
   THREAD_NICENESS = 10;
 

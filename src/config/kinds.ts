@@ -39,7 +39,7 @@ export function byteSize(min: number, max: number): Kind<number> {
   return {
     rule: `a whole number of bytes from ${min} to ${max}, plain or with the suffix kb, mb or gb (steps of 1024)`,
     parse: (text) => {
-      const [, digits, suffix] = /^([1-9]\d*)(kb|mb|gb)?$/i.exec(text) ?? [];
+      const [, digits, suffix] = /^(0|[1-9]\d*)(kb|mb|gb)?$/i.exec(text) ?? [];
       const value =
         Number(digits) * (suffix === undefined ? 1 : (BYTES_PER_SUFFIX[suffix.toLowerCase()] ?? NaN));
       return value >= min && value <= max ? value : undefined;

@@ -42,7 +42,13 @@ describe('parseSettings', () => {
         shutdownTimeoutMs: 30_000,
         shutdownDelayMs: 0,
       },
-      cluster: { workers: 'auto', executionSlots: 'auto', threadNiceness: 10 },
+      cluster: {
+        workers: 'auto',
+        executionSlots: 'auto',
+        heartbeatTimeoutMs: 10_000,
+        workerMemoryLimitBytes: 0,
+        threadNiceness: 10,
+      },
       models: { dir: resolve('models'), required: [], maxResident: 5, loadTimeoutMs: 120_000 },
       inference: {
         deadlineMs: 30_000,

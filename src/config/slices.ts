@@ -27,6 +27,9 @@ export const slices = {
     /** 0: a single process without a supervisor. */
     workers: env.WORKERS,
     executionSlots: env.EXECUTION_SLOTS,
+    heartbeatTimeoutMs: env.HEARTBEAT_TIMEOUT_MS,
+    /** 0: no limit. */
+    workerMemoryLimitBytes: env.WORKER_MEMORY_LIMIT,
     /** 0: session threads keep the priority of the process. */
     threadNiceness: env.THREAD_NICENESS,
   }),

@@ -1,11 +1,21 @@
 import type { ChannelMessage } from './channel';
 
+/** How a worker is, as it says itself about once a second. */
+export interface Heartbeat {
+  /** Physical memory of the process, in bytes. */
+  readonly rssBytes: number;
+}
+
 /** What a worker tells its primary. */
 export type ToPrimary =
   | ChannelMessage
   | { readonly kind: 'ready'; readonly models: readonly string[] }
   /** The worker cannot start; it exits after this. */
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** The event loop turns. */
+  | ({ readonly kind: 'heartbeat' } & Heartbeat)
+  /** The worker is beyond repair: it wants to be replaced, and finishes what else it holds. */
+  | { readonly kind: 'replace-me'; readonly reason: string };
 
 /** What the primary tells a worker. */
 export type ToWorker = ChannelMessage | { readonly kind: 'stop' };

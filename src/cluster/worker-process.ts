@@ -1,0 +1,101 @@
+import type { Worker } from 'node:cluster';
+import { reasonOf } from '../errors/domain-error';
+import { Channel, isChannelMessage } from '../link/channel';
+import type { Heartbeat, Reply, ToPrimary, ToWorker } from '../link/messages';
+
+/** `leaving`: told to stop; it has left the port or is about to, and finishes what it holds. */
+export type WorkerState = 'starting' | 'ready' | 'leaving' | 'gone';
+
+export interface WorkerEvents {
+  ready(process: WorkerProcess, models: readonly string[]): void;
+  /** It asks for a successor. */
+  wantsReplacement(process: WorkerProcess, reason: string): void;
+  gone(process: WorkerProcess, code: number | null, signal: NodeJS.Signals | null): void;
+}
+
+/** One worker as its primary sees it. */
+export class WorkerProcess {
+  state: WorkerState = 'starting';
+  /** Why it could not start, in its own words. */
+  reason: string | undefined;
+  heartbeat: Heartbeat | undefined;
+  /** Of `performance.now()`; a worker that is starting has not beaten yet. */
+  lastBeatMs: number | undefined;
+  readonly startedAtMs = performance.now();
+  readonly channel: Channel;
+  private deadline: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly worker: Worker,
+    private readonly events: WorkerEvents,
+  ) {
+    this.channel = new Channel((message) => this.send(message));
+    worker.on('message', (message: ToPrimary) => this.hear(message));
+    // A channel that breaks shows as the worker's exit; nothing is to be done about a message lost in it.
+    worker.on('error', () => undefined);
+    worker.once('exit', (code: number | null, signal: NodeJS.Signals | null) => {
+      clearTimeout(this.deadline);
+      this.channel.close(`Worker ${this.pid} is gone.`);
+      this.state = 'gone';
+      this.events.gone(this, code, signal);
+    });
+  }
+
+  /** Counts all workers of this primary, the dead ones included. */
+  get id(): number {
+    return this.worker.id;
+  }
+
+  get pid(): number {
+    return this.worker.process.pid ?? 0;
+  }
+
+  /** Lets it finish what it holds, and kills it if it has not left after `timeoutMs`. */
+  stop(timeoutMs: number): void {
+    if (this.state === 'gone' || this.state === 'leaving') return;
+    this.state = 'leaving';
+    this.deadline = setTimeout(() => this.kill(), timeoutMs);
+    this.send({ kind: 'stop' });
+  }
+
+  kill(): void {
+    this.worker.process.kill('SIGKILL');
+  }
+
+  async ask<Value>(topic: string, payload: unknown, timeoutMs: number): Promise<Reply<Value>> {
+    try {
+      return { worker: this.id, ok: true, value: await this.channel.ask<Value>(topic, payload, timeoutMs) };
+    } catch (error) {
+      return { worker: this.id, ok: false, reason: reasonOf(error) };
+    }
+  }
+
+  private send(message: ToWorker): void {
+    if (this.worker.isConnected()) this.worker.send(message);
+  }
+
+  private hear(message: ToPrimary): void {
+    if (isChannelMessage(message)) {
+      this.channel.receive(message);
+      return;
+    }
+    switch (message.kind) {
+      case 'ready':
+        if (this.state !== 'starting') return;
+        this.state = 'ready';
+        this.lastBeatMs = performance.now();
+        this.events.ready(this, message.models);
+        break;
+      case 'failed':
+        this.reason = message.reason;
+        break;
+      case 'heartbeat':
+        this.heartbeat = message;
+        this.lastBeatMs = performance.now();
+        break;
+      case 'replace-me':
+        this.events.wantsReplacement(this, message.reason);
+        break;
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { AccessLog } from './access-log';
+
+let written: string[];
+let log: AccessLog;
+
+beforeEach(() => {
+  written = [];
+  log = new AccessLog({ write: (lines) => written.push(lines.toString()) }, { pid: 42, worker: 3 });
+});
+
+function lines(): Record<string, unknown>[] {
+  log.flush();
+  return written
+    .join('')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+function writePath(path: string): unknown {
+  log.write('id', 'GET', path, 200, 1, 0, 0, '::1');
+  return lines().at(-1)?.['path'];
+}
+
+describe('AccessLog', () => {
+  it('writes one JSON line for a request', () => {
+    log.write('abc', 'POST', '/api/inference/digits', 200, 1.2345, 211, 95, '127.0.0.1', 'digits');
+    expect(lines()).toEqual([
+      {
+        level: 30,
+        time: expect.any(Number) as number,
+        requestId: 'abc',
+        method: 'POST',
+        path: '/api/inference/digits',
+        status: 200,
+        ms: 1.235,
+        in: 211,
+        out: 95,
+        ip: '127.0.0.1',
+        model: 'digits',
+        pid: 42,
+        worker: 3,
+      },
+    ]);
+  });
+
+  it('leaves out what is not known', () => {
+    log.write('abc', 'GET', '/', 404, 0.05, 0, 0, undefined);
+    expect(lines()[0]).not.toHaveProperty('ip');
+    expect(lines()[0]).not.toHaveProperty('model');
+  });
+
+  it.each([0, 0.001, 0.0004, 0.07, 0.999, 1, 12.05, 99.9996, 123456.789])(
+    'prints a duration of %d ms',
+    (ms) => {
+      log.write('abc', 'GET', '/', 200, ms, 0, 0, '::1');
+      expect(lines()[0]?.['ms']).toBeCloseTo(ms, 2.9);
+    },
+  );
+
+  it('leaves out the query and the password of an absolute URL', () => {
+    expect(writePath('/api?token=hunter2')).toBe('/api');
+    expect(writePath('http://user:hunter2@host/api?key=hunter2')).toBe('/api');
+  });
+
+  it('cuts a path that is too long', () => {
+    expect(writePath(`/${'x'.repeat(2_000)}`)).toHaveLength(512);
+  });
+
+  it('stays one line of ASCII JSON whatever a client sends', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 700 });
+    fc.assert(
+      fc.property(text, text, text, (id, path, model) => {
+        written = [];
+        log.write(id, 'GET', `/${path}`, 200, 1, 0, 0, '::1', model);
+        expect(lines()).toHaveLength(1);
+        expect(written.join('')).toMatch(/^[ -~]+\n$/);
+        expect(lines()[0]).toMatchObject({ requestId: id.slice(0, 128), model: model.slice(0, 128) });
+      }),
+    );
+  });
+
+  it('buffers lines and hands them over whole, in order, when the buffer is full', () => {
+    for (let i = 0; i < 2_000; i += 1) log.write(String(i), 'GET', '/', 200, 1, 0, 0, '::1');
+    const handedOver = written.length;
+    expect(handedOver).toBeGreaterThan(1);
+    expect(handedOver).toBeLessThan(20);
+    expect(written.every((chunk) => chunk.endsWith('\n'))).toBe(true);
+    expect(lines().map((line) => line['requestId'])).toEqual(
+      Array.from({ length: 2_000 }, (_, i) => String(i)),
+    );
+  });
+
+  it('hands over a lone line within a tenth of a second', () => {
+    jest.useFakeTimers();
+    const lone = new AccessLog({ write: (chunk) => written.push(chunk.toString()) }, { pid: 42 });
+    jest.advanceTimersByTime(500);
+    lone.write('abc', 'GET', '/', 200, 1, 0, 0, '::1');
+    expect(written).toHaveLength(0);
+    jest.advanceTimersByTime(100);
+    expect(written).toHaveLength(1);
+    jest.useRealTimers();
+  });
+
+  it('writes nothing when it is off', () => {
+    const off = new AccessLog(undefined, { pid: 42 });
+    off.write('abc', 'GET', '/', 200, 1, 0, 0, '::1');
+    expect(() => off.flush()).not.toThrow();
+  });
+});

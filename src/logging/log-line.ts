@@ -1,0 +1,65 @@
+/** The levels of pino that this room writes itself. */
+export const LEVEL = { info: 30, warn: 40, error: 50 } as const;
+export type Level = (typeof LEVEL)[keyof typeof LEVEL];
+
+/** Which process a line is about. */
+export interface Origin {
+  pid: number;
+  /** The cluster's number of a worker; absent in the primary and in a server of one process. */
+  worker?: number;
+}
+
+const NEWLINE = 0x0a;
+const OPENING_BRACE = 0x7b;
+const ERROR_PREFIX = /^\{"level":[5-9]\d[,}]/;
+const ERROR_PREFIX_BYTES = 12;
+
+// Everything but printable ASCII, the quote and the backslash.
+const UNSAFE = /[^ !#-[\]-~]/;
+const UNSAFE_ALL = /[^ !#-[\]-~]/g;
+
+/**
+ * Text as it may stand between the quotes of a JSON string in a log line: ASCII alone, no control
+ * characters, so that no client can forge a line or an escape sequence of a terminal.
+ */
+export function quotable(text: string, maxLength: number): string {
+  const cut = text.length > maxLength ? text.slice(0, maxLength) : text;
+  return UNSAFE.test(cut) ? cut.replace(UNSAFE_ALL, escapeCharacter) : cut;
+}
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** A line in pino's form for what is logged below pino: by the sink itself, or in a worker's stead. */
+export function logLine(level: Level, origin: Origin, msg: string, fields: object = {}): Buffer {
+  return Buffer.from(`${JSON.stringify({ level, time: Date.now(), ...origin, ...fields, msg })}\n`);
+}
+
+/** Calls `visit` with each line of a chunk of whole lines, newline included. */
+export function forEachLine(lines: Buffer, visit: (line: Buffer) => void): void {
+  for (let start = 0; start < lines.length;) {
+    const end = lines.indexOf(NEWLINE, start) + 1 || lines.length;
+    visit(lines.subarray(start, end));
+    start = end;
+  }
+}
+
+/** How many lines say something: empty ones do not count. */
+export function countLines(lines: Buffer): number {
+  let count = 0;
+  forEachLine(lines, (line) => {
+    if (line.length > 1) count += 1;
+  });
+  return count;
+}
+
+/** Whether a line is of level error or above: pino writes the level first, so nothing need be parsed. */
+export function isErrorLine(line: Buffer): boolean {
+  return ERROR_PREFIX.test(line.toString('latin1', 0, ERROR_PREFIX_BYTES));
+}
+
+/** Whether a line is one of pino's, not something printed past the logger. */
+export function isJsonLine(line: Buffer): boolean {
+  return line[0] === OPENING_BRACE;
+}
