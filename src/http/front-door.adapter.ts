@@ -44,6 +44,8 @@ export class FrontDoorAdapter extends ExpressAdapter {
     const methods = new Set<string>();
     for (const layer of router.stack) {
       if (layer.route === undefined || !layer.match(path)) continue;
+      // Middleware bound to every method says nothing of which ones are served.
+      if (layer.route.methods.trace) continue;
       for (const method of Object.keys(layer.route.methods)) methods.add(method.toUpperCase());
     }
     return [...methods].sort();

@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { type HttpConfig, httpConfig } from '../config/config.slices';
 import { DomainError } from '../errors/domain-error';
 import { AccessLog } from '../logging/access-log';
+import { Recorder } from '../metrics/recorder';
 import { requestIdFrom } from '../logging/request-id';
 import { Cors } from './cors';
 import { type ErrorBody, nativeErrorBody } from './error-body';
@@ -34,6 +35,7 @@ export class FrontDoor implements ExchangeContext {
   constructor(
     @Inject(httpConfig.KEY) http: HttpConfig,
     private readonly accessLog: AccessLog,
+    private readonly recorder: Recorder,
   ) {
     this.cors = new Cors(http);
   }
@@ -68,6 +70,7 @@ export class FrontDoor implements ExchangeContext {
   }
 
   finished(exchange: Exchange, status: number, bytesOut: number): void {
+    this.recorder.response(status);
     this.accessLog.write(
       exchange.requestId,
       exchange.req.method ?? '',

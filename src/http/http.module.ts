@@ -3,10 +3,12 @@ import { APP_FILTER } from '@nestjs/core';
 import { DrainingService } from './draining.service';
 import { ErrorFilter } from './error.filter';
 import { FrontDoor } from './front-door';
+import { MetricsController } from './metrics.controller';
 
 /** Global, as every feature with an inference call adds its route to the one front door. */
 @Global()
 @Module({
+  controllers: [MetricsController],
   providers: [FrontDoor, DrainingService, { provide: APP_FILTER, useClass: ErrorFilter }],
   exports: [FrontDoor],
 })

@@ -1,0 +1,52 @@
+FROM node:24-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY nest-cli.json tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build
+
+# What runs, and nothing else. Scripts are off in .npmrc, so ONNX Runtime's does not fetch the CUDA libraries;
+# of the runtime's binaries (288 MB for all systems) the ones for this machine stay.
+FROM node:24-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev \
+ && find node_modules/onnxruntime-node/bin -mindepth 3 -maxdepth 3 -type d \
+      ! -path "*/linux/$(node -p process.arch)" -exec rm -r {} +
+
+FROM node:24-slim
+LABEL org.opencontainers.image.title="nestor" \
+      org.opencontainers.image.description="An inference server for ONNX models" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.base.name="docker.io/library/node:24-slim"
+
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends libjemalloc2 \
+ && rm -rf /var/lib/apt/lists/*
+
+# LD_PRELOAD: jemalloc gives back what ONNX Runtime frees; a bare name is found on every architecture.
+# LOG_DIR: empty, so that logs go to standard output alone and the root file system may be read-only.
+ENV NODE_ENV=production \
+    HOST=0.0.0.0 \
+    PORT=8000 \
+    LOG_DIR="" \
+    ORT_DISABLE_TELEMETRY=1 \
+    LD_PRELOAD=libjemalloc.so.2
+
+WORKDIR /app
+COPY LICENSE package.json ./
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY models models
+
+# The image's user `node`, as a number: Kubernetes' runAsNonRoot cannot judge a name.
+USER 1000:1000
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8000}${(process.env.API_PREFIX || '/api').replace(/\\/$/, '')}/health/live`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+# The exec form: signals reach the primary process.
+CMD ["node", "dist/main.js"]

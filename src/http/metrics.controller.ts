@@ -1,0 +1,40 @@
+import { Controller, Get, type OnModuleInit, Req, Res } from '@nestjs/common';
+import { ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { MetricsService } from '../metrics/metrics.service';
+import type { Exchange } from './exchange';
+import { FrontDoor } from './front-door';
+
+const HEADERS = ['content-type', 'text/plain; version=0.0.4; charset=utf-8', 'cache-control', 'no-store'];
+
+@ApiTags('server')
+@Controller('metrics')
+export class MetricsController implements OnModuleInit {
+  constructor(
+    private readonly frontDoor: FrontDoor,
+    private readonly metrics: MetricsService,
+  ) {}
+
+  onModuleInit(): void {
+    this.frontDoor.addRoute({
+      prefix: '/metrics',
+      handle: (exchange, rest) => {
+        const { method } = exchange.req;
+        return rest === '' && (method === 'GET' || method === 'HEAD') ? this.answer(exchange) : undefined;
+      },
+    });
+  }
+
+  /** The whole server's figures for Prometheus, the same whichever worker answers. */
+  @Get()
+  @ApiProduces('text/plain')
+  @ApiResponse({ status: 200, schema: { type: 'string' } })
+  show(@Req() req: IncomingMessage, @Res() res: ServerResponse): void {
+    const exchange = this.frontDoor.exchange(req, res);
+    this.answer(exchange).catch((thrown: unknown) => this.frontDoor.report(exchange, exchange.fail(thrown)));
+  }
+
+  private async answer(exchange: Exchange): Promise<void> {
+    exchange.send(200, HEADERS, [await this.metrics.text()]);
+  }
+}

@@ -1,0 +1,98 @@
+/** Buckets hold the sizes 1, 2, 3-4, 5-8, 9-16 and so on. */
+const BUCKETS = 32;
+/** Weight of a new sample once there are enough; before, all weigh the same. */
+const SMOOTHING = 0.1;
+/** A size above the cap is sampled seldom, so that each sample must say more. */
+const PROBE_SMOOTHING = 0.5;
+/** Samples a bucket needs before it can cap batches or be capped. */
+const TRUSTED_SAMPLES = 4;
+/** A sample counts as at most this many times what is known: a stalled event loop is not the model's cost. */
+const OUTLIER_FACTOR = 4;
+/** How much dearer a row may be than in the cheapest smaller batch: a batch also saves hops. */
+const DEARER_FACTOR = 1.2;
+/** A capped size is tried again after this many batches that could have been larger, then ever more seldom. */
+const PROBE_INTERVAL = 64;
+const MAX_PROBE_INTERVAL = 1024;
+
+/**
+ * What a model's runs cost by their size, learned from the runs themselves. A line `a + b * rows` cannot say it:
+ * some models' rows get cheaper together, some dearer (`hot-path.md`), so each power of two is learned apart.
+ */
+export class CostModel {
+  /** Mean of all runs, whatever their size; 0 while nothing is known. */
+  msPerRun = 0;
+  private readonly ms = new Float64Array(BUCKETS);
+  private readonly rows = new Float64Array(BUCKETS);
+  private readonly samples = new Uint32Array(BUCKETS);
+  private runs = 0;
+  private cap: number;
+  private wanted = 0;
+  private probeInterval = PROBE_INTERVAL;
+
+  constructor(private readonly limitRows: number) {
+    this.cap = limitRows;
+  }
+
+  /** The largest batch worth forming. */
+  get maxRows(): number {
+    return this.cap;
+  }
+
+  /** Takes in a run that took `runMs`. */
+  record(rows: number, runMs: number): void {
+    const bucket = bucketOf(rows);
+    const seen = this.samples[bucket]!;
+    const known = this.ms[bucket]!;
+    const sampleMs = seen >= TRUSTED_SAMPLES ? Math.min(runMs, known * OUTLIER_FACTOR) : runMs;
+    const weight = Math.max(1 / (seen + 1), rows > this.cap ? PROBE_SMOOTHING : SMOOTHING);
+    this.ms[bucket] = known + weight * (sampleMs - known);
+    this.rows[bucket]! += weight * (rows - this.rows[bucket]!);
+    this.samples[bucket] = seen + 1;
+    this.runs++;
+    this.msPerRun += Math.max(1 / this.runs, SMOOTHING) * (sampleMs - this.msPerRun);
+    if (this.limitRows > 1) this.learnCap();
+  }
+
+  /** What a run of `rows` is likely to take; 0 while nothing is known. */
+  predictMs(rows: number): number {
+    const bucket = bucketOf(rows);
+    if (this.samples[bucket] !== 0) return this.ms[bucket]!;
+    for (let lower = bucket - 1; lower >= 0; lower--) {
+      if (this.samples[lower] !== 0) return (this.ms[lower]! * rows) / Math.max(this.rows[lower]!, 1);
+    }
+    for (let upper = bucket + 1; upper < BUCKETS; upper++) {
+      if (this.samples[upper] !== 0) return this.ms[upper]!;
+    }
+    return 0;
+  }
+
+  /** How many rows the batch may have that is formed now, of `waitingRows`: the cap, or now and then more to learn. */
+  batchRows(waitingRows: number): number {
+    if (waitingRows <= this.cap || this.cap >= this.limitRows) return this.cap;
+    if (++this.wanted < this.probeInterval) return this.cap;
+    this.wanted = 0;
+    this.probeInterval = Math.min(this.probeInterval * 2, MAX_PROBE_INTERVAL);
+    return Math.min(this.cap * 2, this.limitRows);
+  }
+
+  /** Caps below the first size whose rows are clearly dearer than those of a smaller one. */
+  private learnCap(): void {
+    const before = this.cap;
+    let cheapest = Infinity;
+    this.cap = this.limitRows;
+    for (let bucket = 0; bucket < BUCKETS && 2 ** bucket < 2 * this.limitRows; bucket++) {
+      if (this.samples[bucket]! < TRUSTED_SAMPLES) continue;
+      const rowMs = this.ms[bucket]! / Math.max(this.rows[bucket]!, 1);
+      if (rowMs > cheapest * DEARER_FACTOR) {
+        this.cap = Math.min(2 ** (bucket - 1), this.limitRows);
+        break;
+      }
+      cheapest = Math.min(cheapest, rowMs);
+    }
+    if (this.cap > before) this.probeInterval = PROBE_INTERVAL;
+  }
+}
+
+function bucketOf(rows: number): number {
+  return rows <= 1 ? 0 : Math.min(32 - Math.clz32(rows - 1), BUCKETS - 1);
+}

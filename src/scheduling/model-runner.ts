@@ -1,0 +1,20 @@
+import type { Tensor, TensorSpec } from '../tensors/tensor';
+
+/** The inputs of one request, in the order in which the model declares them. */
+export type RequestInputs = readonly Tensor[];
+
+/** Where a model version's runs happen: on session threads, or on another server. */
+export interface ModelRunner {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  /** How many runs may be under way at once. */
+  readonly concurrency: number;
+  /**
+   * Runs the requests joined along the leading dimension as one batch; a single one runs as it is.
+   * The inputs are read before the first `await` and may be reused once the call has returned.
+   * Resolves to all outputs of the whole batch, in declared order, in memory that the caller owns.
+   */
+  run(batch: readonly RequestInputs[], signal?: AbortSignal): Promise<Tensor[]>;
+  /** Lets a run in progress finish, then gives everything back. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,78 @@
+import type { RequestInputs } from './model-runner';
+import type { RequestRecord, ScheduledRequest, ScheduledResult } from './scheduled-request';
+
+/** Where a request's batch of more than one failed, it runs alone, ahead of the levels 1 to 10. */
+export const RETRY_LANE = 0;
+
+/** Whoever has the request in hand. */
+export interface RequestOwner {
+  cancelled(entry: QueuedRequest): void;
+  expired(entry: QueuedRequest): void;
+}
+
+/**
+ * A request in the scheduler's hands. It is its own link in its lane's list and knows its place among the
+ * deadlines, so that leaving early costs no search.
+ */
+export class QueuedRequest implements RequestRecord {
+  state: 'queued' | 'running' | 'settled' = 'queued';
+  readonly inputs: RequestInputs;
+  readonly rows: number;
+  readonly deadlineMs: number;
+  lane: number;
+  /** Until when it may wait for others to fill its batch. */
+  fillUntilMs: number;
+  next: QueuedRequest | undefined = undefined;
+  previous: QueuedRequest | undefined = undefined;
+  deadlineIndex = -1;
+  resolve!: (result: ScheduledResult) => void;
+  reject!: (reason: unknown) => void;
+  private onInputsConsumed: (() => void) | undefined;
+
+  /**
+   * @param rank orders requests of one model, smaller first: the moment of arrival plus what its level costs
+   * @param joinable may share a run with others
+   */
+  constructor(
+    readonly owner: RequestOwner,
+    readonly request: ScheduledRequest,
+    readonly level: number,
+    readonly enqueuedMs: number,
+    readonly rank: number,
+    readonly joinable: boolean,
+  ) {
+    this.inputs = request.inputs;
+    this.rows = request.rows;
+    this.deadlineMs = request.deadlineMs < Infinity ? request.deadlineMs : Infinity;
+    this.lane = level;
+    this.fillUntilMs = enqueuedMs;
+    this.onInputsConsumed = request.onInputsConsumed;
+    request.record = this;
+    request.signal?.addEventListener?.('abort', this);
+  }
+
+  /** The inputs will not be read again. */
+  releaseInputs(): void {
+    const consumed = this.onInputsConsumed;
+    if (consumed === undefined) return;
+    this.onInputsConsumed = undefined;
+    consumed();
+  }
+
+  /** Ends the scheduler's hold of the request; its promise is the caller's to settle, in the same turn. */
+  close(): void {
+    this.state = 'settled';
+    this.request.record = undefined;
+    this.request.signal?.removeEventListener?.('abort', this);
+    this.releaseInputs();
+  }
+
+  cancel(): void {
+    this.owner.cancelled(this);
+  }
+
+  /** The client's signal was raised. */
+  handleEvent(): void {
+    this.owner.cancelled(this);
+  }
+}

@@ -1,0 +1,117 @@
+import { DomainError } from '../errors/domain-error';
+import type { Tensor } from '../tensors/tensor';
+import { sliceRows } from './batch';
+import { formBatch } from './batch-former';
+import type { BatchRun } from './batch-run';
+import type { DeadlineWatch } from './deadline-watch';
+import { ModelCounters } from './model-counters';
+import type { QueuedRequest } from './queued-request';
+import { RequestQueue } from './request-queue';
+
+/** Made once: an error's stack takes longer than all the rest of a request here. */
+const EXPIRED_IN_QUEUE = new DomainError('deadline_exceeded', 'The deadline passed while the request waited');
+const EXPIRED_IN_RUN = new DomainError('deadline_exceeded', 'The deadline passed while the model ran');
+export const CLIENT_LEFT = new DomainError('client_closed_request', 'The client left before the answer');
+
+export interface LedgerHost {
+  readonly deadlines: DeadlineWatch<QueuedRequest>;
+  readonly maxBatchBytes: number;
+  /** Waiting requests of all models. */
+  queuedRequests: number;
+}
+
+/** The requests of one model in hand: each comes in once, and goes once, answered or not, and counted. */
+export class RequestLedger {
+  readonly queue = new RequestQueue();
+  readonly counters = new ModelCounters();
+
+  constructor(private readonly host: LedgerHost) {}
+
+  enqueue(entry: QueuedRequest): void {
+    this.queue.push(entry);
+    this.host.queuedRequests++;
+  }
+
+  /** Takes a batch of up to `maxRows` from the queue (0: of one request), less those whom nobody waits for any more. */
+  takeBatch(maxRows: number, nowMs: number): QueuedRequest[] {
+    const { host, queue } = this;
+    const before = queue.requests;
+    const batch = formBatch(queue, maxRows, host.maxBatchBytes, (entry) => this.isGone(entry, nowMs));
+    host.queuedRequests -= before - queue.requests;
+    return batch;
+  }
+
+  /** Gives each request of a run that is still waited for its rows. */
+  answer(run: BatchRun, outputs: Tensor[], runMs: number): void {
+    const single = run.requests.length === 1;
+    const endMs = run.startMs + runMs;
+    let offset = 0;
+    for (const entry of run.requests) {
+      if (entry.state === 'running' && entry.deadlineMs <= endMs) this.expired(entry);
+      if (entry.state === 'running') {
+        this.counters.completed++;
+        this.close(entry);
+        entry.resolve({
+          outputs: single ? outputs : sliceRows(outputs, offset, entry.rows, run.rows),
+          queueMs: run.startMs - entry.enqueuedMs,
+          runMs,
+          batchRows: run.rows,
+        });
+      }
+      offset += entry.rows;
+    }
+  }
+
+  fail(entry: QueuedRequest, reason: unknown): void {
+    if (entry.state === 'settled') return;
+    if (entry.state === 'queued') this.leaveQueue(entry);
+    this.counters.failed++;
+    this.reject(entry, reason);
+  }
+
+  cancelled(entry: QueuedRequest): void {
+    if (entry.state === 'settled') return;
+    if (entry.state === 'queued') {
+      this.leaveQueue(entry);
+      this.counters.cancelled++;
+    } else {
+      this.counters.abandoned++;
+    }
+    this.reject(entry, CLIENT_LEFT);
+  }
+
+  expired(entry: QueuedRequest): void {
+    const queued = entry.state === 'queued';
+    if (queued) this.leaveQueue(entry);
+    this.counters.expired++;
+    this.reject(entry, queued ? EXPIRED_IN_QUEUE : EXPIRED_IN_RUN);
+  }
+
+  /** Does nobody wait any more for a request that has just been taken from the queue? */
+  private isGone(entry: QueuedRequest, nowMs: number): boolean {
+    if (entry.request.signal?.aborted === true) {
+      this.counters.cancelled++;
+      this.reject(entry, CLIENT_LEFT);
+      return true;
+    }
+    if (entry.deadlineMs > nowMs) return false;
+    this.counters.expired++;
+    this.reject(entry, EXPIRED_IN_QUEUE);
+    return true;
+  }
+
+  private leaveQueue(entry: QueuedRequest): void {
+    this.queue.remove(entry);
+    this.host.queuedRequests--;
+  }
+
+  private reject(entry: QueuedRequest, reason: unknown): void {
+    this.close(entry);
+    entry.reject(reason);
+  }
+
+  private close(entry: QueuedRequest): void {
+    this.host.deadlines.remove(entry);
+    entry.close();
+  }
+}

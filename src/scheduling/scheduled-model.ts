@@ -1,0 +1,294 @@
+import { DomainError, type ErrorCode } from '../errors/domain-error';
+import type { ModelRunner } from './model-runner';
+import type { Tensor } from '../tensors/tensor';
+import { Admission, type ModelLoad } from './admission';
+import { leadWithRows, rowsFault } from './batch';
+import { BatchRun } from './batch-run';
+import { CostModel } from './cost-model';
+import { FillWindow } from './fill-window';
+import type { ModelCounters } from './model-counters';
+import type { HostedModel, ModelHost } from './model-host';
+import { priorityLevel } from './priority';
+import { QueuedRequest, RETRY_LANE, type RequestOwner } from './queued-request';
+import { CLIENT_LEFT, RequestLedger } from './request-ledger';
+import type { RequestQueue } from './request-queue';
+import type { ScheduledRequest, ScheduledResult } from './scheduled-request';
+
+export interface ModelOptions {
+  /** Names the model version in messages. */
+  readonly key: string;
+  readonly runner: ModelRunner;
+  /** May rows of several requests run together? */
+  readonly batchable: boolean;
+  readonly maxBatchRows: number;
+  /** How long a request may wait for others to fill its batch although a slot is free; 0 for not at all. */
+  readonly maxQueueDelayMs: number;
+  /** Share of the slots while several models have work; above 0. */
+  readonly weight: number;
+  /** Do its runs take up an execution slot? A model behind another server needs none. Default true. */
+  readonly takesSlot?: boolean;
+  /** A batch's outputs did not have its rows: the model is not batched any more. */
+  readonly onNotBatchable?: (reason: string) => void;
+}
+
+/** Told of each run when it is over. */
+export interface RunObserver {
+  ran(rows: number, runMs: number): void;
+  runFailed(): void;
+}
+
+/** Failures that no input is to blame for: request by request they would only repeat. */
+const NOT_THE_INPUTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'not_ready',
+  'draining',
+  'model_unavailable',
+  'overloaded',
+  'deadline_exceeded',
+]);
+
+/** One model version in the scheduler: its queue, its runs, and what they cost. */
+export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
+  readonly key: string;
+  readonly weight: number;
+  readonly takesSlot: boolean;
+  readonly cost: CostModel;
+  readonly queue: RequestQueue;
+  readonly counters: ModelCounters;
+  readonly runs: BatchRun[] = [];
+  batchable: boolean;
+  virtualMs = 0;
+  /** Set once the model is warm: what warm-up ran is nobody's request. */
+  observer: RunObserver | undefined;
+  private readonly runner: ModelRunner;
+  private readonly ledger: RequestLedger;
+  private readonly admission: Admission;
+  private readonly fill: FillWindow;
+  private state: 'open' | 'draining' | 'removed' = 'open';
+  private readonly drained: (() => void)[] = [];
+
+  constructor(
+    private readonly options: ModelOptions,
+    private readonly host: ModelHost,
+  ) {
+    this.key = options.key;
+    this.runner = options.runner;
+    this.weight = options.weight;
+    this.takesSlot = options.takesSlot ?? true;
+    this.batchable = options.batchable && options.maxBatchRows > 1;
+    this.cost = new CostModel(this.batchable ? options.maxBatchRows : 1);
+    this.ledger = new RequestLedger(host);
+    this.queue = this.ledger.queue;
+    this.counters = this.ledger.counters;
+    this.admission = new Admission(host, this);
+    this.fill = new FillWindow(this.batchable ? options.maxQueueDelayMs : 0, host.clock, () =>
+      host.wake(this),
+    );
+  }
+
+  get concurrency(): number {
+    return this.runner.concurrency;
+  }
+
+  get queuedRequests(): number {
+    return this.queue.requests;
+  }
+
+  get queuedRows(): number {
+    return this.queue.rows;
+  }
+
+  get startable(): boolean {
+    return this.queue.requests > 0 && this.runs.length < this.runner.concurrency;
+  }
+
+  /**
+   * Queues a request; its own rows are the answer.
+   * @throws `overloaded` with `Retry-After`, `deadline_exceeded`, `client_closed_request`, `model_unavailable`
+   *   after `drain` or `remove`, and whatever the runner fails with
+   */
+  submit(request: ScheduledRequest): Promise<ScheduledResult> {
+    const { host, fill } = this;
+    const { inputs, rows } = request;
+    const nowMs = host.clock.now();
+    const level = priorityLevel(request.priority);
+    const refusal = this.refuse(request, level, nowMs);
+    if (refusal !== undefined) {
+      request.onInputsConsumed?.();
+      return Promise.reject(refusal);
+    }
+    const rank = nowMs + level * host.ageingMs;
+    const entry = new QueuedRequest(this, request, level, nowMs, rank, leadWithRows(inputs, rows));
+    if (fill.enabled) entry.fillUntilMs = fill.endFor(nowMs, entry.deadlineMs, this.cost.predictMs(rows));
+    const result = new Promise<ScheduledResult>((resolve, reject) => {
+      entry.resolve = resolve;
+      entry.reject = reject;
+    });
+    if (entry.deadlineMs < Infinity) host.deadlines.add(entry);
+    this.enqueue(entry);
+    host.wake(this);
+    return result;
+  }
+
+  /** The client of a request left: it leaves the queue at once; if it runs, its result is dropped. */
+  cancel(request: ScheduledRequest): void {
+    request.record?.cancel();
+  }
+
+  cancelled(entry: QueuedRequest): void {
+    this.ledger.cancelled(entry);
+    this.settleDown();
+  }
+
+  expired(entry: QueuedRequest): void {
+    this.ledger.expired(entry);
+    this.settleDown();
+  }
+
+  /** Takes no new requests; resolves when those in hand are answered and no run is under way. */
+  drain(): Promise<void> {
+    if (this.state === 'open') this.state = 'draining';
+    return new Promise((resolve) => {
+      this.drained.push(resolve);
+      this.host.wake(this);
+      this.settleDown();
+    });
+  }
+
+  /** Out of the scheduler: what waits fails with `model_unavailable`, what runs is answered yet. */
+  remove(): void {
+    this.state = 'removed';
+    for (let entry = this.queue.head(); entry !== undefined; entry = this.queue.head()) {
+      this.ledger.fail(entry, this.unavailable());
+    }
+    this.host.forget(this);
+    this.settleDown();
+  }
+
+  /** Is it better to wait for more rows than to start? */
+  filling(nowMs: number): boolean {
+    if (!this.fill.enabled || !this.batchable || this.state !== 'open' || this.host.draining) return false;
+    if (this.queue.rows >= this.cost.maxRows || this.queue.hasRetries) return false;
+    return this.fill.open(nowMs);
+  }
+
+  /** Runs the most urgent batch; nothing when all who wait turn out to have left. */
+  start(nowMs: number): void {
+    const maxRows = this.batchable ? this.cost.batchRows(this.queue.rows) : 0;
+    const requests = this.ledger.takeBatch(maxRows, nowMs);
+    if (this.fill.enabled) this.restartFilling();
+    if (requests.length === 0) return this.settleDown();
+    let rows = 0;
+    for (const entry of requests) {
+      entry.state = 'running';
+      rows += entry.rows;
+    }
+    const run = new BatchRun(requests, rows, nowMs, this.cost.predictMs(rows));
+    this.runs.push(run);
+    this.host.runStarted(this, run);
+    try {
+      this.runner.run(requests.map((entry) => entry.inputs)).then(
+        (outputs) => this.succeeded(run, outputs),
+        (error: unknown) => this.failed(run, error),
+      );
+    } catch (error) {
+      queueMicrotask(() => this.failed(run, error));
+    }
+    // Those of a larger batch are read again, should it fail.
+    if (requests.length === 1) requests[0]!.releaseInputs();
+  }
+
+  private refuse(request: ScheduledRequest, level: number, nowMs: number): DomainError | undefined {
+    if (this.state !== 'open') return this.unavailable();
+    if (request.signal?.aborted === true) {
+      this.counters.cancelled++;
+      return CLIENT_LEFT;
+    }
+    const refusal = this.admission.refuse(request.rows, level, request.deadlineMs, nowMs);
+    if (refusal === undefined) return undefined;
+    if (refusal.code === 'deadline_exceeded') this.counters.expired++;
+    else this.counters.rejected++;
+    return refusal;
+  }
+
+  private enqueue(entry: QueuedRequest): void {
+    // Time without work earns nothing: who comes back stands where the least served stands.
+    if (this.queue.requests === 0) this.virtualMs = Math.max(this.virtualMs, this.host.virtualMs);
+    this.ledger.enqueue(entry);
+    if (this.fill.enabled) this.fill.include(entry.fillUntilMs);
+  }
+
+  private succeeded(run: BatchRun, outputs: Tensor[]): void {
+    const runMs = this.host.clock.now() - run.startMs;
+    const fault = run.requests.length > 1 ? rowsFault(outputs, run.rows) : undefined;
+    if (fault !== undefined) {
+      this.batchable = false;
+      this.observer?.runFailed();
+      this.retry(run);
+      this.end(run, runMs);
+      this.settleDown();
+      this.options.onNotBatchable?.(fault);
+      return;
+    }
+    this.cost.record(run.rows, runMs);
+    this.observer?.ran(run.rows, runMs);
+    // The next batch is on its way before these answers are written.
+    this.end(run, runMs);
+    this.ledger.answer(run, outputs, runMs);
+    this.settleDown();
+  }
+
+  private failed(run: BatchRun, error: unknown): void {
+    this.observer?.runFailed();
+    const blameless = error instanceof DomainError && NOT_THE_INPUTS.has(error.code);
+    if (run.requests.length > 1 && !blameless) this.retry(run);
+    else for (const entry of run.requests) this.ledger.fail(entry, error);
+    this.end(run, this.host.clock.now() - run.startMs);
+    this.settleDown();
+  }
+
+  /** Queues the requests of a failed batch again, each for a run of its own, so that a bad input fails alone. */
+  private retry(run: BatchRun): void {
+    this.counters.retriedBatches++;
+    for (const entry of run.requests) {
+      if (entry.state === 'settled') continue;
+      if (this.state === 'removed') {
+        this.ledger.fail(entry, this.unavailable());
+        continue;
+      }
+      entry.state = 'queued';
+      entry.lane = RETRY_LANE;
+      this.enqueue(entry);
+    }
+  }
+
+  private end(run: BatchRun, runMs: number): void {
+    this.counters.runs++;
+    this.counters.rows += run.rows;
+    this.runs.splice(this.runs.indexOf(run), 1);
+    this.host.runEnded(this, run, runMs);
+  }
+
+  /** The batch that was filling has started: what is left waits for its own time. */
+  private restartFilling(): void {
+    this.fill.reset();
+    this.queue.beginScan();
+    for (let entry = this.queue.scan(); entry !== undefined; entry = this.queue.scan()) {
+      this.fill.include(entry.fillUntilMs);
+    }
+  }
+
+  /** Tells those who wait for the last request. */
+  private settleDown(): void {
+    if (this.queue.requests > 0) return;
+    if (this.fill.enabled) this.fill.reset();
+    if (this.runs.length > 0) return;
+    for (const resolve of this.drained.splice(0)) resolve();
+    this.host.modelIdle();
+  }
+
+  private unavailable(): DomainError {
+    return new DomainError('model_unavailable', `Model "${this.key}" is being unloaded`, {
+      retryAfterSeconds: 1,
+    });
+  }
+}

@@ -1,0 +1,38 @@
+import type { RequestInputs } from './model-runner';
+import type { Tensor } from '../tensors/tensor';
+
+/** An `AbortSignal`, or any object with a flag; without a listener the flag is read when a batch forms. */
+export interface CancelSignal {
+  readonly aborted: boolean;
+  addEventListener?(type: 'abort', listener: { handleEvent(): void }): void;
+  removeEventListener?(type: 'abort', listener: { handleEvent(): void }): void;
+}
+
+export interface ScheduledRequest {
+  readonly inputs: RequestInputs;
+  /** The leading dimension of the inputs; 1 for a model that is not batched by it. */
+  readonly rows: number;
+  /** 1 is the most urgent, 10 the least, 0 the default (5); anything else counts as the default. */
+  readonly priority: number;
+  /** A moment on the scheduler's clock, by which queue and run must be over; `Infinity` for none. */
+  readonly deadlineMs: number;
+  readonly signal?: CancelSignal;
+  /** Called once, when the inputs will not be read again: their arrays may be reused. Must not throw. */
+  readonly onInputsConsumed?: () => void;
+  /** The scheduler's record while it has the request in hand; callers leave it undefined. */
+  record?: RequestRecord;
+}
+
+export interface RequestRecord {
+  /** The client left: the request is dropped now, or its result when it comes. */
+  cancel(): void;
+}
+
+export interface ScheduledResult {
+  /** The request's own rows, in declared order: views into the batch's outputs, which they keep alive. */
+  readonly outputs: Tensor[];
+  readonly queueMs: number;
+  readonly runMs: number;
+  /** Rows of the batch that the request ran in. */
+  readonly batchRows: number;
+}

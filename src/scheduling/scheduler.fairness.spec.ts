@@ -1,0 +1,96 @@
+import { FakeRunner, valuesOf } from './testing/fake-runner';
+import { Harness } from './testing/harness';
+
+describe('Scheduler: fairness among models', () => {
+  it('keeps a quiet model quick while another is flooded', async () => {
+    const harness = new Harness();
+    const flooded = harness.timedModel(() => 10, { key: 'flooded', maxBatchRows: 4 }).model;
+    const quiet = harness.timedModel(() => 1, { key: 'quiet' }).model;
+    for (let i = 0; i < 1000; i++) harness.submit(flooded, [i]);
+    const waits: number[] = [];
+    for (let i = 0; i < 30; i++) {
+      await harness.clock.advance(13);
+      const sentMs = harness.clock.now();
+      const { outcome } = harness.submit(quiet, [i]);
+      await harness.clock.advance(12);
+      expect(outcome.result).toBeDefined();
+      waits.push(outcome.endMs! - sentMs);
+    }
+    expect(flooded.queuedRequests).toBeGreaterThan(500);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(11);
+  });
+
+  it('shares the run time of a slot by weight', async () => {
+    const harness = new Harness();
+    const heavy = harness.timedModel(() => 5, { key: 'heavy', weight: 3, maxBatchRows: 1 }).model;
+    const light = harness.timedModel(() => 2, { key: 'light', weight: 1, maxBatchRows: 1 }).model;
+    for (let i = 0; i < 1000; i++) {
+      harness.submit(heavy, [i]);
+      harness.submit(light, [i]);
+    }
+    await harness.clock.advance(1000);
+    const ratio = (heavy.counters.runs * 5) / (light.counters.runs * 2);
+    expect(ratio).toBeGreaterThan(2.8);
+    expect(ratio).toBeLessThan(3.2);
+  });
+
+  it('saves up nothing for a model that had no work', async () => {
+    const harness = new Harness();
+    const busy = harness.timedModel(() => 5, { key: 'busy', maxBatchRows: 1 }).model;
+    const late = harness.timedModel(() => 5, { key: 'late', maxBatchRows: 1 }).model;
+    for (let i = 0; i < 1000; i++) harness.submit(busy, [i]);
+    await harness.clock.advance(1000);
+    for (let i = 0; i < 1000; i++) harness.submit(late, [i]);
+    const before = busy.counters.runs;
+    await harness.clock.advance(400);
+    expect(busy.counters.runs - before).toBeGreaterThanOrEqual(39);
+  });
+
+  it('lets an urgent request of one model pass the others, for a while', async () => {
+    const harness = new Harness({ priorityCreditMs: 10 });
+    const started: string[] = [];
+    const modelOf = (key: string) =>
+      harness.model(
+        new FakeRunner(1, (run) => {
+          started.push(key);
+          harness.clock.setTimeout(() => run.finish(), 5);
+        }),
+        { key, maxBatchRows: 1 },
+      );
+    const urgent = modelOf('urgent');
+    const patient = modelOf('patient');
+    for (let i = 0; i < 100; i++) {
+      harness.submit(patient, [i]);
+      harness.submit(urgent, [i], { priority: 3 });
+    }
+    await harness.clock.advance(250);
+    expect(started.slice(0, 3)).toEqual(['urgent', 'urgent', 'urgent']);
+    expect(started.filter((key) => key === 'patient').length).toBeGreaterThan(20);
+  });
+
+  it('runs several models at once in several slots, and none in more than it may', async () => {
+    const harness = new Harness({ slots: 3 });
+    const runners = [new FakeRunner(1), new FakeRunner(2), new FakeRunner(2)];
+    const models = runners.map((runner, i) => harness.model(runner, { key: `m${i}`, maxBatchRows: 1 }));
+    for (const model of models) for (let i = 0; i < 5; i++) harness.submit(model, [i]);
+    await harness.clock.settle();
+    expect(harness.scheduler.runningRuns).toBe(3);
+    expect(runners.map(({ runs }) => runs.length)).toEqual([1, 1, 1]);
+  });
+
+  it('lets a model without need of a slot run while all are taken', async () => {
+    const harness = new Harness();
+    const local = new FakeRunner();
+    const remote = new FakeRunner(2);
+    harness.submit(harness.model(local), [1]);
+    await harness.clock.settle();
+    const model = harness.model(remote, { key: 'remote', takesSlot: false, batchable: false });
+    const requests = [1, 2, 3].map((value) => harness.submit(model, [value]));
+    await harness.clock.settle();
+    expect(remote.runs.map(({ batch }) => batch.flatMap(valuesOf))).toEqual([[1], [2]]);
+    remote.runs[0]!.finish();
+    await harness.clock.settle();
+    expect(requests[0]!.outcome.result).toBeDefined();
+    expect(remote.runs).toHaveLength(3);
+  });
+});

@@ -1,0 +1,161 @@
+import type { QueueLimits } from './admission';
+import type { BatchRun } from './batch-run';
+import type { Clock } from './clock';
+import { DeadlineWatch } from './deadline-watch';
+import type { HostedModel, ModelHost } from './model-host';
+import type { QueuedRequest } from './queued-request';
+import { type ModelOptions, ScheduledModel } from './scheduled-model';
+
+export interface SchedulerLimits extends QueueLimits {
+  /** Bytes of inputs that one batch may join; default 64 MiB. */
+  readonly maxBatchBytes?: number;
+}
+
+export interface SchedulerOptions {
+  /** Runs under way at once, of all models that take slots. */
+  readonly slots: number;
+  readonly clock: Clock;
+  readonly limits: SchedulerLimits;
+  /** Within a model, how much longer a request has to wait to stand equal to one a level more urgent; default 250. */
+  readonly ageingMs?: number;
+  /** Between models, how much more run time a model may take for each level that its request is more urgent; default 25. */
+  readonly priorityCreditMs?: number;
+}
+
+/**
+ * Shares the execution slots of a worker among its models. While a slot is free, what arrives in one turn of the
+ * event loop runs at once; while all are busy requests gather, and the next free slot takes as many as fit.
+ *
+ * Whose turn it is: each model's run time is counted, divided by its weight (start-time fair queueing, Goyal, Vin
+ * and Cheng 1996), and the one that has had least goes first, less a credit for an urgent request. So a flood on
+ * one model waits behind its own share, and no priority can keep another model waiting for ever.
+ */
+export class Scheduler implements ModelHost {
+  readonly slots: number;
+  readonly clock: Clock;
+  readonly limits: SchedulerLimits;
+  readonly maxBatchBytes: number;
+  readonly ageingMs: number;
+  readonly deadlines: DeadlineWatch<QueuedRequest>;
+  readonly models: ScheduledModel[] = [];
+  readonly slotRuns: BatchRun[] = [];
+  queuedRequests = 0;
+  virtualMs = 0;
+  private readonly priorityCreditMs: number;
+  private runs = 0;
+  private gathering = false;
+  private readonly drained: (() => void)[] = [];
+
+  constructor(options: SchedulerOptions) {
+    this.slots = options.slots;
+    this.clock = options.clock;
+    this.limits = options.limits;
+    this.maxBatchBytes = options.limits.maxBatchBytes ?? 64 * 2 ** 20;
+    this.ageingMs = options.ageingMs ?? 250;
+    this.priorityCreditMs = options.priorityCreditMs ?? 25;
+    this.deadlines = new DeadlineWatch(options.clock, (entry) => entry.owner.expired(entry));
+  }
+
+  get runningRuns(): number {
+    return this.runs;
+  }
+
+  get draining(): boolean {
+    return this.drained.length > 0;
+  }
+
+  register(options: ModelOptions): ScheduledModel {
+    const model = new ScheduledModel(options, this);
+    this.models.push(model);
+    return model;
+  }
+
+  /** Rejects nothing and refuses nothing; resolves when nothing waits and nothing runs. */
+  drain(): Promise<void> {
+    return new Promise((resolve) => {
+      this.drained.push(resolve);
+      for (const model of this.models) this.wake(model);
+      this.modelIdle();
+    });
+  }
+
+  /** @internal */
+  wake(model: HostedModel): void {
+    if (this.gathering || !model.startable || (model.takesSlot && this.slotRuns.length >= this.slots)) return;
+    this.gathering = true;
+    this.clock.setImmediate(this.onGathered);
+  }
+
+  /** @internal */
+  runStarted(model: HostedModel, run: BatchRun): void {
+    this.runs++;
+    if (!model.takesSlot) return;
+    this.slotRuns.push(run);
+    model.virtualMs += chargeMs(run) / model.weight;
+  }
+
+  /** @internal */
+  runEnded(model: HostedModel, run: BatchRun, runMs: number): void {
+    this.runs--;
+    if (model.takesSlot) {
+      this.slotRuns.splice(this.slotRuns.indexOf(run), 1);
+      model.virtualMs += (runMs - chargeMs(run)) / model.weight;
+    }
+    this.dispatch();
+  }
+
+  /** @internal */
+  modelIdle(): void {
+    if (this.runs > 0 || this.queuedRequests > 0) return;
+    if (!this.draining) return;
+    this.deadlines.rest();
+    for (const resolve of this.drained.splice(0)) resolve();
+  }
+
+  /** @internal */
+  forget(model: HostedModel): void {
+    const index = this.models.findIndex((known) => known === model);
+    if (index !== -1) this.models.splice(index, 1);
+  }
+
+  private readonly onGathered = (): void => {
+    this.gathering = false;
+    this.dispatch();
+  };
+
+  private dispatch(): void {
+    if (this.queuedRequests === 0) return;
+    const nowMs = this.clock.now();
+    for (let model = this.nextModel(nowMs); model !== undefined; model = this.nextModel(nowMs)) {
+      model.start(nowMs);
+    }
+  }
+
+  /** The model whose turn it is, of those that can start something. */
+  private nextModel(nowMs: number): ScheduledModel | undefined {
+    const slotFree = this.slotRuns.length < this.slots;
+    let next: ScheduledModel | undefined;
+    let nextRank = 0;
+    let nextMs = Infinity;
+    let leastMs = Infinity;
+    for (const model of this.models) {
+      const head = model.queue.head();
+      if (head === undefined) continue;
+      if (model.takesSlot) leastMs = Math.min(leastMs, model.virtualMs);
+      if (!model.startable || (model.takesSlot && !slotFree) || model.filling(nowMs)) continue;
+      if (!model.takesSlot) return model;
+      const turnMs = model.virtualMs + head.level * this.priorityCreditMs;
+      if (turnMs > nextMs || (turnMs === nextMs && head.rank >= nextRank)) continue;
+      next = model;
+      nextMs = turnMs;
+      nextRank = head.rank;
+    }
+    if (next !== undefined) this.virtualMs = Math.max(this.virtualMs, leastMs);
+    return next;
+  }
+}
+
+/** What a run is charged while it is under way; one of unknown cost is not free, or it would go first again. */
+function chargeMs(run: BatchRun): number {
+  return Math.max(run.expectedMs, 0.1);
+}

@@ -1,0 +1,180 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Script } from 'node:vm';
+import { parse } from 'yaml';
+
+const PROJECT = join(__dirname, '..');
+
+interface Step {
+  keyword: string;
+  flags: Record<string, string>;
+  text: string;
+  args: string[];
+}
+
+interface Stage {
+  name: string;
+  base: string;
+  steps: Step[];
+}
+
+interface Service {
+  image: string;
+  environment?: Record<string, string | number>;
+  healthcheck?: { test: string[] };
+  depends_on?: Record<string, { condition: string }>;
+  [setting: string]: unknown;
+}
+
+function readText(path: string): string {
+  return readFileSync(join(PROJECT, path), 'utf8');
+}
+
+/** A step as one word in front of its text, flags left out: `COPY package.json ./`. */
+function lines(stage: Stage | undefined): string[] {
+  return stage?.steps.map((step) => `${step.keyword} ${step.text}`) ?? [];
+}
+
+describe('the Dockerfile', () => {
+  const printed = execFileSync(process.execPath, ['scripts/check-dockerfile.js', '--print'], {
+    cwd: PROJECT,
+  });
+  const stages = JSON.parse(printed.toString()) as Stage[];
+  const image = stages.at(-1);
+  const last = (keyword: string): Step | undefined =>
+    image?.steps.findLast((step) => step.keyword === keyword);
+
+  it('builds every stage on the slim image of Node 24', () => {
+    expect(new Set(stages.map(({ base }) => base))).toEqual(new Set(['node:24-slim']));
+  });
+
+  it('installs from the lock file, and for the image without development packages', () => {
+    const installs = stages.flatMap((stage) => lines(stage).filter((line) => line.includes('npm ')));
+    expect(installs).toEqual([
+      'RUN npm ci',
+      'RUN npm run build',
+      expect.stringMatching(/^RUN npm ci --omit=dev .*onnxruntime-node/),
+    ]);
+  });
+
+  it('runs no install scripts, which would fetch GPU libraries', () => {
+    expect(readText('.npmrc')).toMatch(/^ignore-scripts=true$/m);
+    const installing = stages.filter((stage) => lines(stage).some((line) => line.startsWith('RUN npm ci')));
+    for (const stage of installing) {
+      expect(lines(stage)).toContain('COPY package.json package-lock.json .npmrc ./');
+    }
+  });
+
+  it('copies what ran through the other stages, and no source', () => {
+    const copies = image?.steps.filter(({ keyword }) => keyword === 'COPY') ?? [];
+    expect(copies.map(({ flags, text }) => `${flags.from ?? 'context'}: ${text}`)).toEqual([
+      'context: LICENSE package.json ./',
+      'dependencies: /app/node_modules node_modules',
+      'build: /app/dist dist',
+      'context: models models',
+    ]);
+  });
+
+  it('runs as a user that is not root, given by number', () => {
+    expect(last('USER')?.text).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+  });
+
+  it('writes no log files and no telemetry, and preloads jemalloc', () => {
+    expect(last('ENV')?.args).toEqual(
+      expect.arrayContaining([
+        'NODE_ENV=production',
+        'LOG_DIR=',
+        'ORT_DISABLE_TELEMETRY=1',
+        'LD_PRELOAD=libjemalloc.so.2',
+      ]),
+    );
+  });
+
+  it('starts the server without a shell in between and stops it by SIGTERM', () => {
+    expect(last('CMD')?.args).toEqual(['node', 'dist/main.js']);
+    expect(last('STOPSIGNAL')?.text).toBe('SIGTERM');
+  });
+
+  it('listens where it says and asks there for its health', () => {
+    expect(last('EXPOSE')?.args).toEqual(['8000']);
+    expect(last('ENV')?.args).toContain('PORT=8000');
+    expect(last('HEALTHCHECK')?.text).toContain('/health/live');
+  });
+
+  it('is labelled with the version and licence of package.json', () => {
+    const { version, license } = JSON.parse(readText('package.json')) as { version: string; license: string };
+    expect(last('LABEL')?.args).toEqual(
+      expect.arrayContaining([
+        `org.opencontainers.image.version=${version}`,
+        `org.opencontainers.image.licenses=${license}`,
+      ]),
+    );
+  });
+
+  it('gets from the project only what it copies', () => {
+    const ignored = readText('.dockerignore').split('\n');
+    const fromContext = stages
+      .flatMap(({ steps }) => steps)
+      .filter(({ keyword, flags }) => keyword === 'COPY' && flags.from === undefined)
+      .flatMap(({ args }) => args.slice(0, -1));
+    expect(ignored.find((line) => line !== '' && !line.startsWith('#'))).toBe('*');
+    expect(ignored.filter((line) => line.startsWith('!')).sort()).toEqual(
+      [...new Set(fromContext)].map((path) => `!${path}`).sort(),
+    );
+  });
+});
+
+describe('docker-compose.yml', () => {
+  const { services } = parse(readText('docker-compose.yml')) as { services: Record<string, Service> };
+  const { nestor, redis } = services;
+
+  it('starts the server when Redis answers', () => {
+    expect(Object.keys(services).sort()).toEqual(['nestor', 'redis']);
+    expect(nestor?.depends_on).toEqual({ redis: { condition: 'service_healthy' } });
+    expect(nestor?.environment?.REDIS_URL).toBe('redis://redis:6379');
+    expect(redis?.healthcheck?.test).toEqual(['CMD', 'redis-cli', 'ping']);
+  });
+
+  it('takes the server for healthy when it is ready', () => {
+    const [kind, program, flag, script] = nestor?.healthcheck?.test ?? [];
+    expect([kind, program, flag]).toEqual(['CMD', 'node', '-e']);
+    expect(script).toContain('/api/health/ready');
+    expect(script).not.toContain('$'); // Compose would replace a variable
+    expect(() => new Script(script ?? '')).not.toThrow();
+  });
+
+  it('gives the server longer to stop than it takes at most', () => {
+    const graceMs = 1000 * parseInt(String(nestor?.stop_grace_period), 10);
+    expect(nestor?.stop_grace_period).toMatch(/^\d+s$/);
+    expect(graceMs).toBeGreaterThan(Number(nestor?.environment?.SHUTDOWN_TIMEOUT_MS));
+  });
+
+  it.each(['nestor', 'redis'])('gives %s no more rights than it needs', (name) => {
+    expect(services[name]).toMatchObject({
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+    });
+  });
+
+  it('takes models from the folder beside it and lets temporary files go to memory', () => {
+    expect(nestor).toMatchObject({
+      volumes: ['./models:/app/models:ro'],
+      tmpfs: ['/tmp'],
+      ports: ['8000:8000'],
+    });
+  });
+
+  it('bounds the memory of Redis and lets the least recently used go', () => {
+    expect(redis?.image).toBe('redis:7-alpine');
+    expect((redis?.command as string[]).join(' ')).toMatch(
+      /--maxmemory \d+mb --maxmemory-policy allkeys-lru$/,
+    );
+  });
+
+  it('names the image by the version of package.json', () => {
+    const { version } = JSON.parse(readText('package.json')) as { version: string };
+    expect(nestor?.image).toBe(`nestor:${version}`);
+  });
+});
