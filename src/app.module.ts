@@ -5,10 +5,19 @@ import { HttpModule } from './http/http.module';
 import { InferenceModule } from './inference/inference.module';
 import { LinkModule } from './link/link.module';
 import { LoggingModule } from './logging/logging.module';
+import { MetricsModule } from './metrics/metrics.module';
 import { RootController } from './root.controller';
 
 @Module({
-  imports: [ConfigurationModule, LoggingModule, LinkModule, HttpModule, InferenceModule, HealthModule],
+  imports: [
+    ConfigurationModule,
+    LoggingModule,
+    LinkModule,
+    MetricsModule,
+    HttpModule,
+    InferenceModule,
+    HealthModule,
+  ],
   controllers: [RootController],
 })
 export class AppModule {}

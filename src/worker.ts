@@ -3,10 +3,12 @@ import { Logger } from 'nestjs-pino';
 import { createApplication } from './bootstrap';
 import { settings } from './config/settings';
 import { reasonOf } from './errors/domain-error';
+import type { LoadedVersion } from './link/loaded-version';
 import { banner } from './link/banner';
 import type { ToPrimary, ToWorker } from './link/messages';
 import { onStopSignals } from './link/stop-signals';
 import { ProcessLog } from './logging/process-log';
+import { LocalCoordinator } from './models/local-coordinator';
 import { ModelsService } from './models/models.service';
 
 const HEARTBEAT_MS = 1000;
@@ -19,9 +21,12 @@ export async function runWorker(): Promise<void> {
     const app = await createApplication(http);
     if (!stop.requested) {
       await app.listen(http.port, http.host);
-      const models = app.get(ModelsService).summary();
+      const models = app.get(ModelsService).loaded();
       if (cluster.isWorker) startBeating(models);
-      else app.get(Logger).log(banner(about, http, models, 0));
+      else {
+        app.get(LocalCoordinator).adopt(models);
+        app.get(Logger).log(banner(about, http, models, 0));
+      }
     }
     await stop.request;
     await app.close();
@@ -79,7 +84,7 @@ function stopAlone(timeoutMs: number): Stop {
 }
 
 /** Tells the primary that this worker serves, and from then on that its event loop turns. */
-function startBeating(models: readonly string[]): void {
+function startBeating(models: readonly LoadedVersion[]): void {
   tellPrimary({ kind: 'ready', models });
   setInterval(() => tellPrimary({ kind: 'heartbeat', rssBytes: process.memoryUsage.rss() }), HEARTBEAT_MS);
 }

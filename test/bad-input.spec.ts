@@ -42,7 +42,9 @@ describe('bad input', () => {
     const { status, body } = await server.post('/api/inference/iris', ' '.repeat(2 ** 20 + 1));
     expect([status, body.code]).toEqual([413, 'body_too_large']);
     const chunk = `10000\r\n${' '.repeat(0x10000)}\r\n`;
-    const chunked = await raw((socket) => socket.write(head('transfer-encoding: chunked') + chunk.repeat(20)));
+    const chunked = await raw((socket) =>
+      socket.write(head('transfer-encoding: chunked') + chunk.repeat(20)),
+    );
     expect(chunked).toMatch(/^HTTP\/1.1 413 /);
   });
 
@@ -87,12 +89,21 @@ describe('bad input', () => {
     expect((await server.post('/api/inference/iris', GOOD)).status).toBe(200);
     // The kernel tells the server of a closed connection a moment after the client.
     const until = Date.now() + 5000;
-    while (handles() > before + 5 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50));
+    while (handles() > before + 5 && Date.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, 50));
     expect(handles()).toBeLessThanOrEqual(before + 5);
   });
 
   it('answers 200 bad requests at once, each for itself', async () => {
-    const bad = ['{', '{"features": [[1]]}', '{"features": "x"}', '{"nobody": 1}', '[]]', 'null', '{"features":[1e999,1,1,1]}'];
+    const bad = [
+      '{',
+      '{"features": [[1]]}',
+      '{"features": "x"}',
+      '{"nobody": 1}',
+      '[]]',
+      'null',
+      '{"features":[1e999,1,1,1]}',
+    ];
     const answers = await Promise.all(
       Array.from({ length: 200 }, (_, i) => server.post('/api/inference/iris', bad[i % bad.length])),
     );

@@ -11,14 +11,17 @@ describe('health', () => {
       200,
       expect.objectContaining({ status: 'healthy', models_loaded: true, cache_connected: false }),
     ]);
-    expect(body.threads).toMatchObject({ workers: 1, slots: expect.any(Number) });
+    expect(body.threads).toMatchObject({ workers: 1, slots: expect.any(Number) as unknown });
     expect((await server.get('/api/health/live')).body).toEqual({ status: 'ok' });
     const ready = await server.get('/api/health/ready');
     expect(ready).toMatchObject({
       status: 200,
       body: {
         status: 'ok',
-        details: { models: { status: 'up', models: { digits: { state: 'READY' } } }, server: { status: 'up' } },
+        details: {
+          models: { status: 'up', models: { digits: { state: 'READY' } } },
+          server: { status: 'up' },
+        },
       },
     });
     expect(await server.stop()).toBe(0);
@@ -41,9 +44,16 @@ describe('health', () => {
     writeFileSync(join(dir, 'broken.onnx'), 'this is no protobuf');
     const server = await spawnServer({ MODEL_DIR: dir });
     await server.live();
-    expect((await server.get('/api/health')).body).toMatchObject({ status: 'degraded', models_loaded: false });
-    const { body } = await server.get<{ models: { state: string; reason: string }[] }>('/api/inference/models');
-    expect(body.models).toMatchObject([{ name: 'broken', state: 'UNAVAILABLE', reason: expect.any(String) }]);
+    expect((await server.get('/api/health')).body).toMatchObject({
+      status: 'degraded',
+      models_loaded: false,
+    });
+    const { body } = await server.get<{ models: { state: string; reason: string }[] }>(
+      '/api/inference/models',
+    );
+    expect(body.models).toMatchObject([
+      { name: 'broken', state: 'UNAVAILABLE', reason: expect.any(String) as unknown },
+    ]);
     const answer = await server.post('/api/inference/broken', {});
     expect(answer).toMatchObject({ status: 503, body: { code: 'model_unavailable' } });
     expect(answer.headers.get('retry-after')).toBe('5');

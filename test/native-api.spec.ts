@@ -175,7 +175,11 @@ describe('the native API with the shipped models', () => {
 
   it('welcomes, and keeps a sane request id', async () => {
     const { body, headers } = await server.get('/', { 'x-request-id': 'abc-1' });
-    expect(body).toEqual({ message: expect.any(String), version: expect.any(String), docs: '/docs' });
+    expect(body).toEqual({
+      message: expect.any(String) as unknown,
+      version: expect.any(String) as unknown,
+      docs: '/docs',
+    });
     expect(headers.get('x-request-id')).toBe('abc-1');
     const replaced = await server.get('/', { 'x-request-id': 'a b\tc' });
     expect(replaced.headers.get('x-request-id')).not.toBe('a b\tc');

@@ -6,11 +6,15 @@ import { LogSink, WORKER_STDIO } from '../logging/log-sink';
 import { openLocalLog } from '../logging/process-log';
 import { cpuQuota, planThreads } from '../sessions/thread-plan';
 import { onStopSignals } from '../link/stop-signals';
+import { buildInfo } from '../metrics/build-info';
+import { ProcessWatch } from '../metrics/process-watch';
+import { ModelCoordinator } from '../models/model-coordinator';
+import { MetricsServer } from './metrics-server';
 import { Supervisor } from './supervisor';
 
 /** The process above the workers: forks and watches them, writes their logs, stops them. */
 export function runPrimary(): Promise<void> {
-  const { app, cluster: wanted, http, logging } = settings();
+  const { app, cluster: wanted, http, logging, models } = settings();
   const sink = new LogSink(logging);
   const log = openLocalLog(logging, sink);
   const { logger } = log;
@@ -34,13 +38,27 @@ export function runPrimary(): Promise<void> {
     heartbeatTimeoutMs: wanted.heartbeatTimeoutMs,
     memoryLimitBytes: wanted.workerMemoryLimitBytes,
     stopTimeoutMs: http.shutdownTimeoutMs,
-    onFork: (worker) => sink.attach(worker.process, worker.id),
-    onAllReady: (models) => logger.info(banner(app, http, models, plan.workers)),
+    onFork(worker, { channel }, place) {
+      sink.attach(worker.process, worker.id);
+      coordinator.serve(channel);
+      metrics.attach(worker.id, String(place), channel);
+      worker.once('exit', () => metrics.detach(worker.id));
+    },
+    onReady: (_worker, loaded) => coordinator.adopt(loaded),
+    onAllReady: (loaded) => logger.info(banner(app, http, loaded, plan.workers)),
     onHopeless: (reason) => {
       logger.fatal({ reason }, `cannot start: ${reason}`);
       void leave(1);
     },
   });
+  const coordinator = new ModelCoordinator({
+    askAll: (topic, payload, timeoutMs) => supervisor.askAll({ topic, payload, timeoutMs }),
+    maxResident: models.maxResident,
+    maxMemoryBytes: models.maxMemoryBytes,
+    loadTimeoutMs: models.loadTimeoutMs,
+    log: (fields, message) => logger.info(fields, message),
+  });
+  const metrics = new MetricsServer(plan.workers, supervisor, new ProcessWatch(), buildInfo(app.version));
   onStopSignals({
     async stop(signal) {
       logger.info({ signal }, 'stopping');

@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
+import type { LoadedVersion } from '../link/loaded-version';
 import { FAN_OUT, type FanOut, type Reply } from '../link/messages';
 import { Seat, type SeatOwner } from './seat';
 import { WorkerProcess } from './worker-process';
@@ -19,10 +20,12 @@ export interface SupervisorOptions {
   readonly memoryLimitBytes: number;
   /** How long a worker may take to finish what it holds. */
   readonly stopTimeoutMs: number;
-  /** Called with every worker that was forked. */
-  onFork(worker: Worker, process: WorkerProcess): void;
+  /** Called with every worker that was forked, and the number of the place that it takes, from 1. */
+  onFork(worker: Worker, process: WorkerProcess, place: number): void;
   /** Called once, when every worker is ready. */
-  onAllReady(models: readonly string[]): void;
+  onAllReady(models: readonly LoadedVersion[]): void;
+  /** Called with each worker that is ready, before it is one of those that questions go to. */
+  onReady(process: WorkerProcess, models: readonly LoadedVersion[]): void;
   /** Called when the first start keeps failing; nothing is forked any more. */
   onHopeless(reason: string): void;
 }
@@ -108,6 +111,7 @@ export class Supervisor implements SeatOwner {
     const process = new WorkerProcess(worker, {
       ready: (ready, models) => {
         this.everReady = true;
+        this.options.onReady(ready, models);
         seat.ready(ready);
         if (this.announced || !this.complete) return;
         this.announced = true;
@@ -122,7 +126,7 @@ export class Supervisor implements SeatOwner {
     });
     process.channel.handle<FanOut, Reply<unknown>[]>(FAN_OUT, (question) => this.askAll(question));
     this.processes.add(process);
-    this.options.onFork(worker, process);
+    this.options.onFork(worker, process, this.seats.indexOf(seat) + 1);
     return process;
   }
 

@@ -1,13 +1,13 @@
 import type { Worker } from 'node:cluster';
-import { reasonOf } from '../errors/domain-error';
+import type { LoadedVersion } from '../link/loaded-version';
 import { Channel, isChannelMessage } from '../link/channel';
-import type { Heartbeat, Reply, ToPrimary, ToWorker } from '../link/messages';
+import { failedReply, type Heartbeat, type Reply, type ToPrimary, ToWorker } from '../link/messages';
 
 /** `leaving`: told to stop; it has left the port or is about to, and finishes what it holds. */
 export type WorkerState = 'starting' | 'ready' | 'leaving' | 'gone';
 
 export interface WorkerEvents {
-  ready(process: WorkerProcess, models: readonly string[]): void;
+  ready(process: WorkerProcess, models: readonly LoadedVersion[]): void;
   /** It asks for a successor. */
   wantsReplacement(process: WorkerProcess, reason: string): void;
   gone(process: WorkerProcess, code: number | null, signal: NodeJS.Signals | null): void;
@@ -66,7 +66,7 @@ export class WorkerProcess {
     try {
       return { worker: this.id, ok: true, value: await this.channel.ask<Value>(topic, payload, timeoutMs) };
     } catch (error) {
-      return { worker: this.id, ok: false, reason: reasonOf(error) };
+      return failedReply(this.id, error);
     }
   }
 

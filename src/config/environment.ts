@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import {
   byteSize,
+  cacheNamespace,
   flag,
   folder,
   host,
@@ -12,6 +13,7 @@ import {
   origin,
   pathPrefix,
   redisUrl,
+  remoteHost,
   secret,
   url,
   wholeNumber,
@@ -28,10 +30,12 @@ const GB = 1024 ** 3;
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 const LOG_FORMATS = ['json', 'pretty'] as const;
+const CACHE_WARMUPS = ['background', 'before-ready', 'off'] as const;
 const NODE_ENVS = ['development', 'production', 'test'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFormat = (typeof LOG_FORMATS)[number];
+export type CacheWarmup = (typeof CACHE_WARMUPS)[number];
 export type NodeEnv = (typeof NODE_ENVS)[number];
 
 const milliseconds = (min: number) => wholeNumber(min, DAY_MS, 'milliseconds');
@@ -134,6 +138,9 @@ export class Environment {
   @Variable(wholeNumber(1, 10_000))
   MAX_RESIDENT_MODELS = 5;
 
+  @Variable(byteSize(0, 1024 * GB))
+  MAX_MODELS_MEMORY = 0;
+
   @Variable(milliseconds(1))
   MODEL_LOAD_TIMEOUT_MS = 120_000;
 
@@ -185,6 +192,25 @@ export class Environment {
   @Variable(redisUrl)
   REDIS_URL?: string;
 
+  @Variable(cacheNamespace)
+  CACHE_NAMESPACE = 'nestor';
+
+  /** 0: nothing is kept in memory. */
+  @Variable(byteSize(0, 1024 * GB))
+  CACHE_MEMORY_BYTES = 67_108_864;
+
+  @Variable(byteSize(1, GB))
+  CACHE_MAX_ENTRY_BYTES = 1_048_576;
+
+  @Variable(wholeNumber(1, 10_000, 'milliseconds'))
+  CACHE_REDIS_TIMEOUT_MS = 50;
+
+  @Variable(wholeNumber(0, 100_000, 'entries'))
+  CACHE_MAX_PENDING_WRITES = 64;
+
+  @Variable(oneOf(CACHE_WARMUPS))
+  CACHE_WARMUP: CacheWarmup = 'background';
+
   // Remote models
 
   @Variable(url('http', 'https'))
@@ -192,6 +218,18 @@ export class Environment {
 
   @Variable(wholeNumber(1, 3600, 'seconds'))
   EXTERNAL_API_TIMEOUT = 30;
+
+  @Variable(list(remoteHost, 'hosts such as gpu-1, gpu-1:8000 or *.gpu.example, or *'))
+  REMOTE_ALLOWED_HOSTS: readonly string[] = ['*'];
+
+  @Variable(wholeNumber(1, 10_000))
+  REMOTE_MAX_CONNECTIONS = 100;
+
+  @Variable(wholeNumber(1, 10_000))
+  REMOTE_MAX_IDLE_CONNECTIONS = 20;
+
+  @Variable(byteSize(KB, 2 * GB))
+  REMOTE_MAX_ANSWER_BYTES = 52_428_800;
 
   // Access
 

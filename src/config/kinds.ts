@@ -135,6 +135,12 @@ export const redisUrl: Kind<string> = {
   parse: (text) => (/^(\/\d*)?$/.test(urlOf(text)?.pathname ?? '') ? anyRedisUrl.parse(text) : undefined),
 };
 
+/** What stands before keys: letters that mean nothing in a pattern of Redis. */
+export const cacheNamespace: Kind<string> = {
+  rule: 'a word of at most 64 letters, digits and _.-',
+  parse: (text) => (/^[\w.-]{1,64}$/.test(text) ? text : undefined),
+};
+
 /** `*`, or an origin in the form in which browsers send it: lower case, without the scheme's own port. */
 export const origin: Kind<string> = {
   rule: 'an origin such as https://app.example.com:8443, or *',
@@ -156,6 +162,17 @@ const HOST_NAME = /^(?=.{1,253}$)[a-z\d_]([a-z\d_-]*[a-z\d_])?(\.[a-z\d_]([a-z\d
 export const host: Kind<string> = {
   rule: 'an IP address or a host name',
   parse: (text) => (isIP(text) !== 0 || HOST_NAME.test(text) ? text : undefined),
+};
+
+/** `*`, a host, one with a port, or `*.` before a domain for all hosts in it; in lower case. */
+export const remoteHost: Kind<string> = {
+  rule: 'a host such as gpu-1, gpu-1:8000 or *.gpu.example, or *',
+  parse: (text) => {
+    const [, name, port] = /^(\*|(?:\*\.)?[\w.-]+|\[[\da-f:.]+\])(?::(\d{1,5}))?$/i.exec(text) ?? [];
+    const bare = name?.replace(/^\*\./, '').replace(/^\[|\]$/g, '');
+    const sane = name === '*' ? port === undefined : bare !== undefined && host.parse(bare) !== undefined;
+    return sane && Number(port ?? 1) <= 65_535 ? text.toLowerCase() : undefined;
+  },
 };
 
 /** A model's name as far as its letters go; `models/model-name.ts` has the last word. */

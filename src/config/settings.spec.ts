@@ -64,8 +64,23 @@ describe('parseSettings', () => {
         filesKept: 5,
         access: true,
       },
-      cache: { enabled: true, ttlSeconds: 300 },
-      remote: { externalTimeoutMs: 30_000 },
+      cache: {
+        enabled: true,
+        ttlSeconds: 300,
+        namespace: 'nestor',
+        memoryBytes: 67_108_864,
+        maxEntryBytes: 1_048_576,
+        redisTimeoutMs: 50,
+        maxPendingWrites: 64,
+        warmup: 'background',
+      },
+      remote: {
+        externalTimeoutMs: 30_000,
+        allowedHosts: ['*'],
+        maxConnections: 100,
+        maxIdleConnections: 20,
+        maxAnswerBytes: 52_428_800,
+      },
       access: { algorithm: 'HS256', accessTokenExpireMinutes: 30 },
     });
   });

@@ -39,6 +39,8 @@ export const slices = {
     /** Empty: all that are found. */
     required: env.MODEL_NAMES,
     maxResident: env.MAX_RESIDENT_MODELS,
+    /** On each worker; 0: no limit. */
+    maxMemoryBytes: env.MAX_MODELS_MEMORY,
     loadTimeoutMs: env.MODEL_LOAD_TIMEOUT_MS,
   }),
   inference: (env: Environment) => ({
@@ -60,10 +62,27 @@ export const slices = {
     enabled: env.CACHE_ENABLED,
     ttlSeconds: env.CACHE_TTL,
     redisUrl: env.REDIS_URL,
+    /** Stands before every key in Redis. */
+    namespace: env.CACHE_NAMESPACE,
+    /** Of one worker; 0: nothing is kept in memory. */
+    memoryBytes: env.CACHE_MEMORY_BYTES,
+    maxEntryBytes: env.CACHE_MAX_ENTRY_BYTES,
+    redisTimeoutMs: env.CACHE_REDIS_TIMEOUT_MS,
+    maxPendingWrites: env.CACHE_MAX_PENDING_WRITES,
+    /** When a model's file of requests is run. */
+    warmup: env.CACHE_WARMUP,
   }),
   remote: (env: Environment) => ({
     externalUrl: env.EXTERNAL_API_URL,
+    /** For an answer, where a model says nothing else. */
     externalTimeoutMs: env.EXTERNAL_API_TIMEOUT * 1000,
+    /** In lower case; `*` among them: any. */
+    allowedHosts: env.REMOTE_ALLOWED_HOSTS,
+    /** To the remotes of one model, from one worker. */
+    maxConnections: env.REMOTE_MAX_CONNECTIONS,
+    /** Kept open to each of them. */
+    maxIdleConnections: env.REMOTE_MAX_IDLE_CONNECTIONS,
+    maxAnswerBytes: env.REMOTE_MAX_ANSWER_BYTES,
   }),
   access: (env: Environment) => ({
     secretKey: env.SECRET_KEY,

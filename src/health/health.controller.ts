@@ -6,6 +6,7 @@ import {
   HealthCheckService,
   HealthIndicatorService,
 } from '@nestjs/terminus';
+import { CacheHealthIndicator } from '../cache/cache.health';
 import { type AppConfig, appConfig } from '../config/config.slices';
 import { FrontDoor } from '../http/front-door';
 import { ModelsHealthIndicator } from '../models/models.health';
@@ -13,9 +14,10 @@ import { THREAD_PLAN } from '../sessions/sessions.module';
 import type { ThreadPlan } from '../sessions/thread-plan';
 
 export class HealthResponse {
-  /** `degraded` when no model is loaded or a configured cache is unreachable. */
+  /** `degraded` when no model is loaded, or a configured Redis is unreachable or does not take writes. */
   status: 'healthy' | 'degraded';
   models_loaded: boolean;
+  /** Does a configured Redis answer? */
   cache_connected: boolean;
   version: string;
   uptime_seconds: number;
@@ -34,6 +36,7 @@ export class HealthController {
     private readonly checks: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
     private readonly models: ModelsHealthIndicator,
+    private readonly cache: CacheHealthIndicator,
     private readonly frontDoor: FrontDoor,
     @Inject(appConfig.KEY) private readonly app: AppConfig,
     @Inject(THREAD_PLAN) private readonly plan: ThreadPlan,
@@ -44,9 +47,9 @@ export class HealthController {
   health(): HealthResponse {
     const modelsLoaded = this.models.anyLoaded;
     return {
-      status: modelsLoaded ? 'healthy' : 'degraded',
+      status: modelsLoaded && !this.cache.degraded ? 'healthy' : 'degraded',
       models_loaded: modelsLoaded,
-      cache_connected: false,
+      cache_connected: this.cache.connected,
       version: this.app.version,
       uptime_seconds: Math.round(process.uptime()),
       threads: this.plan,
@@ -66,6 +69,7 @@ export class HealthController {
   ready(): Promise<HealthCheckResult> {
     return this.checks.check([
       () => this.models.check('models'),
+      () => this.cache.check('cache'),
       () => {
         const server = this.indicators.check('server');
         return this.frontDoor.draining() ? server.down('shutting down') : server.up();

@@ -27,6 +27,7 @@ export class Exchange {
   /** Bytes of the request's body that were read. */
   bytesIn = 0;
   private answered = false;
+  private onLeave: (() => void) | undefined;
 
   constructor(
     readonly req: IncomingMessage,
@@ -40,6 +41,17 @@ export class Exchange {
   /** Has the client gone, so that no answer can reach it? What is queued for it need not run. */
   get aborted(): boolean {
     return this.res.destroyed;
+  }
+
+  /** Tells the one listener when the client goes before its answer. */
+  addEventListener(_type: 'abort', listener: { handleEvent(): void }): void {
+    this.onLeave = () => listener.handleEvent();
+    this.res.once('close', this.onLeave);
+  }
+
+  removeEventListener(): void {
+    if (this.onLeave !== undefined) this.res.off('close', this.onLeave);
+    this.onLeave = undefined;
   }
 
   /** Sends the whole answer. `headers` are names and values in turn; lengths are added here. */

@@ -1,12 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type HttpConfig, httpConfig, type InferenceConfig, inferenceConfig } from '../config/config.slices';
 import { readBody } from '../http/body-reader';
+import { toDomainError } from '../http/error-body';
 import type { Exchange } from '../http/exchange';
+import { header } from '../http/headers';
+import { OUTCOME_OF, type Protocol } from '../metrics/outcome';
+import { Recorder } from '../metrics/recorder';
 import { ModelsService } from '../models/models.service';
 import type { ServedModel } from '../models/served-model';
 import type { Tensor } from '../tensors/tensor';
+import { cacheHeaders, cacheUseOf } from './cache-headers';
 import { deadlineOf } from './deadline';
-import { inflate } from './content-encoding';
+import { compress, type EncodedAnswer, inflate } from './content-encoding';
 import { type InferenceResult, InferenceService } from './inference.service';
 
 /** Which model a call's path names. */
@@ -25,14 +30,10 @@ export interface DecodedCall {
   readonly useCache: boolean;
 }
 
-export interface EncodedAnswer {
-  /** Names and values in turn. */
-  readonly headers: readonly string[];
-  readonly body: readonly Buffer[];
-}
-
 /** One protocol of inference calls: bytes and headers on one side, tensors on the other. */
 export interface InferenceCodec<Call extends DecodedCall> {
+  /** What its calls are counted as. */
+  readonly protocol: Protocol;
   /** Refuses by the headers alone, before the body is read. */
   check(exchange: Exchange): void;
   decode(exchange: Exchange, body: Buffer, model: ServedModel): Call;
@@ -47,6 +48,7 @@ export class InferenceEndpoint {
     @Inject(inferenceConfig.KEY) private readonly config: InferenceConfig,
     private readonly models: ModelsService,
     private readonly inference: InferenceService,
+    private readonly recorder: Recorder,
   ) {}
 
   async handle<Call extends DecodedCall>(
@@ -54,26 +56,61 @@ export class InferenceEndpoint {
     target: CallTarget,
     codec: InferenceCodec<Call>,
   ): Promise<void> {
-    codec.check(exchange);
-    const { bodyLimitBytes } = this.http;
-    const raw = await readBody(exchange.req, bodyLimitBytes);
-    exchange.bytesIn = raw.length;
-    const encoding = exchange.req.headers['content-encoding'];
-    const body = encoding === undefined ? raw : await inflate(raw, encoding, bodyLimitBytes);
-
-    const deadlineMs = deadlineOf(exchange, this.config.deadlineMs);
-    const found = this.models.acquire(target.model, target.version, deadlineMs);
-    const model = found instanceof Promise ? await found : found;
-    // Only now, so that an unknown model's name never becomes a label or a log field.
-    exchange.model = model.name;
+    let { noModel: recorder } = this.recorder;
     try {
-      const call = codec.decode(exchange, body, model);
-      const result = await this.run(exchange, model, call, deadlineMs);
-      const { headers, body: answer } = codec.encode(exchange, call, model, result);
-      exchange.send(200, headers, answer);
-    } finally {
-      this.models.release(model);
+      codec.check(exchange);
+      const { bodyLimitBytes } = this.http;
+      const raw = await readBody(exchange.req, bodyLimitBytes);
+      exchange.bytesIn = raw.length;
+      const encoding = exchange.req.headers['content-encoding'];
+      const body = encoding === undefined ? raw : await inflate(raw, encoding, bodyLimitBytes);
+
+      const deadlineMs = deadlineOf(exchange, this.config.deadlineMs);
+      const found = this.models.acquire(target.model, target.version, deadlineMs);
+      const model = found instanceof Promise ? await found : found;
+      // Only now, so that an unknown model's name never becomes a label or a log field.
+      exchange.model = model.name;
+      recorder = model.recorder;
+      try {
+        await this.answer(exchange, model, body, deadlineMs, codec);
+      } finally {
+        this.models.release(model);
+      }
+    } catch (thrown) {
+      const outcome = OUTCOME_OF[toDomainError(thrown).code];
+      recorder.failed(codec.protocol, outcome, performance.now() - exchange.startedAt);
+      throw thrown;
     }
+  }
+
+  private async answer<Call extends DecodedCall>(
+    exchange: Exchange,
+    model: ServedModel,
+    body: Buffer,
+    deadlineMs: number,
+    codec: InferenceCodec<Call>,
+  ): Promise<void> {
+    const decodingMs = performance.now();
+    const call = codec.decode(exchange, body, model);
+    const decodedMs = performance.now();
+    const result = await this.run(exchange, model, call, deadlineMs);
+    const encodingMs = performance.now();
+    const encoded = compress(
+      codec.encode(exchange, call, model, result),
+      header(exchange.req, 'accept-encoding'),
+    );
+    const { headers, body: answer } = encoded instanceof Promise ? await encoded : encoded;
+    exchange.send(200, [...headers, ...cacheHeaders(result)], answer);
+    const endMs = performance.now();
+    model.recorder.succeeded(
+      codec.protocol,
+      rowsOf(call),
+      decodedMs - decodingMs,
+      endMs - encodingMs,
+      endMs - exchange.startedAt,
+      endMs,
+      result.run,
+    );
   }
 
   private run(
@@ -85,12 +122,18 @@ export class InferenceEndpoint {
     const ownDeadlineMs = exchange.startedAt + (call.timeoutMs ?? model.config.deadlineMs ?? Infinity);
     return this.inference.infer(model, {
       inputs: call.inputs,
-      rows: call.inputs[0]?.shape[0] ?? 1,
+      rows: rowsOf(call),
       priority: call.priority,
       deadlineMs: Math.min(deadlineMs, ownDeadlineMs),
       outputs: call.outputs,
-      useCache: call.useCache,
+      cacheUse: call.useCache ? cacheUseOf(exchange.req) : 'none',
       signal: exchange,
+      requestId: exchange.requestId,
     });
   }
+}
+
+/** The leading dimension of the inputs; 1 for a model without one. */
+function rowsOf(call: DecodedCall): number {
+  return call.inputs[0]?.shape[0] ?? 1;
 }

@@ -1,4 +1,5 @@
 import { Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { PredictionCacheModule } from '../cache/prediction-cache.module';
 import { type AppConfig, appConfig } from '../config/config.slices';
 import { FrontDoor } from '../http/front-door';
 import { ModelsModule } from '../models/models.module';
@@ -9,7 +10,7 @@ import { NativeController } from './native.controller';
 import { nativeProtocol, nativeTarget } from './native.protocol';
 
 @Module({
-  imports: [ModelsModule],
+  imports: [ModelsModule, PredictionCacheModule],
   controllers: [NativeController],
   providers: [InferenceService, InferenceEndpoint, ModelCalls],
   exports: [InferenceEndpoint, ModelCalls],

@@ -1,44 +1,46 @@
 import { Injectable } from '@nestjs/common';
+import { type CachedRequest, PredictionCache } from '../cache/prediction-cache';
 import { DomainError } from '../errors/domain-error';
+import type { RunTimes } from '../metrics/model-recorder';
+import type { CacheOutcome } from '../metrics/outcome';
 import type { ServedModel } from '../models/served-model';
-import type { ScheduledRequest } from '../scheduling/scheduled-request';
 import type { Tensor } from '../tensors/tensor';
-
-/** How the answer came about; the value of the header `x-cache`. */
-export type CacheOutcome = 'HIT' | 'MISS' | 'BYPASS' | 'SHARED';
-
-export interface InferenceRequest extends ScheduledRequest {
-  /** Names of the outputs that are wanted; all of them when absent. */
-  readonly outputs?: readonly string[];
-  readonly useCache: boolean;
-}
 
 export interface InferenceResult {
   /** The wanted outputs, in the order in which they were asked for, else in the model's. */
   readonly outputs: readonly Tensor[];
   readonly cache: CacheOutcome;
+  /** How old the answer is, if the cache had it. */
+  readonly ageSeconds?: number;
+  /** The request's own run; undefined when it needed none. */
+  readonly run: RunTimes | undefined;
 }
 
 /** What both protocols call: one decoded request in, its tensors out. */
 @Injectable()
 export class InferenceService {
-  async infer(model: ServedModel, request: InferenceRequest): Promise<InferenceResult> {
-    const result = await model.queue.submit(request);
-    return { outputs: selectOutputs(model, result.outputs, request.outputs), cache: 'BYPASS' };
+  constructor(private readonly cache: PredictionCache) {}
+
+  /** @throws unknown_output, and what the queue and the run of the model throw */
+  async infer(model: ServedModel, request: CachedRequest): Promise<InferenceResult> {
+    for (const name of request.outputs ?? []) checkOutput(model, name);
+    const answer = await this.cache.answer(model, request, () => model.queue.submit(request));
+    model.recorder.cached(answer.outcome, answer.lookupMs);
+    return {
+      outputs: selectOutputs(answer.outputs, request.outputs),
+      cache: answer.outcome,
+      ageSeconds: answer.ageMs === undefined ? undefined : Math.floor(answer.ageMs / 1000),
+      run: answer.run,
+    };
   }
 }
 
-function selectOutputs(
-  model: ServedModel,
-  outputs: readonly Tensor[],
-  names: readonly string[] | undefined,
-): readonly Tensor[] {
-  if (names === undefined) return outputs;
-  return names.map((name) => {
-    const output = outputs.find((candidate) => candidate.name === name);
-    if (output === undefined) throw unknownOutput(model, name);
-    return output;
-  });
+function checkOutput(model: ServedModel, name: string): void {
+  if (!model.outputs.some((output) => output.name === name)) throw unknownOutput(model, name);
+}
+
+function selectOutputs(outputs: readonly Tensor[], names: readonly string[] | undefined): readonly Tensor[] {
+  return names?.map((name) => outputs.find((output) => output.name === name)!) ?? outputs;
 }
 
 /** The refusal of an output that the model does not have. */

@@ -29,11 +29,18 @@ export interface ModelDescription {
   required: boolean;
   inputs?: TensorDescription[];
   outputs?: TensorDescription[];
+  batching?: BatchingDescription;
+}
+
+/** Are requests run together in batches, how many rows at the most, and why not if not. */
+export interface BatchingDescription {
+  enabled: boolean;
+  max_batch_rows: number;
+  reason?: string;
 }
 
 export interface ModelDetails extends ModelDescription {
-  /** Are requests run together in batches, how many rows at the most, and why not if not. */
-  batching: { enabled: boolean; max_batch_rows: number; reason?: string };
+  batching: BatchingDescription;
   /** A request body that succeeds; absent for models whose inputs are too large to read. */
   example?: Record<string, unknown>;
 }
@@ -49,15 +56,10 @@ export function describeModel(model: ModelEntry): ModelDescription {
 }
 
 export function describeServed(model: ModelEntry, served: ServedModel): ModelDetails {
-  const { batching, config } = served;
   return {
     ...describeModel(model),
     ...describeState(model.version(served.version), ''),
-    batching: {
-      enabled: batching.enabled,
-      max_batch_rows: batching.enabled ? config.maxBatchRows : 1,
-      ...(batching.reason && { reason: batching.reason }),
-    },
+    batching: describeBatching(served),
     example: exampleRequest(served.sample),
   };
 }
@@ -74,6 +76,15 @@ function describeState(
     ...(reason && { reason }),
     inputs: entry?.served?.inputs.map(describeTensor),
     outputs: entry?.served?.outputs.map(describeTensor),
+    batching: entry?.served && describeBatching(entry.served),
+  };
+}
+
+function describeBatching({ batching, config }: ServedModel): BatchingDescription {
+  return {
+    enabled: batching.enabled,
+    max_batch_rows: batching.enabled ? config.maxBatchRows : 1,
+    ...(batching.reason && { reason: batching.reason }),
   };
 }
 

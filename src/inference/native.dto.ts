@@ -13,6 +13,15 @@ export class TensorResponse {
   shape: number[];
 }
 
+export class BatchingResponse {
+  /** Are requests run together? */
+  enabled: boolean;
+  max_batch_rows: number;
+  /** Why not, when they are not. */
+  @ApiProperty({ required: false })
+  reason?: string;
+}
+
 export class ModelResponse {
   name: string;
   @ApiProperty({ required: false })
@@ -35,6 +44,8 @@ export class ModelResponse {
   inputs?: TensorResponse[];
   @ApiProperty({ type: [TensorResponse], required: false })
   outputs?: TensorResponse[];
+  @ApiProperty({ required: false })
+  batching?: BatchingResponse;
 }
 
 export class ModelListResponse {
@@ -42,17 +53,8 @@ export class ModelListResponse {
   models: ModelResponse[];
 }
 
-export class BatchingResponse {
-  /** Are requests run together? */
-  enabled: boolean;
-  max_batch_rows: number;
-  /** Why not, when they are not. */
-  @ApiProperty({ required: false })
-  reason?: string;
-}
-
 export class ModelDetailsResponse extends ModelResponse {
-  batching: BatchingResponse;
+  override batching: BatchingResponse;
   /** A request body that succeeds; left out where it would be too large to read. */
   @ApiPropertyOptional({ type: 'object', additionalProperties: true })
   example?: Record<string, unknown>;

@@ -2,16 +2,19 @@ import { booleanParameter, requireAcceptable, requireContentType } from '../http
 import type { Exchange } from '../http/exchange';
 import { queryOf } from '../http/front-door';
 import type { ServedModel } from '../models/served-model';
-import type { CallTarget, DecodedCall, EncodedAnswer, InferenceCodec } from './inference-endpoint';
+import type { EncodedAnswer } from './content-encoding';
+import type { CallTarget, DecodedCall, InferenceCodec } from './inference-endpoint';
 import type { InferenceResult } from './inference.service';
 import { decodeNative, encodeNative } from './native.codec';
 import { priorityOf } from './priority-header';
 
 const JSON_TYPES = ['application/json'];
-const JSON_HEADERS = ['content-type', 'application/json; charset=utf-8', 'x-cache'];
+const JSON_HEADERS = ['content-type', 'application/json; charset=utf-8'];
 
 /** The native API's inference call: `{"<input>": values}` in, `{"result": {...}}` out. */
 export const nativeProtocol: InferenceCodec<DecodedCall> = {
+  protocol: 'native',
+
   check({ req }: Exchange): void {
     requireContentType(req, JSON_TYPES);
     requireAcceptable(req, JSON_TYPES);
@@ -34,7 +37,7 @@ export const nativeProtocol: InferenceCodec<DecodedCall> = {
       model: model.name,
       version: model.version,
     });
-    return { headers: [...JSON_HEADERS, result.cache], body: [body] };
+    return { headers: JSON_HEADERS, body: [body] };
   },
 };
 

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import { Injectable } from '@nestjs/common';
 import { Channel, type ChannelMessage, isChannelMessage } from './channel';
-import { FAN_OUT, type FanOut, type Reply, type ToWorker } from './messages';
+import { failedReply, FAN_OUT, type FanOut, type Reply, type ToWorker } from './messages';
 
 /** What the primary has beyond the time it gives each worker, for its own part of a question. */
 const GATHER_MS = 1000;
@@ -24,7 +24,11 @@ export class Link {
     } else {
       this.channel = new Channel((message: ChannelMessage) => this.channel.receive(message));
       this.channel.handle<FanOut, Reply<unknown>[]>(FAN_OUT, async ({ topic, payload, timeoutMs }) => {
-        return [{ worker: 0, ok: true, value: await this.channel.ask(topic, payload, timeoutMs) }];
+        try {
+          return [{ worker: 0, ok: true, value: await this.channel.ask(topic, payload, timeoutMs) }];
+        } catch (error) {
+          return [failedReply(0, error)];
+        }
       });
     }
   }

@@ -1,3 +1,5 @@
+import { DomainError, type ErrorCode, reasonOf } from '../errors/domain-error';
+import type { LoadedVersion } from './loaded-version';
 import type { ChannelMessage } from './channel';
 
 /** How a worker is, as it says itself about once a second. */
@@ -9,7 +11,7 @@ export interface Heartbeat {
 /** What a worker tells its primary. */
 export type ToPrimary =
   | ChannelMessage
-  | { readonly kind: 'ready'; readonly models: readonly string[] }
+  | { readonly kind: 'ready'; readonly models: readonly LoadedVersion[] }
   /** The worker cannot start; it exits after this. */
   | { readonly kind: 'failed'; readonly reason: string }
   /** The event loop turns. */
@@ -32,4 +34,9 @@ export const FAN_OUT = 'fan-out';
 /** One worker's answer to a question that went to all. */
 export type Reply<Value> =
   | { readonly worker: number; readonly ok: true; readonly value: Value }
-  | { readonly worker: number; readonly ok: false; readonly reason: string };
+  | { readonly worker: number; readonly ok: false; readonly code: ErrorCode; readonly reason: string };
+
+export function failedReply(worker: number, error: unknown): Reply<never> {
+  const code = error instanceof DomainError ? error.code : 'internal_error';
+  return { worker, ok: false, code, reason: reasonOf(error) };
+}

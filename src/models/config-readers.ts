@@ -75,6 +75,25 @@ export function words(maxItems: number): Reader<readonly string[]> {
   };
 }
 
+/** A relative path that leads nowhere up, of a file beside model.yaml or below. */
+export const pathBelow: Reader<string> = (value, fault) =>
+  typeof value === 'string' &&
+  /^[^\0\\]{1,255}$/.test(value) &&
+  value.split('/').every((part) => part !== '' && !part.startsWith('.'))
+    ? value
+    : fault('must be the path of a file below the folder of model.yaml, without hidden parts');
+
+/** A mapping that has keys of its own. */
+export function mapping<T extends object>(table: KeyTable<T>): Reader<Readonly<T>> {
+  return (value, fault) => {
+    if (!isJsonObject(value)) return fault('must be a mapping of keys to values');
+    const faults: string[] = [];
+    const settings = readKeys(value, table, faults);
+    for (const rule of faults) fault(rule);
+    return settings;
+  };
+}
+
 /** A value for each of a model's inputs, in the form that the native API takes. */
 export const inputs: Reader<JsonObject> = (value, fault) =>
   isJsonObject(value) ? value : fault("must be a mapping of the model's inputs to values");

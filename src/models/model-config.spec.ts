@@ -16,6 +16,8 @@ const DEFAULTS = {
   deadlineMs: undefined,
   runTimeoutMs: undefined,
   warmup: [],
+  deterministic: true,
+  cache: { enabled: true, ttlSeconds: undefined, warmupFile: undefined },
 };
 
 /** The faults that the text is refused with. */
@@ -57,6 +59,8 @@ run_timeout_ms: 30000
 warmup:
   - image: [[1, 2]]
   - image: [[3, 4]]
+deterministic: false
+cache: { enabled: false, ttl: 60, warmup_file: warm/requests.jsonl }
 `;
     expect(parseModelConfig(yaml, 'm')).toEqual({
       description: 'Grey 8x8 images of digits',
@@ -80,6 +84,8 @@ warmup:
       deadlineMs: 1000,
       runTimeoutMs: 30000,
       warmup: [{ image: [[1, 2]] }, { image: [[3, 4]] }],
+      deterministic: false,
+      cache: { enabled: false, ttlSeconds: 60, warmupFile: 'warm/requests.jsonl' },
     });
   });
 
@@ -134,6 +140,15 @@ warmup:
     'run_timeout_ms: 1e12',
     'warmup: [1]',
     'warmup: {x: 1}',
+    'deterministic: 0',
+    'cache: off',
+    'cache: {enabled: 1}',
+    'cache: {ttl: 0}',
+    'cache: {ttl: 31536001}',
+    'cache: {size: 1}',
+    ...['""', '/etc/passwd', '../x', 'a/../../x', 'a//x', '.hidden', 'a\\x', '"a\0x"', '1'].map(
+      (path) => `cache: {warmup_file: ${path}}`,
+    ),
   ])('refuses %s', (yaml) => {
     expect(faultsOf(yaml)).toEqual([expect.stringMatching(`^${yaml.split(':')[0] ?? ''}: `)]);
   });

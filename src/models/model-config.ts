@@ -5,17 +5,29 @@ import {
   inputs,
   integer,
   listOfInputs,
+  mapping,
   number,
+  pathBelow,
   readKeys,
   text,
   words,
   type KeyTable,
   type Reader,
 } from './config-readers';
+import { LATEST, type VersionPolicy, versionPolicy } from './version-policy';
 import { readYamlMapping, type JsonObject } from './yaml-mapping';
 
 const GRAPH_OPTIMIZATIONS = ['disabled', 'basic', 'extended', 'all'] as const;
 export type GraphOptimization = (typeof GRAPH_OPTIMIZATIONS)[number];
+
+/** How a model's answers are cached. */
+export interface ModelCacheConfig {
+  readonly enabled: boolean;
+  /** How old a cached answer may be; undefined: the server's. */
+  readonly ttlSeconds: number | undefined;
+  /** Requests that are run, and so cached, when the model is loaded: a path below the folder of model.yaml. */
+  readonly warmupFile: string | undefined;
+}
 
 /** How one model is served, the same for all of its versions: `model.yaml`, read and defaulted. */
 export interface ModelConfig {
@@ -23,6 +35,8 @@ export interface ModelConfig {
   readonly description: string | undefined;
   /** A request that succeeds, in the form of the native API. */
   readonly example: JsonObject | undefined;
+  /** Which of the versions on disk serve. */
+  readonly versions: VersionPolicy;
   /** May requests be joined along the leading dimension? Only where the model allows it. */
   readonly batching: boolean;
   readonly maxBatchRows: number;
@@ -44,19 +58,36 @@ export interface ModelConfig {
   readonly runTimeoutMs: number | undefined;
   /** Inputs run before a version serves, in the form of the native API; none: zeros. */
   readonly warmup: readonly JsonObject[];
+  /** Does it give the same answer to the same request? If not, nothing of it is cached. */
+  readonly deterministic: boolean;
+  readonly cache: ModelCacheConfig;
 }
 
 const DAY_MS = 86_400_000;
+const YEAR_SECONDS = 31_536_000;
 const MAX_THREADS = 256;
 const MAX_FAULTS = 20;
 
 const threadsOrPlan: Reader<number | undefined> = (value, fault) =>
   integer(0, MAX_THREADS)(value, fault) || undefined;
 
+const CACHE_KEYS: KeyTable<ModelCacheConfig> = {
+  enabled: { key: 'enabled', read: bool, fallback: true },
+  ttlSeconds: { key: 'ttl', read: number(0, YEAR_SECONDS, 'exclusive'), fallback: undefined },
+  warmupFile: { key: 'warmup_file', read: pathBelow, fallback: undefined },
+};
+
+const CACHE_DEFAULTS: ModelCacheConfig = Object.freeze({
+  enabled: true,
+  ttlSeconds: undefined,
+  warmupFile: undefined,
+});
+
 /** Every key of `model.yaml`. A new one is a field above and a line here. */
 const KEYS: KeyTable<ModelConfig> = {
   description: { key: 'description', read: text(4096), fallback: undefined },
   example: { key: 'example', read: inputs, fallback: undefined },
+  versions: { key: 'versions', read: versionPolicy, fallback: LATEST },
   batching: { key: 'batching', read: bool, fallback: true },
   maxBatchRows: { key: 'max_batch_rows', read: integer(1, 65_536), fallback: 64 },
   maxQueueDelayMs: { key: 'max_queue_delay_ms', read: number(0, 10_000, 'inclusive'), fallback: 0 },
@@ -69,6 +100,8 @@ const KEYS: KeyTable<ModelConfig> = {
   deadlineMs: { key: 'deadline_ms', read: integer(1, DAY_MS), fallback: undefined },
   runTimeoutMs: { key: 'run_timeout_ms', read: integer(1, DAY_MS), fallback: undefined },
   warmup: { key: 'warmup', read: listOfInputs(16), fallback: Object.freeze([]) },
+  deterministic: { key: 'deterministic', read: bool, fallback: true },
+  cache: { key: 'cache', read: mapping(CACHE_KEYS), fallback: CACHE_DEFAULTS },
 };
 
 /**

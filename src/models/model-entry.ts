@@ -1,7 +1,7 @@
+import type { ModelConfig } from './model-config';
 import type { FoundVersion } from './model-repository';
 import type { ModelState } from './model-state';
 import type { ServedModel } from './served-model';
-import type { ModelConfig } from './model-config';
 
 /** One version on disk and what became of it in this process. */
 export class VersionEntry {
@@ -10,13 +10,9 @@ export class VersionEntry {
   reason = '';
   served: ServedModel | undefined;
   /** The load under way, which every request for this version waits for. */
-  loading: Promise<ServedModel> | undefined;
+  loading: Promise<void> | undefined;
   /** When the last load failed, in milliseconds of `performance.now()`. */
   failedAtMs = -Infinity;
-  /** Requests that hold this version; it is not unloaded under them. */
-  leases = 0;
-  lastUsedAtMs = 0;
-  required = false;
 
   constructor(
     readonly model: string,
@@ -28,18 +24,14 @@ export class VersionEntry {
     return this.found.version;
   }
 
-  /** Does it take up a place among the resident models? */
-  get resident(): boolean {
-    return this.state !== 'UNAVAILABLE';
-  }
-
-  /** May it make room for another? */
-  get evictable(): boolean {
-    return this.state === 'READY' && !this.required && this.leases === 0;
+  failed(reason: string): void {
+    this.state = 'UNAVAILABLE';
+    this.reason = reason;
+    this.failedAtMs = performance.now();
   }
 }
 
-/** One model on disk: its versions, of which `defaultVersion` serves requests that name none. */
+/** One model: its versions on disk, of which `defaultVersion` serves requests that name none. */
 export class ModelEntry {
   readonly versions = new Map<string, VersionEntry>();
   defaultVersion: string | undefined;
@@ -47,6 +39,8 @@ export class ModelEntry {
   required = false;
   /** Why nothing of it can be served, when that is so. */
   reason = '';
+  /** Was it unloaded by a call? Then only a call loads it again, no request does. */
+  unloaded = false;
 
   constructor(readonly name: string) {}
 
@@ -54,5 +48,12 @@ export class ModelEntry {
   version(version: string | undefined): VersionEntry | undefined {
     const wanted = version ?? this.defaultVersion;
     return wanted === undefined ? undefined : this.versions.get(wanted);
+  }
+
+  /** The versions that serve, lowest first. */
+  loaded(): VersionEntry[] {
+    return [...this.versions.values()]
+      .filter((entry) => entry.served !== undefined)
+      .sort((a, b) => Number(a.version) - Number(b.version));
   }
 }

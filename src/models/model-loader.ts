@@ -1,13 +1,16 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { reasonOf } from '../errors/domain-error';
+import { Recorder } from '../metrics/recorder';
 import { type BatchCheck, declaresBatch, verifyBatching } from '../scheduling/batch-check';
 import type { ModelRunner } from '../scheduling/model-runner';
 import { DEFAULT_PRIORITY_LEVEL } from '../scheduling/priority';
 import { Scheduler } from '../scheduling/scheduler';
 import { SessionFactory } from '../sessions/session-factory';
+import { contentDigest } from './content-digest';
 import { findExternalData } from './external-data';
 import type { ModelConfig } from './model-config';
 import type { VersionEntry } from './model-entry';
+import { ModelUse } from './model-use';
 import { findSample, type SampleInputs, sampleFromJson } from './sample-inputs';
 import type { ServedModel } from './served-model';
 
@@ -19,13 +22,17 @@ export class ModelLoader {
   constructor(
     private readonly sessions: SessionFactory,
     private readonly scheduler: Scheduler,
+    private readonly recorder: Recorder,
   ) {}
 
   /** @throws whatever kept the version from being loaded; nothing stays open then */
   async load(entry: VersionEntry): Promise<ServedModel> {
     const startedAtMs = performance.now();
     const { config, found } = entry;
-    await findExternalData(found.file);
+    const externalData = await findExternalData(found.file);
+    const memoryBytes =
+      config.instances * externalData.reduce((sum, { sizeBytes }) => sum + sizeBytes, found.sizeBytes);
+    const digest = await contentDigest({ modelFile: found.file, externalData }, config);
     const runner = await this.sessions.open({
       modelFile: found.file,
       instances: config.instances,
@@ -35,7 +42,8 @@ export class ModelLoader {
       executionProviders: config.executionProviders,
     });
     try {
-      const served = await this.warm(entry, runner);
+      const served = await this.warm(entry, runner, memoryBytes, digest);
+      served.recorder.loaded(served.queue, memoryBytes);
       this.logger.log({
         msg: 'model loaded',
         model: entry.model,
@@ -56,10 +64,16 @@ export class ModelLoader {
     await served.queue.drain();
     served.queue.remove();
     await served.runner.close();
+    served.recorder.unloaded(served.queue);
     this.logger.log({ msg: 'model unloaded', model: served.name, version: served.version });
   }
 
-  private async warm(entry: VersionEntry, runner: ModelRunner): Promise<ServedModel> {
+  private async warm(
+    entry: VersionEntry,
+    runner: ModelRunner,
+    memoryBytes: number,
+    digest: string,
+  ): Promise<ServedModel> {
     const { config, model, version } = entry;
     const found = await findSample(runner.inputs, givenSample(config, runner), (inputs) =>
       runner.run([inputs]),
@@ -87,8 +101,13 @@ export class ModelLoader {
       queue,
       batching: { enabled: batching.batchable, reason: batching.reason },
       sample,
+      use: new ModelUse(),
+      memoryBytes,
+      digest,
+      recorder: this.recorder.model(model, version),
     };
     await this.runWarmUps(served);
+    queue.observer = served.recorder;
     return served;
   }
 

@@ -15,6 +15,11 @@ export class ModelsHealthIndicator {
     return this.models.known().some((model) => [...model.versions.values()].some((v) => v.state === 'READY'));
   }
 
+  /** Is every required model ready to serve? */
+  get allRequiredReady(): boolean {
+    return this.models.required().every((model) => model.version(undefined)?.state === 'READY');
+  }
+
   check(key: string): HealthIndicatorResult {
     const required = this.models.required();
     const states = Object.fromEntries(
@@ -25,7 +30,6 @@ export class ModelsHealthIndicator {
       }),
     );
     const indicator = this.indicators.check(key);
-    const ready = required.every((model) => model.version(undefined)?.state === 'READY');
-    return ready ? indicator.up({ models: states }) : indicator.down({ models: states });
+    return this.allRequiredReady ? indicator.up({ models: states }) : indicator.down({ models: states });
   }
 }

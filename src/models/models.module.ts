@@ -10,7 +10,10 @@ import { systemClock } from '../scheduling/clock';
 import { Scheduler } from '../scheduling/scheduler';
 import { THREAD_PLAN, SessionsModule } from '../sessions/sessions.module';
 import type { ThreadPlan } from '../sessions/thread-plan';
+import { LocalCoordinator } from './local-coordinator';
+import { ModelChanges } from './model-changes';
 import { ModelLoader } from './model-loader';
+import { ModelRegistry } from './model-registry';
 import { ModelRepository } from './model-repository';
 import { ModelsHealthIndicator } from './models.health';
 import { ModelsService } from './models.service';
@@ -20,7 +23,10 @@ import { ModelsService } from './models.service';
   providers: [
     ModelsService,
     ModelLoader,
+    ModelRegistry,
+    ModelChanges,
     ModelsHealthIndicator,
+    LocalCoordinator,
     {
       provide: ModelRepository,
       inject: [modelsConfig.KEY],

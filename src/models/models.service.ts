@@ -1,84 +1,108 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type ModelsConfig, modelsConfig } from '../config/config.slices';
-import { DomainError, reasonOf } from '../errors/domain-error';
-import { ModelEntry, VersionEntry } from './model-entry';
-import { ModelLoader } from './model-loader';
-import { type FoundModel, ModelRepository, type RepositoryFault } from './model-repository';
-import { Residency } from './residency';
+import type { LoadedVersion } from '../link/loaded-version';
+import { DomainError } from '../errors/domain-error';
+import { Link } from '../link/link.service';
+import { beforeDeadline } from './before-deadline';
+import { CHANGE, DESIRED, type DesiredModels, type ModelChange } from './change-messages';
+import { ModelChanges } from './model-changes';
+import { unloadedByCall } from './model-coordinator';
+import type { ModelEntry, VersionEntry } from './model-entry';
+import { ModelRegistry } from './model-registry';
 import type { ServedModel } from './served-model';
 
 /** After a failed load, how long requests get its reason before the load is tried again. */
 const RETRY_LOAD_AFTER_MS = 5_000;
-const MAX_WARNED = 1000;
+const ASK_MS = 10_000;
 
-/** Which models there are, which of them are resident, and the way to one that serves. */
+/** Which models there are, and the way to one that serves. */
 @Injectable()
 export class ModelsService implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(ModelsService.name);
-  private readonly models = new Map<string, ModelEntry>();
-  private readonly residency: Residency;
-  private readonly changeListeners: (() => void)[] = [];
-  /** Faults that were logged, so that each look at the folder does not repeat them. */
-  private readonly warned = new Set<string>();
-  private stopped = false;
+  private lastOwnId = 0;
 
   constructor(
     @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
-    private readonly repository: ModelRepository,
-    private readonly loader: ModelLoader,
-  ) {
-    this.residency = new Residency(config.maxResident, () => this.versions());
-  }
+    private readonly registry: ModelRegistry,
+    private readonly changes: ModelChanges,
+    private readonly link: Link,
+  ) {}
 
+  /** Loads what the other workers have; as the first one, the required models. */
   async onModuleInit(): Promise<void> {
-    await this.refresh();
-    for (const name of this.config.required) {
-      if (!this.models.has(name)) this.entryOf(name).reason = 'it is not in the model folder';
+    await this.registry.refresh();
+    const names =
+      this.config.required.length > 0 ? this.config.required : this.registry.known().map(({ name }) => name);
+    for (const name of names) this.expect(name);
+    for (let done = -1; ;) {
+      const desired = await this.link.askPrimary<DesiredModels | undefined>(DESIRED, undefined, ASK_MS);
+      if (desired === undefined) {
+        await Promise.all(names.map((name) => this.loadAtStart(name)));
+        return;
+      }
+      // A change may have come while this worker was loading: then it looks again.
+      if (desired.generation === done) return;
+      await this.follow(desired);
+      done = desired.generation;
     }
-    const names = this.config.required.length > 0 ? this.config.required : [...this.models.keys()];
-    const required = names.map((name) => this.entryOf(name));
-    for (const model of required) model.required = true;
-    await Promise.all(required.map((model) => this.loadRequired(model)));
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    await Promise.allSettled([...this.versions()].map((version) => version.loading));
-    await Promise.all([...this.versions()].map((version) => this.unload(version)));
+    await this.changes.retireAll();
   }
 
   /** Everything on disk and everything that was asked for by name, in order of name. */
   async list(): Promise<readonly ModelEntry[]> {
-    await this.refresh();
-    return this.known();
+    await this.registry.refresh();
+    return this.registry.known();
   }
 
   /** The same as `list`, as of the last look at the disk. */
   known(): readonly ModelEntry[] {
-    return [...this.models.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.registry.known();
   }
 
   /** @throws model_not_found */
   entry(name: string): ModelEntry {
-    const model = this.models.get(name);
-    if (model === undefined) throw new DomainError('model_not_found', `There is no model "${name}".`);
-    return model;
+    return this.registry.entry(name);
   }
 
-  /** What serves, for a line of log: `digits 1, iris 1`. */
-  summary(): string[] {
-    const ready = [...this.versions()].filter((version) => version.state === 'READY');
-    return ready.map((version) => `${version.model} ${version.version}`);
+  /** What serves here. */
+  loaded(): LoadedVersion[] {
+    return this.known().flatMap((model) =>
+      model.loaded().map(({ version, served }) => ({
+        model: model.name,
+        version,
+        required: model.required,
+        memoryBytes: served?.memoryBytes ?? 0,
+      })),
+    );
   }
 
   /** The models that the server is not ready without. */
   required(): readonly ModelEntry[] {
-    return [...this.models.values()].filter((model) => model.required);
+    return this.known().filter((model) => model.required && !model.unloaded);
   }
 
   /** Calls `listener` after each load and unload. */
   onChange(listener: () => void): void {
-    this.changeListeners.push(listener);
+    this.registry.onChange(listener);
+  }
+
+  /**
+   * Loads what the folder has now, on every worker, in place of what serves; nobody is without an answer
+   * meanwhile.
+   * @throws model_not_found; model_unavailable with the workers' reasons, and then all stays as it was
+   */
+  load(model: string): Promise<void> {
+    return this.change({ action: 'load', model });
+  }
+
+  /** Takes a model out of service on every worker, until a call loads it again. @throws model_not_found */
+  async unload(model: string): Promise<void> {
+    await this.registry.refreshModel(model);
+    this.registry.entry(model);
+    await this.change({ action: 'unload', model });
   }
 
   /**
@@ -87,22 +111,14 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
    * @throws model_not_found, version_not_found, model_unavailable, deadline_exceeded
    */
   acquire(name: string, version: string | undefined, deadlineMs: number): ServedModel | Promise<ServedModel> {
-    const entry = this.models.get(name)?.version(version);
-    if (entry?.served === undefined) return this.acquireAbsent(name, version, deadlineMs);
-    return this.lease(entry, entry.served);
+    const served = this.registry.get(name)?.version(version)?.served;
+    if (served === undefined) return this.acquireAbsent(name, version, deadlineMs);
+    served.use.take();
+    return served;
   }
 
   release(served: ServedModel): void {
-    const entry = this.models.get(served.name)?.versions.get(served.version);
-    if (entry === undefined) return;
-    entry.leases--;
-    if (entry.leases === 0) this.residency.changed();
-  }
-
-  private lease(entry: VersionEntry, served: ServedModel): ServedModel {
-    entry.leases++;
-    entry.lastUsedAtMs = performance.now();
-    return served;
+    served.use.release();
   }
 
   private async acquireAbsent(
@@ -110,19 +126,24 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     version: string | undefined,
     deadlineMs: number,
   ): Promise<ServedModel> {
-    await this.refreshModel(name);
+    await this.registry.refreshModel(name);
     // A version may be unloaded again between its load and this request's turn: then it is loaded again.
     for (;;) {
       const entry = this.find(name, version);
-      if (entry.served !== undefined) return this.lease(entry, entry.served);
-      await beforeDeadline(this.loadOnce(entry), deadlineMs, `model "${name}" to load`);
+      if (entry.served !== undefined) {
+        entry.served.use.take();
+        return entry.served;
+      }
+      await beforeDeadline(this.ensure(entry), deadlineMs, `model "${name}" to load`);
     }
   }
 
   /** @throws model_not_found, version_not_found, model_unavailable */
   private find(name: string, version: string | undefined): VersionEntry {
-    const model = this.entry(name);
+    const model = this.registry.entry(name);
     const entry = model.version(version);
+    if (entry?.served !== undefined) return entry;
+    if (model.unloaded) throw unloadedByCall(name);
     if (entry !== undefined) return entry;
     if (version !== undefined && model.versions.size > 0) {
       const there = [...model.versions.keys()].join(', ');
@@ -134,116 +155,55 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     throw new DomainError('model_unavailable', `Model "${name}" cannot be served: ${model.reason}.`);
   }
 
-  private loadOnce(entry: VersionEntry): Promise<ServedModel> {
+  /** Has the whole server load a version that a request wants. */
+  private ensure(entry: VersionEntry): Promise<void> {
     if (entry.loading !== undefined) return entry.loading;
-    if (this.stopped) return Promise.reject(new DomainError('draining', 'The server is shutting down.'));
     if (performance.now() - entry.failedAtMs < RETRY_LOAD_AFTER_MS) return Promise.reject(unavailable(entry));
-    entry.loading = this.load(entry).finally(() => {
+    const { model, version } = entry;
+    entry.loading = this.change({ action: 'ensure', model, version }).finally(() => {
       entry.loading = undefined;
     });
     return entry.loading;
   }
 
-  private async load(entry: VersionEntry): Promise<ServedModel> {
-    if (entry.required) entry.state = 'LOADING';
-    else await this.residency.makeRoom(entry, (victim) => this.unload(victim));
-    entry.reason = '';
+  private change(change: ModelChange): Promise<void> {
+    // Others' changes of the same model come first, and each may take its whole time.
+    return this.link.askPrimary(CHANGE, change, 4 * this.config.loadTimeoutMs);
+  }
+
+  private expect(name: string): void {
+    const model = this.registry.expect(name);
+    model.required = true;
+    if (model.versions.size === 0 && model.reason === '') model.reason = 'it is not in the model folder';
+  }
+
+  /** A failure is logged and kept as the reason; the other models serve. */
+  private async loadAtStart(name: string, versions?: readonly string[]): Promise<void> {
     try {
-      entry.served = await this.loader.load(entry);
-      entry.state = 'READY';
-      entry.lastUsedAtMs = performance.now();
-      return entry.served;
-    } catch (error) {
-      entry.state = 'UNAVAILABLE';
-      entry.reason = reasonOf(error);
-      entry.failedAtMs = performance.now();
-      this.logger.error({
-        msg: 'model could not be loaded',
-        model: entry.model,
-        version: entry.version,
-        reason: entry.reason,
-      });
-      throw unavailable(entry);
-    } finally {
-      this.changed();
+      // The coordinator counts upwards.
+      const id = --this.lastOwnId;
+      await this.changes.prepare({ id, model: name, versions, replace: true });
+      this.changes.commit(id);
+    } catch {
+      const { reason } = this.registry.expect(name);
+      if (reason !== '') this.logger.error({ msg: 'model cannot be served', model: name, reason });
     }
   }
 
-  private async unload(entry: VersionEntry): Promise<void> {
-    const { served } = entry;
-    if (served === undefined) return;
-    // From here on new requests do not find it; those that hold it are let finish.
-    entry.served = undefined;
-    entry.state = 'UNLOADING';
-    await this.loader.unload(served);
-    entry.state = 'UNAVAILABLE';
-    this.changed();
-  }
-
-  private async loadRequired(model: ModelEntry): Promise<void> {
-    const entry = model.version(undefined);
-    if (entry === undefined) {
-      this.logger.error({ msg: 'model cannot be served', model: model.name, reason: model.reason });
-      return;
+  /** Brings this worker to what the others have. */
+  private async follow(desired: DesiredModels): Promise<void> {
+    for (const name of desired.unloaded) this.registry.expect(name).unloaded = true;
+    for (const { model, versions } of desired.loaded) {
+      await this.loadAtStart(model, versions);
     }
-    entry.required = true;
-    // The failure is logged and kept as the version's reason; the other models serve.
-    await this.loadOnce(entry).catch(() => undefined);
-  }
-
-  private changed(): void {
-    this.residency.changed();
-    for (const listener of this.changeListeners) listener();
-  }
-
-  /** Looks at the model folder again: what is new is known from here on. */
-  private async refresh(): Promise<void> {
-    const { models, faults } = await this.repository.scan();
-    for (const fault of faults) this.warnOnce(fault);
-    for (const found of models) this.remember(found);
-  }
-
-  private async refreshModel(name: string): Promise<void> {
-    const found = await this.repository.find(name);
-    if (found !== undefined) this.remember(found);
-  }
-
-  private remember(found: FoundModel): void {
-    // A folder with nothing of a model in it is not one.
-    if (found.versions.length === 0 && !found.faults.some((fault) => fault.version !== undefined)) return;
-    const model = this.entryOf(found.name);
-    model.reason = found.faults
-      .map(({ version, reason }) => (version ? `version ${version}: ` : '') + reason)
-      .join('; ');
-    const { config } = found;
-    if ('fault' in config) return;
-    for (const version of found.versions) {
-      if (!model.versions.has(version.version)) {
-        model.versions.set(version.version, new VersionEntry(found.name, version, config));
-      }
+    const wanted = new Set(desired.loaded.map(({ model }) => model));
+    for (const { name } of this.known()) {
+      const versions = this.registry
+        .entry(name)
+        .loaded()
+        .map(({ version }) => version);
+      if (!wanted.has(name)) await this.changes.retire({ model: name, versions, byCall: false });
     }
-    model.defaultVersion ??= found.versions.at(-1)?.version;
-  }
-
-  private warnOnce(fault: RepositoryFault): void {
-    const key = JSON.stringify(fault);
-    if (this.warned.has(key)) return;
-    if (this.warned.size >= MAX_WARNED) this.warned.clear();
-    this.warned.add(key);
-    this.logger.warn({ msg: 'part of the model folder is left out', ...fault });
-  }
-
-  private entryOf(name: string): ModelEntry {
-    let model = this.models.get(name);
-    if (model === undefined) {
-      model = new ModelEntry(name);
-      this.models.set(name, model);
-    }
-    return model;
-  }
-
-  private *versions(): Iterable<VersionEntry> {
-    for (const model of this.models.values()) yield* model.versions.values();
   }
 }
 
@@ -253,19 +213,4 @@ function unavailable(entry: VersionEntry): DomainError {
     `Model "${entry.model}" version ${entry.version} cannot be served: ${entry.reason}`,
     { retryAfterSeconds: RETRY_LOAD_AFTER_MS / 1000 },
   );
-}
-
-/** What `promise` gives, or deadline_exceeded when `deadlineMs` of `performance.now()` comes first. */
-async function beforeDeadline<T>(promise: Promise<T>, deadlineMs: number, waitingFor: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    const fail = (): void =>
-      reject(new DomainError('deadline_exceeded', `The deadline passed while waiting for ${waitingFor}.`));
-    timer = setTimeout(fail, Math.min(deadlineMs - performance.now(), 2 ** 31 - 1));
-  });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

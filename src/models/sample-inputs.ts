@@ -2,21 +2,35 @@ import { reasonOf } from '../errors/domain-error';
 import { allocate } from '../tensors/datatype';
 import { readInput } from '../tensors/input-reader';
 import { JsonReader } from '../tensors/json-reader';
-import { elementCount } from '../tensors/shape';
+import { elementCount, type Shape } from '../tensors/shape';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
 
 /** Inputs for one row, in the model's order. */
 export type SampleInputs = readonly Tensor[];
 
-/** Sizes tried for dynamic dimensions beyond the leading one, of which the graph may accept only some. */
+/** Sizes tried for dynamic dimensions other than the rows, of which the graph may accept only some. */
 const DYNAMIC_SIZES = [1, 8, 32, 64, 128, 224];
 
-/** Zeros (empty strings, false) with every dynamic dimension at `size`, the leading one at 1. */
-function zeros(spec: TensorSpec, size: number): Tensor {
-  const shape = spec.shape.map((declared, i) => (declared >= 0 ? declared : i === 0 ? 1 : size));
+/**
+ * Which dimension of an input may be its rows: the leading one, or else the first that is dynamic, as in the
+ * `[layers, rows, width]` of a recurrent state.
+ */
+const ROWS: readonly ((declared: Shape) => number)[] = [() => 0, (declared) => declared.indexOf(-1)];
+
+/** Zeros (empty strings, false) with every dynamic dimension at `size`, that of the rows at 1. */
+function zeros(spec: TensorSpec, size: number, rows: number): Tensor {
+  const shape = spec.shape.map((declared, i) => (declared >= 0 ? declared : i === rows ? 1 : size));
   const count = elementCount(shape);
   const data = spec.datatype === 'BYTES' ? new Array<string>(count).fill('') : allocate(spec.datatype, count);
   return { name: spec.name, datatype: spec.datatype, shape, data };
+}
+
+function zeroSamples(specs: readonly TensorSpec[]): SampleInputs[] {
+  const hasOpenSizes = specs.some((spec) => spec.shape.slice(1).includes(-1));
+  if (!hasOpenSizes) return [specs.map((spec) => zeros(spec, 1, 0))];
+  return ROWS.flatMap((rowsOf) =>
+    DYNAMIC_SIZES.map((size) => specs.map((spec) => zeros(spec, size, rowsOf(spec.shape)))),
+  );
 }
 
 /** Sample inputs out of JSON values in the native form, as `example` and `warmup` in model.yaml give them. */
@@ -40,12 +54,8 @@ export async function findSample(
   given: SampleInputs | undefined,
   run: (inputs: SampleInputs) => Promise<unknown>,
 ): Promise<{ sample: SampleInputs } | { reason: string }> {
-  const hasOpenSizes = specs.some((spec) => spec.shape.slice(1).includes(-1));
-  const candidates = given
-    ? [given]
-    : (hasOpenSizes ? DYNAMIC_SIZES : [1]).map((size) => specs.map((spec) => zeros(spec, size)));
   let reason = '';
-  for (const sample of candidates) {
+  for (const sample of given ? [given] : zeroSamples(specs)) {
     try {
       await run(sample);
       return { sample };

@@ -1,7 +1,9 @@
+import type { ModelRecorder } from '../metrics/model-recorder';
 import type { ModelRunner } from '../scheduling/model-runner';
 import type { ScheduledModel } from '../scheduling/scheduled-model';
 import type { TensorSpec } from '../tensors/tensor';
 import type { ModelConfig } from './model-config';
+import type { ModelUse } from './model-use';
 import type { SampleInputs } from './sample-inputs';
 
 /** One version of a model that is loaded and warm: what a request needs to know of it. */
@@ -15,8 +17,16 @@ export interface ServedModel {
   readonly runner: ModelRunner;
   /** Where its requests wait for a run. */
   readonly queue: ScheduledModel;
+  /** Who holds it. */
+  readonly use: ModelUse;
+  /** Bytes of its files for each session: about what its weights take in memory. */
+  readonly memoryBytes: number;
   /** Are requests run together in batches? If not, why not. */
   readonly batching: { readonly enabled: boolean; readonly reason?: string };
   /** Inputs of one row that the model was seen to accept; undefined when none was found. */
   readonly sample: SampleInputs | undefined;
+  /** Hex digest of its files and of the settings that change its results. */
+  readonly digest: string;
+  /** Where its requests and runs are counted. */
+  readonly recorder: ModelRecorder;
 }

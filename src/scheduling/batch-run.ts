@@ -1,7 +1,10 @@
+import type { RunContext } from './model-runner';
 import type { QueuedRequest } from './queued-request';
 
 /** One run under way. */
 export class BatchRun {
+  private abort: AbortController | undefined;
+
   /** @param expectedMs what it is likely to take; 0 when nothing is known */
   constructor(
     readonly requests: readonly QueuedRequest[],
@@ -9,6 +12,24 @@ export class BatchRun {
     readonly startMs: number,
     readonly expectedMs: number,
   ) {}
+
+  /** For a run that happens elsewhere, and can be told when nobody waits for it any more. */
+  context(): RunContext {
+    this.abort = new AbortController();
+    let deadlineMs = 0;
+    const requestIds: string[] = [];
+    for (const entry of this.requests) {
+      entry.run = this;
+      deadlineMs = Math.max(deadlineMs, entry.deadlineMs);
+      if (entry.request.requestId !== undefined) requestIds.push(entry.request.requestId);
+    }
+    return { signal: this.abort.signal, deadlineMs, requestIds };
+  }
+
+  /** Nobody waits any more for one of its requests. */
+  gaveUp(): void {
+    if (this.requests.every(({ state }) => state === 'settled')) this.abort?.abort();
+  }
 
   /** What is likely left of it. One that overran may take as long again as it has overrun. */
   remainingMs(nowMs: number): number {

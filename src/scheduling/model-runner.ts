@@ -3,6 +3,22 @@ import type { Tensor, TensorSpec } from '../tensors/tensor';
 /** The inputs of one request, in the order in which the model declares them. */
 export type RequestInputs = readonly Tensor[];
 
+/** What those who wait for a run have to tell one that happens elsewhere. */
+export interface RunContext {
+  /** Raised when nobody waits for the result any more. */
+  readonly signal: AbortSignal;
+  /** When the last of them stops waiting, in milliseconds of the scheduler's clock; `Infinity` for never. */
+  readonly deadlineMs: number;
+  /** Of the requests that have an id, the most urgent first. */
+  readonly requestIds: readonly string[];
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not. */
+  readonly reason?: string;
+}
+
 /** Where a model version's runs happen: on session threads, or on another server. */
 export interface ModelRunner {
   readonly inputs: readonly TensorSpec[];
@@ -14,7 +30,9 @@ export interface ModelRunner {
    * The inputs are read before the first `await` and may be reused once the call has returned.
    * Resolves to all outputs of the whole batch, in declared order, in memory that the caller owns.
    */
-  run(batch: readonly RequestInputs[], signal?: AbortSignal): Promise<Tensor[]>;
+  run(batch: readonly RequestInputs[], context?: RunContext): Promise<Tensor[]>;
+  /** Could a run succeed now? Answers at once, from what is known. Absent: always. */
+  readiness?(): Readiness;
   /** Lets a run in progress finish, then gives everything back. */
   close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import type { BatchRun } from './batch-run';
 import type { RequestInputs } from './model-runner';
 import type { RequestRecord, ScheduledRequest, ScheduledResult } from './scheduled-request';
 
@@ -25,6 +26,8 @@ export class QueuedRequest implements RequestRecord {
   next: QueuedRequest | undefined = undefined;
   previous: QueuedRequest | undefined = undefined;
   deadlineIndex = -1;
+  /** The run that it is in, where that one wants to know when nobody waits for it any more. */
+  run: BatchRun | undefined = undefined;
   resolve!: (result: ScheduledResult) => void;
   reject!: (reason: unknown) => void;
   private onInputsConsumed: (() => void) | undefined;

@@ -107,6 +107,7 @@ export class RequestLedger {
 
   private reject(entry: QueuedRequest, reason: unknown): void {
     this.close(entry);
+    entry.run?.gaveUp();
     entry.reject(reason);
   }
 

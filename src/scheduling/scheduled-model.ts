@@ -44,6 +44,7 @@ const NOT_THE_INPUTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'model_unavailable',
   'overloaded',
   'deadline_exceeded',
+  'client_closed_request',
 ]);
 
 /** One model version in the scheduler: its queue, its runs, and what they cost. */
@@ -186,7 +187,8 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
     this.runs.push(run);
     this.host.runStarted(this, run);
     try {
-      this.runner.run(requests.map((entry) => entry.inputs)).then(
+      const inputs = requests.map((entry) => entry.inputs);
+      this.runner.run(inputs, this.takesSlot ? undefined : run.context()).then(
         (outputs) => this.succeeded(run, outputs),
         (error: unknown) => this.failed(run, error),
       );

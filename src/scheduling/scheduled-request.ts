@@ -17,6 +17,8 @@ export interface ScheduledRequest {
   /** A moment on the scheduler's clock, by which queue and run must be over; `Infinity` for none. */
   readonly deadlineMs: number;
   readonly signal?: CancelSignal;
+  /** By which the logs of this server and of one behind it name the request. */
+  readonly requestId?: string;
   /** Called once, when the inputs will not be read again: their arrays may be reused. Must not throw. */
   readonly onInputsConsumed?: () => void;
   /** The scheduler's record while it has the request in hand; callers leave it undefined. */

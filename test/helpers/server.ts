@@ -3,11 +3,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from './until';
 
 const ROOT = join(__dirname, '..', '..');
-const MAIN = join(ROOT, 'dist', 'main.js');
+/** `NESTOR_DIST` names another build, where somebody else is at work on `dist`. */
+const MAIN = join(ROOT, process.env.NESTOR_DIST ?? 'dist', 'main.js');
 const START_MS = 60_000;
-const POLL_MS = 25;
 
 /** Where the shipped models are. */
 export const MODELS = join(ROOT, 'models');
@@ -18,23 +19,32 @@ export interface Answer<Body = Record<string, unknown>> {
   body: Body;
 }
 
+const servers = new Set<TestServer>();
+
+// Whatever a spec did or failed at, none of its servers and folders outlives it.
+afterAll(async () => {
+  for (const server of servers) await server.remove();
+});
+
 /** A real server: the built `dist/main.js` in processes of its own, on a port of its own. */
 export class TestServer {
   output = '';
-  /** The exit code, or the signal's name, once the server is gone. */
+  /** The exit code, or the signal's name, once the server is gone and all that it said is in `output`. */
   readonly exited: Promise<number | string>;
   readonly logDir: string;
 
   constructor(
     readonly process: ChildProcess,
     readonly port: number,
-    private readonly folder: string,
+    /** Its working folder, home and folder for temporary files. */
+    readonly folder: string,
   ) {
+    servers.add(this);
     this.logDir = join(folder, 'logs');
     process.stdout?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     process.stderr?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     this.exited = new Promise((resolve) => {
-      process.once('exit', (code, signal) => resolve(signal ?? code ?? 0));
+      process.once('close', (code, signal) => resolve(signal ?? code ?? 0));
     });
   }
 
@@ -66,36 +76,48 @@ export class TestServer {
     const response = await fetch(this.url + path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
-      body: raw ? (body as BodyInit) : JSON.stringify(body),
+      body: raw ? body : JSON.stringify(body),
     });
     return read(response);
   }
 
+  /** Waits until the probe answers 200, and no longer than the server lives. */
   async ready(): Promise<void> {
-    const live = await this.poll(async () => (await fetch(`${this.url}/api/health/ready`)).status === 200);
-    if (!live) throw new Error(`The server did not become ready:\n${this.output}`);
+    await this.until('it is ready', async () => (await fetch(`${this.url}/api/health/ready`)).ok);
   }
 
   async live(): Promise<void> {
-    const live = await this.poll(async () => (await fetch(`${this.url}/api/health/live`)).status === 200);
-    if (!live) throw new Error(`The server did not come up:\n${this.output}`);
+    await this.until('it is live', async () => (await fetch(`${this.url}/api/health/live`)).ok);
   }
 
-  /** Asks the server to stop, and waits until it has. */
+  /** Waits until what it wrote to its console has this in it. */
+  async said(text: string): Promise<void> {
+    await this.until(`it says "${text}"`, () => this.output.includes(text));
+  }
+
+  /** Waits for a condition that only a running server can fulfil. */
+  async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    const gone = (): boolean => this.process.exitCode !== null || this.process.signalCode !== null;
+    try {
+      await until(what, async () => gone() || (await holds()), START_MS);
+    } catch (error) {
+      throw new Error(`${String(error)}\n${this.output}`, { cause: error });
+    }
+    if (gone()) throw new Error(`The server ended before ${what}:\n${this.output}`);
+  }
+
+  /** Asks the server to stop, and waits until it has; its logs stay until the spec is over. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string> {
     this.process.kill(signal);
-    const code = await this.exited;
-    rmSync(this.folder, { recursive: true, force: true });
-    return code;
+    return this.exited;
   }
 
-  private async poll(holds: () => Promise<boolean>): Promise<boolean> {
-    const until = Date.now() + START_MS;
-    while (Date.now() < until && this.process.exitCode === null) {
-      if (await holds().catch(() => false)) return true;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
-    return false;
+  /** Ends it if it still runs; its workers leave when they lose their primary. */
+  async remove(): Promise<void> {
+    this.process.kill('SIGKILL');
+    await this.exited;
+    rmSync(this.folder, { recursive: true, force: true });
+    servers.delete(this);
   }
 }
 
@@ -120,7 +142,7 @@ export async function freePort(): Promise<number> {
 
 /** Starts a server and returns at once. It runs in a folder of its own, so that no `.env` is found. */
 export async function spawnServer(env: Record<string, string> = {}): Promise<TestServer> {
-  if (!existsSync(MAIN)) throw new Error('There is no dist/main.js: run `npm run build` first.');
+  if (!existsSync(MAIN)) throw new Error(`There is no ${MAIN}: run \`npm run build\` first.`);
   const port = Number(env.PORT ?? (await freePort()));
   const folder = mkdtempSync(join(tmpdir(), 'nestor-test-'));
   const child = spawn(process.execPath, [MAIN], {
@@ -128,6 +150,7 @@ export async function spawnServer(env: Record<string, string> = {}): Promise<Tes
     env: {
       PATH: process.env.PATH,
       HOME: folder,
+      TMPDIR: folder,
       NODE_ENV: 'production',
       HOST: '127.0.0.1',
       PORT: String(port),

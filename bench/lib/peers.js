@@ -1,0 +1,146 @@
+const { spawn } = require('node:child_process');
+const fs = require('node:fs');
+const net = require('node:net');
+const path = require('node:path');
+const { once } = require('node:events');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { treeOf } = require('./cpu');
+const { MODELS } = require('./works');
+
+const READY_MS = 60_000;
+const STOP_MS = 10_000;
+const SERVERS = path.join(__dirname, '../servers');
+
+/** Nothing of the caller's own settings reaches a server. */
+const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'SystemRoot', 'LD_LIBRARY_PATH'];
+
+/** The servers that are measured, by name; the first is what the others are compared with. */
+const PEERS = {
+  bare: {
+    about: 'node:http, cluster and the model run inline (bench/servers/bare.js)',
+    script: () => path.join(SERVERS, 'bare.js'),
+    live: '/',
+    ready: '/',
+  },
+  nestor: {
+    about: 'this server, everything on, the prediction cache off',
+    script: ({ dist }) => path.join(dist, 'main.js'),
+    live: '/api/health/live',
+    ready: '/api/health/ready',
+    metrics: '/metrics',
+    env: { NODE_ENV: 'production', CACHE_ENABLED: 'false', HOST: '127.0.0.1' },
+  },
+  null: {
+    about: 'answers without looking (bench/servers/null.js)',
+    script: () => path.join(SERVERS, 'null.js'),
+  },
+};
+
+/** One server that was started, with all its processes. */
+class Peer {
+  /** @param workspace a folder of this server's own, for its logs */
+  static async start(name, { dist, workers, modelDir, workspace, args = [] }) {
+    const { script, env, ready } = PEERS[name];
+    const port = await freePort();
+    fs.mkdirSync(workspace, { recursive: true });
+    const output = path.join(workspace, 'output.log');
+    const fd = fs.openSync(output, 'w');
+    const process = spawn(globalThis.process.execPath, [script({ dist }), ...args], {
+      // Its own folder, so that it finds no .env file.
+      cwd: workspace,
+      stdio: ['ignore', fd, fd],
+      env: {
+        ...Object.fromEntries(PASSED_ON.flatMap((key) => keptSetting(key))),
+        PORT: String(port),
+        WORKERS: String(workers),
+        MODEL_DIR: modelDir,
+        MODEL_NAMES: MODELS.map(({ model }) => model).join(','),
+        LOG_DIR: path.join(workspace, 'logs'),
+        ...env,
+      },
+    });
+    fs.closeSync(fd);
+    const peer = new Peer(name, port, process);
+    try {
+      await peer.#becomeReady(ready);
+    } catch (error) {
+      await peer.stop();
+      throw new Error(`${name}: ${error.message}\n${lastLines(output)}`);
+    }
+    return peer;
+  }
+
+  constructor(name, port, process) {
+    this.name = name;
+    this.port = port;
+    this.process = process;
+    this.exited = once(process, 'exit');
+  }
+
+  get pids() {
+    return treeOf(this.process.pid);
+  }
+
+  get(path) {
+    return fetch(`http://127.0.0.1:${this.port}${path}`);
+  }
+
+  async #becomeReady(path) {
+    for (const untilMs = Date.now() + READY_MS; Date.now() < untilMs; await sleep(50)) {
+      if (this.process.exitCode !== null) throw new Error('it ended while it started');
+      try {
+        if (path === undefined) return await this.#accepts();
+        const answer = await this.get(path);
+        await answer.arrayBuffer();
+        if (answer.ok) return;
+      } catch {
+        // Not yet.
+      }
+    }
+    throw new Error('it did not become ready in time');
+  }
+
+  async #accepts() {
+    const socket = net.connect(this.port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.destroy();
+  }
+
+  async stop() {
+    const { pids } = this;
+    this.process.kill('SIGTERM');
+    await Promise.race([this.exited, sleep(STOP_MS, undefined, { ref: false })]);
+    if (this.process.exitCode === null && this.process.signalCode === null) this.kill(pids);
+  }
+
+  /** At once, with everything it has started. */
+  kill(pids = this.pids) {
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It is gone already.
+      }
+    }
+  }
+}
+
+function keptSetting(key) {
+  const value = process.env[key];
+  return value === undefined ? [] : [[key, value]];
+}
+
+async function freePort() {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function lastLines(file) {
+  return fs.readFileSync(file, 'utf8').split('\n').slice(-20).join('\n');
+}
+
+module.exports = { PEERS, Peer };

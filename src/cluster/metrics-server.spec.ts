@@ -1,0 +1,181 @@
+import { Channel, type ChannelMessage } from '../link/channel';
+import type { FanOut, Reply } from '../link/messages';
+import { ModelTotals } from '../metrics/model-totals';
+import { Recorder } from '../metrics/recorder';
+import { TOPIC, type WorkerSnapshot } from '../metrics/server-snapshot';
+import type { Figures } from '../metrics/snapshot';
+import { type Fleet, MetricsServer } from './metrics-server';
+
+const PROCESS = {
+  cpuSeconds: 1,
+  residentBytes: 2,
+  heapUsedBytes: 3,
+  heapTotalBytes: 4,
+  externalBytes: 5,
+  startSeconds: 6,
+  eventLoopDelay: { p50: 0, p99: 0, max: 0 },
+};
+
+/** A worker that counts, over a channel like that between processes. */
+class FakeWorker {
+  readonly recorder = new Recorder();
+  stuck = false;
+  readonly primarySide: Channel;
+  private readonly channel: Channel;
+  private sequence = 0;
+
+  constructor(
+    readonly id: number,
+    private readonly place = String(id),
+  ) {
+    this.channel = new Channel((message) => this.pass(this.primarySide, message));
+    this.primarySide = new Channel((message) => this.pass(this.channel, message));
+    this.recorder.model('iris', '1').loaded({ queuedRequests: 1 }, 100);
+  }
+
+  snapshot(): WorkerSnapshot {
+    const process = { ...PROCESS, cpuSeconds: this.id };
+    return { sequence: ++this.sequence, figures: this.recorder.snapshot(), process, queueLimit: 10 };
+  }
+
+  push(snapshot = this.snapshot()): Promise<void> {
+    return this.channel.ask(TOPIC.push, snapshot, 1000);
+  }
+
+  ask<Value>(topic: string): Promise<Value> {
+    return this.channel.ask(topic, null, 1000);
+  }
+
+  infer(times: number): void {
+    for (let i = 0; i < times; i++) this.recorder.model('iris', '1').failed('v2', 'failed', 1);
+  }
+
+  attachTo(server: MetricsServer): this {
+    server.attach(this.id, this.place, this.primarySide);
+    return this;
+  }
+
+  private pass(to: Channel, message: ChannelMessage): void {
+    queueMicrotask(() => to.receive(structuredClone(message)));
+  }
+}
+
+class FakeFleet implements Fleet {
+  restarts = 0;
+  asked = 0;
+  workers: FakeWorker[] = [];
+
+  askAll<Value>({ topic }: FanOut): Promise<Reply<Value>[]> {
+    expect(topic).toBe(TOPIC.snapshot);
+    this.asked++;
+    return Promise.resolve(
+      this.workers.map((worker): Reply<Value> =>
+        worker.stuck
+          ? { worker: worker.id, ok: false, code: 'deadline_exceeded', reason: 'no answer' }
+          : { worker: worker.id, ok: true, value: worker.snapshot() as Value },
+      ),
+    );
+  }
+
+  all(): { state: 'ready' }[] {
+    return this.workers.map(() => ({ state: 'ready' }));
+  }
+}
+
+function setUp(): { fleet: FakeFleet; server: MetricsServer; one: FakeWorker; two: FakeWorker } {
+  const fleet = new FakeFleet();
+  const watch = { figures: () => Promise.resolve(PROCESS) };
+  const build = { version: '1', node: '20', onnxruntime: '1' };
+  const server = new MetricsServer(2, fleet, watch, build);
+  const [one, two] = [new FakeWorker(1).attachTo(server), new FakeWorker(2).attachTo(server)];
+  fleet.workers = [one, two];
+  return { fleet, server, one, two };
+}
+
+function failuresIn(figures: Figures): number {
+  const iris = figures.models.find(({ model }) => model === 'iris');
+  return iris === undefined ? 0 : new ModelTotals(iris).requests('v2', 'failed');
+}
+
+describe('MetricsServer', () => {
+  it('adds up all workers, and tells each of them the same', async () => {
+    const { one, two } = setUp();
+    one.infer(3);
+    two.infer(4);
+    const [atOne, atTwo] = [await one.ask<Figures>(TOPIC.figures), await two.ask<Figures>(TOPIC.figures)];
+    expect(failuresIn(atOne)).toBe(7);
+    expect(atTwo).toEqual(atOne);
+    const text = await two.ask<string>(TOPIC.text);
+    expect(text).toContain('outcome="failed"} 7\n');
+    expect(await one.ask<string>(TOPIC.text)).toBe(text);
+  });
+
+  it('uses the last word of a worker that does not answer', async () => {
+    const { server, one, two } = setUp();
+    one.infer(1);
+    two.infer(5);
+    await two.push();
+    two.infer(100);
+    two.stuck = true;
+    expect(failuresIn((await server.server()).figures)).toBe(6);
+  });
+
+  it('keeps the counts of a worker that died, and forgets what it held', async () => {
+    const { fleet, server, one, two } = setUp();
+    one.infer(3);
+    two.infer(4);
+    await two.push();
+    fleet.workers = [one];
+    server.detach(two.id);
+    const { figures, queueLimit, processes } = await server.server();
+    expect(failuresIn(figures)).toBe(7);
+    expect(figures.models.find(({ model }) => model === 'iris')).toMatchObject({
+      queuedRequests: 1,
+      memoryBytes: 100,
+    });
+    expect(queueLimit).toBe(10);
+    expect(processes.map(({ worker }) => worker)).toEqual(['1', 'primary']);
+    const three = new FakeWorker(3, '2').attachTo(server);
+    fleet.workers = [one, three];
+    three.infer(10);
+    expect(failuresIn((await server.server()).figures)).toBe(17);
+  });
+
+  it('never shows less than it has shown, though a worker dies after it was asked', async () => {
+    const { fleet, server, one, two } = setUp();
+    await two.push();
+    two.infer(4);
+    const before = failuresIn((await server.server()).figures);
+    fleet.workers = [one];
+    server.detach(two.id);
+    expect(failuresIn((await server.server()).figures)).toBe(before);
+  });
+
+  it('takes no older snapshot for a newer one that overtook it', async () => {
+    const { server, one } = setUp();
+    const older = one.snapshot();
+    one.infer(2);
+    expect(failuresIn((await server.server()).figures)).toBe(2);
+    one.stuck = true;
+    await one.push(older);
+    expect(failuresIn((await server.server()).figures)).toBe(2);
+  });
+
+  it('shows one process for each place while a worker is replaced', async () => {
+    const { fleet, server, one, two } = setUp();
+    const successor = new FakeWorker(3, '2').attachTo(server);
+    fleet.workers = [one, two, successor];
+    const { processes } = await server.server();
+    expect(processes.map(({ worker, figures }) => [worker, figures.cpuSeconds])).toEqual([
+      ['1', 1],
+      ['2', 3],
+      ['primary', 1],
+    ]);
+  });
+
+  it('asks the workers once for many who ask at the same time', async () => {
+    const { fleet, one, two } = setUp();
+    await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? one : two).ask(TOPIC.text)));
+    expect(fleet.asked).toBeLessThanOrEqual(3);
+  });
+});

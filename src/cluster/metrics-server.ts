@@ -1,0 +1,93 @@
+import type { Channel } from '../link/channel';
+import type { FanOut, Reply } from '../link/messages';
+import { renderPrometheus } from '../metrics/exposition';
+import type { ProcessWatch } from '../metrics/process-watch';
+import type { BuildInfo } from '../metrics/samples';
+import { type ServerSnapshot, TOPIC, type WorkerSnapshot } from '../metrics/server-snapshot';
+import { countersOf, emptied, type Figures, mergeSnapshots, NO_FIGURES } from '../metrics/snapshot';
+import { Coalesced } from './coalesced';
+import type { WorkerProcess } from './worker-process';
+
+/** How long a scrape waits for a worker; one that is later is shown as it last was. */
+const FRESH_MS = 250;
+
+/** The workers, as their supervisor knows them. */
+export interface Fleet {
+  /** Puts a question to every worker that is ready. */
+  askAll<Value>(question: FanOut): Promise<Reply<Value>[]>;
+  all(): readonly Pick<WorkerProcess, 'state'>[];
+  readonly restarts: number;
+}
+
+interface Attached {
+  /** The name of the place that it has taken, which its successor will have too. */
+  readonly place: string;
+  last: WorkerSnapshot | undefined;
+}
+
+/**
+ * The figures of the whole server: the last word of each worker, fresh when it can be had, over the totals of
+ * those that are gone. So a counter goes on where a dead worker left it.
+ */
+export class MetricsServer {
+  private readonly workers = new Map<number, Attached>();
+  private gone: Figures = NO_FIGURES;
+  private readonly servers = new Coalesced(() => this.gather());
+  private readonly texts = new Coalesced(async () => renderPrometheus(await this.server(), this.build));
+
+  constructor(
+    private readonly configuredWorkers: number,
+    private readonly fleet: Fleet,
+    private readonly watch: Pick<ProcessWatch, 'figures'>,
+    private readonly build: BuildInfo,
+  ) {}
+
+  /** From here on this worker's figures count, and it may ask for everybody's. */
+  attach(worker: number, place: string, channel: Pick<Channel, 'handle'>): void {
+    this.workers.set(worker, { place, last: undefined });
+    channel.handle<WorkerSnapshot, void>(TOPIC.push, (snapshot) => this.take(worker, snapshot));
+    channel.handle(TOPIC.figures, async () => (await this.server()).figures);
+    channel.handle(TOPIC.text, () => this.texts.run());
+  }
+
+  /** The worker is no more; what it counted stays. */
+  detach(worker: number): void {
+    const last = this.workers.get(worker)?.last;
+    this.workers.delete(worker);
+    if (last !== undefined) this.gone = mergeSnapshots([this.gone, countersOf(last.figures)]);
+  }
+
+  /** The server as it is now, or was at most `FRESH_MS` ago. */
+  server(): Promise<ServerSnapshot> {
+    return this.servers.run();
+  }
+
+  private take(worker: number, snapshot: WorkerSnapshot): void {
+    const attached = this.workers.get(worker);
+    if (attached === undefined || snapshot.sequence <= (attached.last?.sequence ?? 0)) return;
+    attached.last = snapshot;
+  }
+
+  private async gather(): Promise<ServerSnapshot> {
+    const [own, replies] = await Promise.all([
+      this.watch.figures(),
+      this.fleet.askAll<WorkerSnapshot>({ topic: TOPIC.snapshot, payload: null, timeoutMs: FRESH_MS }),
+    ]);
+    for (const reply of replies) if (reply.ok) this.take(reply.worker, reply.value);
+    const live = [...this.workers.values()].flatMap(({ place, last }) => (last ? [{ place, last }] : []));
+    const figures = mergeSnapshots([this.gone, ...live.map(({ last }) => last.figures)]);
+    // A model that has had a label of its own keeps it, whatever comes after it.
+    if (figures.models.length > this.gone.models.length)
+      this.gone = mergeSnapshots([this.gone, emptied(figures)]);
+    // While a worker is replaced there are two in its place: the newer one shows.
+    const byPlace = new Map(live.map(({ place, last }) => [place, last.process]));
+    return {
+      figures,
+      processes: [...byPlace, ['primary', own] as const].map(([worker, figures]) => ({ worker, figures })),
+      queueLimit: live.reduce((sum, { last }) => sum + last.queueLimit, 0),
+      configuredWorkers: this.configuredWorkers,
+      workers: this.fleet.all().map(({ state }) => state),
+      restarts: this.fleet.restarts,
+    };
+  }
+}

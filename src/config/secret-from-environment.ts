@@ -1,0 +1,21 @@
+import { getMetadataStorage } from 'class-validator';
+import { Environment } from './environment';
+import { type EnvironmentText, readEnvironment } from './settings';
+
+let environment: EnvironmentText | undefined;
+
+/**
+ * The value of a variable that a file names instead of a secret itself; undefined when it is not set, or empty.
+ * As with the settings, later changes of the environment change nothing.
+ */
+export function secretFromEnvironment(name: string): string | undefined {
+  environment ??= readEnvironment();
+  return environment[name] || undefined;
+}
+
+/** Is this the name of one of this server's own settings? Those are not to be sent anywhere. */
+export function isSettingName(name: string): boolean {
+  return getMetadataStorage()
+    .getTargetValidationMetadatas(Environment, '', true, false)
+    .some(({ propertyName }) => propertyName === name);
+}

@@ -1,0 +1,9 @@
+/** A model version that a worker has loaded. */
+export interface LoadedVersion {
+  readonly model: string;
+  readonly version: string;
+  /** Is the server not ready without it? */
+  readonly required: boolean;
+  /** On each worker. */
+  readonly memoryBytes: number;
+}

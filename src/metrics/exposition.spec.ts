@@ -1,0 +1,117 @@
+import { renderPrometheus } from './exposition';
+import { FAMILIES } from './metric-families';
+import { Recorder } from './recorder';
+import type { ServerSnapshot } from './server-snapshot';
+
+const BUILD = { version: '1.2.3', node: '20.0.0', onnxruntime: '1.30.0' };
+const PROCESS = {
+  cpuSeconds: 1.5,
+  residentBytes: 2048,
+  heapUsedBytes: 3,
+  heapTotalBytes: 4,
+  externalBytes: 5,
+  openFiles: 6,
+  startSeconds: 7,
+  eventLoopDelay: { p50: 0.001, p99: 0.02, max: 0.3 },
+};
+
+function serverOf(record: (recorder: Recorder) => void = () => undefined): ServerSnapshot {
+  const recorder = new Recorder();
+  record(recorder);
+  return {
+    figures: recorder.snapshot(),
+    processes: [
+      { worker: '1', figures: PROCESS },
+      { worker: 'primary', figures: { ...PROCESS, openFiles: undefined } },
+    ],
+    queueLimit: 4096,
+    configuredWorkers: 2,
+    workers: ['ready', 'starting'],
+    restarts: 3,
+  };
+}
+
+async function linesOf(server: ServerSnapshot): Promise<string[]> {
+  return (await renderPrometheus(server, BUILD)).split('\n');
+}
+
+describe('renderPrometheus', () => {
+  it('says what every metric is, once, and ends with a line feed', async () => {
+    const lines = await linesOf(serverOf());
+    for (const { name, type, help } of Object.values(FAMILIES)) {
+      expect(lines.filter((line) => line === `# HELP ${name} ${help}`)).toHaveLength(1);
+      expect(lines.filter((line) => line === `# TYPE ${name} ${type}`)).toHaveLength(1);
+    }
+    expect(lines.at(-1)).toBe('');
+  });
+
+  it('shows histograms in seconds, cumulative, with their sum and count', async () => {
+    const lines = await linesOf(
+      serverOf((recorder) => {
+        const iris = recorder.model('iris', '1');
+        iris.succeeded('v2', 1, 0.02, 0.3, 40, 1, { queueMs: 60_000, runMs: 2.5, batchRows: 1 });
+        iris.succeeded('v2', 1, 0.03, 0.3, 60, 1, { queueMs: 0, runMs: 2.6, batchRows: 1 });
+      }),
+    );
+    const run = (le: string): string =>
+      `nestor_run_duration_seconds_bucket{model="iris",version="1",le="${le}"}`;
+    expect(lines).toContain(`${run('0.001')} 0`);
+    expect(lines).toContain(`${run('0.0025')} 1`);
+    expect(lines).toContain(`${run('0.005')} 2`);
+    expect(lines).toContain(`${run('+Inf')} 2`);
+    expect(lines).toContain('nestor_run_duration_seconds_sum{model="iris",version="1"} 0.0051');
+    expect(lines).toContain('nestor_run_duration_seconds_count{model="iris",version="1"} 2');
+    // Beyond the last bound is in no bucket but the infinite one.
+    expect(lines).toContain('nestor_queue_duration_seconds_bucket{model="iris",version="1",le="30"} 1');
+    expect(lines).toContain('nestor_queue_duration_seconds_bucket{model="iris",version="1",le="+Inf"} 2');
+  });
+
+  it('shows batch sizes', async () => {
+    const lines = await linesOf(
+      serverOf((recorder) => {
+        const iris = recorder.model('iris', '1');
+        for (const rows of [0, 1, 3, 64, 100, 5000]) iris.ran(rows, 1);
+      }),
+    );
+    const upTo = (le: string): string => `nestor_batch_rows_bucket{model="iris",version="1",le="${le}"}`;
+    for (const [le, runs] of Object.entries({ 1: 2, 2: 2, 4: 3, 64: 4, 128: 5, 1024: 5, '+Inf': 6 })) {
+      expect(lines).toContain(`${upTo(le)} ${runs}`);
+    }
+    expect(lines).toContain('nestor_batch_rows_sum{model="iris",version="1"} 5168');
+  });
+
+  it('counts refusals of unknown models without a label of the model', async () => {
+    const lines = await linesOf(serverOf((recorder) => recorder.noModel.failed('native', 'client_error', 1)));
+    expect(lines).toContain('nestor_requests_total{protocol="native",outcome="client_error"} 1');
+  });
+
+  it('escapes what stands in labels', async () => {
+    const lines = await linesOf(serverOf((recorder) => recorder.model('a"b\\c\nd', '1')));
+    expect(lines).toContain('nestor_rows_total{model="a\\"b\\\\c\\nd",version="1"} 0');
+  });
+
+  it('shows gauges of models only while they are loaded', async () => {
+    const lines = await linesOf(
+      serverOf((recorder) => {
+        recorder.model('here', '1').loaded({ queuedRequests: 2 }, 500);
+        recorder.model('gone', '1');
+      }),
+    );
+    expect(lines).toContain('nestor_queue_requests{model="here",version="1"} 2');
+    expect(lines).toContain('nestor_model_memory_bytes{model="here",version="1"} 500');
+    expect(lines.some((line) => line.startsWith('nestor_queue_requests{model="gone"'))).toBe(false);
+    expect(lines).toContain('nestor_resident_models 1');
+  });
+
+  it('shows the processes and what the supervisor knows', async () => {
+    const lines = await linesOf(serverOf());
+    expect(lines).toContain('process_cpu_seconds_total{worker="1"} 1.5');
+    expect(lines).toContain('process_open_fds{worker="1"} 6');
+    expect(lines).not.toContainEqual(expect.stringContaining('process_open_fds{worker="primary"}'));
+    expect(lines).toContain('nestor_event_loop_delay_seconds{worker="1",quantile="0.99"} 0.02');
+    expect(lines).toContain('nestor_workers{state="ready"} 1');
+    expect(lines).toContain('nestor_workers_configured 2');
+    expect(lines).toContain('nestor_worker_restarts_total 3');
+    expect(lines).toContain('nestor_build_info{version="1.2.3",node="20.0.0",onnxruntime="1.30.0"} 1');
+  });
+});

@@ -1,0 +1,181 @@
+/** One name in the exposition: what Prometheus and people are told of it. */
+export interface MetricFamily {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+const MODEL = ['model', 'version'] as const;
+
+/** Everything that `GET /metrics` shows. docs/metrics.md, the dashboard and the alerts are tested against this. */
+export const FAMILIES = {
+  requests: {
+    name: 'nestor_requests_total',
+    type: 'counter',
+    help: 'Inference calls by how they ended. No model and version: refused before the model was known.',
+    labels: [...MODEL, 'protocol', 'outcome'],
+  },
+  requestDuration: {
+    name: 'nestor_request_duration_seconds',
+    type: 'histogram',
+    help: 'Inference calls from the arrival of their headers until their answer was handed to the socket.',
+    labels: [...MODEL, 'outcome'],
+  },
+  decodeDuration: {
+    name: 'nestor_decode_duration_seconds',
+    type: 'histogram',
+    help: 'Reading the tensors from the body, of calls that succeeded.',
+    labels: MODEL,
+  },
+  queueDuration: {
+    name: 'nestor_queue_duration_seconds',
+    type: 'histogram',
+    help: 'Waiting for a run, of calls that succeeded by one.',
+    labels: MODEL,
+  },
+  runDuration: {
+    name: 'nestor_run_duration_seconds',
+    type: 'histogram',
+    help: 'The run that a call took part in, of calls that succeeded by one; calls of one batch count it each.',
+    labels: MODEL,
+  },
+  encodeDuration: {
+    name: 'nestor_encode_duration_seconds',
+    type: 'histogram',
+    help: 'Writing the answer and handing it to the socket, of calls that succeeded.',
+    labels: MODEL,
+  },
+  rows: {
+    name: 'nestor_rows_total',
+    type: 'counter',
+    help: 'Rows (leading dimension of the inputs) of calls that succeeded by a run.',
+    labels: MODEL,
+  },
+  executions: {
+    name: 'nestor_executions_total',
+    type: 'counter',
+    help: 'Runs of batches; a batch that failed is run again call by call.',
+    labels: [...MODEL, 'outcome'],
+  },
+  executionSeconds: {
+    name: 'nestor_execution_seconds_total',
+    type: 'counter',
+    help: 'Time spent in runs that succeeded, each counted once.',
+    labels: MODEL,
+  },
+  batchRows: {
+    name: 'nestor_batch_rows',
+    type: 'histogram',
+    help: 'Rows of the runs that succeeded.',
+    labels: MODEL,
+  },
+  cacheRequests: {
+    name: 'nestor_cache_requests_total',
+    type: 'counter',
+    help: 'Calls by how the prediction cache took part; bypass: not asked, shared: had the answer of an equal call.',
+    labels: [...MODEL, 'outcome'],
+  },
+  queueRequests: {
+    name: 'nestor_queue_requests',
+    type: 'gauge',
+    help: 'Calls that wait for a run now, in all workers.',
+    labels: MODEL,
+  },
+  queueLimit: {
+    name: 'nestor_queue_limit_requests',
+    type: 'gauge',
+    help: 'Calls that may wait at one time, in all workers; beyond it they are refused.',
+    labels: [],
+  },
+  residentModels: {
+    name: 'nestor_resident_models',
+    type: 'gauge',
+    help: 'Model versions that are loaded in at least one worker.',
+    labels: [],
+  },
+  modelMemory: {
+    name: 'nestor_model_memory_bytes',
+    type: 'gauge',
+    help: 'Estimated memory of the weights in all workers: size of the model files for each session, not measured.',
+    labels: MODEL,
+  },
+  httpResponses: {
+    name: 'nestor_http_responses_total',
+    type: 'counter',
+    help: 'HTTP answers of all kinds by class of status; 4xx includes clients that left before their answer.',
+    labels: ['code'],
+  },
+  workers: {
+    name: 'nestor_workers',
+    type: 'gauge',
+    help: 'Worker processes by state; leaving: replaced or stopped, finishes what it holds.',
+    labels: ['state'],
+  },
+  workersConfigured: {
+    name: 'nestor_workers_configured',
+    type: 'gauge',
+    help: 'Worker processes that there ought to be.',
+    labels: [],
+  },
+  workerRestarts: {
+    name: 'nestor_worker_restarts_total',
+    type: 'counter',
+    help: 'Worker processes that died or failed and were replaced.',
+    labels: [],
+  },
+  eventLoopDelay: {
+    name: 'nestor_event_loop_delay_seconds',
+    type: 'gauge',
+    help: 'How late the event loop was in the last 30 to 60 seconds; quantile 1 is the maximum.',
+    labels: ['worker', 'quantile'],
+  },
+  cpu: {
+    name: 'process_cpu_seconds_total',
+    type: 'counter',
+    help: 'CPU time of the process, its session threads included.',
+    labels: ['worker'],
+  },
+  residentMemory: {
+    name: 'process_resident_memory_bytes',
+    type: 'gauge',
+    help: 'Resident memory of the process.',
+    labels: ['worker'],
+  },
+  heapUsed: {
+    name: 'nodejs_heap_size_used_bytes',
+    type: 'gauge',
+    help: "Used part of V8's heap.",
+    labels: ['worker'],
+  },
+  heapTotal: {
+    name: 'nodejs_heap_size_total_bytes',
+    type: 'gauge',
+    help: "V8's heap.",
+    labels: ['worker'],
+  },
+  externalMemory: {
+    name: 'nodejs_external_memory_bytes',
+    type: 'gauge',
+    help: "Buffers and typed arrays outside V8's heap.",
+    labels: ['worker'],
+  },
+  openFiles: {
+    name: 'process_open_fds',
+    type: 'gauge',
+    help: 'Open file descriptors; absent where the system does not tell.',
+    labels: ['worker'],
+  },
+  startTime: {
+    name: 'process_start_time_seconds',
+    type: 'gauge',
+    help: 'When the process started, since 1970.',
+    labels: ['worker'],
+  },
+  buildInfo: {
+    name: 'nestor_build_info',
+    type: 'gauge',
+    help: 'Always 1; its labels say what is running.',
+    labels: ['version', 'node', 'onnxruntime'],
+  },
+} as const satisfies Record<string, MetricFamily>;

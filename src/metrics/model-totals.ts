@@ -1,0 +1,93 @@
+import { AT, BATCH_SIZES, DURATION_BUCKETS, HISTOGRAM_SIZE } from './layout';
+import {
+  CACHE_OUTCOMES,
+  type CacheOutcome,
+  type Outcome,
+  OUTCOMES,
+  type Protocol,
+  PROTOCOLS,
+} from './outcome';
+import { type ModelFigures, spread } from './snapshot';
+
+/** Durations that were observed. */
+export interface Durations {
+  /** By bucket, each for itself; the last one is for those beyond all bounds. */
+  readonly buckets: readonly number[];
+  readonly count: number;
+  readonly sumMs: number;
+}
+
+/** The runs of one batch size. */
+export interface BatchTotals {
+  readonly rows: number;
+  readonly runs: number;
+  readonly runMs: number;
+  /** Of the requests in those runs, as is `encodeMs`. */
+  readonly decodeMs: number;
+  readonly encodeMs: number;
+}
+
+type Stage = 'decode' | 'queue' | 'run' | 'encode';
+
+/** The figures of one model version under their names. */
+export class ModelTotals {
+  private readonly figures: Float64Array;
+
+  constructor(readonly of: ModelFigures) {
+    this.figures = spread(of);
+  }
+
+  get rows(): number {
+    return this.figures[AT.rows]!;
+  }
+
+  get batchRows(): number {
+    return this.figures[AT.batchRows]!;
+  }
+
+  get failedRuns(): number {
+    return this.figures[AT.failedRuns]!;
+  }
+
+  requests(protocol: Protocol, outcome: Outcome): number {
+    return this.figures[
+      AT.requests + PROTOCOLS.indexOf(protocol) * OUTCOMES.length + OUTCOMES.indexOf(outcome)
+    ]!;
+  }
+
+  /** Whole requests. */
+  total(outcome: Outcome): Durations {
+    return this.durations(AT.total + OUTCOMES.indexOf(outcome) * HISTOGRAM_SIZE);
+  }
+
+  stage(stage: Stage): Durations {
+    return this.durations(AT[stage]);
+  }
+
+  cache(outcome: CacheOutcome): { readonly count: number; readonly ms: number } {
+    const index = CACHE_OUTCOMES.indexOf(outcome);
+    return { count: this.figures[AT.cache + index]!, ms: this.figures[AT.cacheMs + index]! };
+  }
+
+  /** By size, the smallest first; sizes that did not occur are left out. */
+  batches(): BatchTotals[] {
+    const { figures } = this;
+    const all = BATCH_SIZES.map((rows, i) => ({
+      rows,
+      runs: figures[AT.batches + i]!,
+      runMs: figures[AT.batchRunMs + i]!,
+      decodeMs: figures[AT.batchDecodeMs + i]!,
+      encodeMs: figures[AT.batchEncodeMs + i]!,
+    }));
+    return all.filter(({ runs }) => runs > 0);
+  }
+
+  private durations(at: number): Durations {
+    const buckets = [...this.figures.subarray(at, at + DURATION_BUCKETS)];
+    return {
+      buckets,
+      count: buckets.reduce((sum, count) => sum + count, 0),
+      sumMs: this.figures[at + DURATION_BUCKETS]!,
+    };
+  }
+}

@@ -1,0 +1,219 @@
+import { DURATION_BOUNDS_SECONDS } from './layout';
+import { FAMILIES, type MetricFamily } from './metric-families';
+import { CACHE_OUTCOMES, OUTCOMES, PROTOCOLS } from './outcome';
+import { type BatchTotals, type Durations, ModelTotals } from './model-totals';
+import { type ServerSnapshot, WORKER_STATES } from './server-snapshot';
+import { RESPONSE_CLASSES } from './snapshot';
+
+/** The versions of what is running. */
+export interface BuildInfo {
+  readonly version: string;
+  readonly node: string;
+  readonly onnxruntime: string;
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** One line of the exposition. */
+export interface Sample {
+  readonly labels: Labels;
+  readonly value: number;
+  /** Where it is not the family's own, as with a histogram's parts. */
+  readonly metricName?: string;
+}
+
+export type FamilySamples = readonly [MetricFamily, readonly Sample[]];
+
+const BATCH_ROWS_BOUNDS = Array.from({ length: 11 }, (_, i) => 2 ** i);
+
+/** Every family with its samples. */
+export function samplesOf(server: ServerSnapshot, build: BuildInfo): FamilySamples[] {
+  const models = server.figures.models.map((model) => new ModelTotals(model));
+  return [...callSamples(models), ...runSamples(models), ...serverSamples(server, models, build)];
+}
+
+function callSamples(models: readonly ModelTotals[]): FamilySamples[] {
+  const known = models.filter((model) => model.of.model !== '');
+  const stage = (family: MetricFamily, name: 'decode' | 'queue' | 'run' | 'encode'): FamilySamples => [
+    family,
+    known.flatMap((model) => durationSamples(family.name, labelsOf(model), model.stage(name))),
+  ];
+  return [
+    [
+      FAMILIES.requests,
+      models.flatMap((model) =>
+        PROTOCOLS.flatMap((protocol) =>
+          OUTCOMES.map((outcome) => ({
+            labels: { ...labelsOf(model), protocol, outcome },
+            value: model.requests(protocol, outcome),
+          })),
+        ),
+      ),
+    ],
+    [
+      FAMILIES.requestDuration,
+      models.flatMap((model) =>
+        OUTCOMES.flatMap((outcome) => {
+          const durations = model.total(outcome);
+          if (durations.count === 0) return [];
+          return durationSamples(FAMILIES.requestDuration.name, { ...labelsOf(model), outcome }, durations);
+        }),
+      ),
+    ],
+    stage(FAMILIES.decodeDuration, 'decode'),
+    stage(FAMILIES.queueDuration, 'queue'),
+    stage(FAMILIES.runDuration, 'run'),
+    stage(FAMILIES.encodeDuration, 'encode'),
+    [
+      FAMILIES.cacheRequests,
+      known.flatMap((model) =>
+        CACHE_OUTCOMES.map((outcome) => ({
+          labels: { ...labelsOf(model), outcome: outcome.toLowerCase() },
+          value: model.cache(outcome).count,
+        })),
+      ),
+    ],
+  ];
+}
+
+function runSamples(models: readonly ModelTotals[]): FamilySamples[] {
+  const known = models.filter((model) => model.of.model !== '');
+  return [
+    [FAMILIES.rows, known.map((model) => ({ labels: labelsOf(model), value: model.rows }))],
+    [
+      FAMILIES.executions,
+      known.flatMap((model) => [
+        {
+          labels: { ...labelsOf(model), outcome: 'success' },
+          value: sum(model.batches(), ({ runs }) => runs),
+        },
+        { labels: { ...labelsOf(model), outcome: 'failed' }, value: model.failedRuns },
+      ]),
+    ],
+    [
+      FAMILIES.executionSeconds,
+      known.map((model) => ({
+        labels: labelsOf(model),
+        value: seconds(sum(model.batches(), ({ runMs }) => runMs)),
+      })),
+    ],
+    [FAMILIES.batchRows, known.flatMap(batchRowsSamples)],
+  ];
+}
+
+function serverSamples(
+  server: ServerSnapshot,
+  models: readonly ModelTotals[],
+  build: BuildInfo,
+): FamilySamples[] {
+  const resident = models.filter((model) => model.of.resident > 0);
+  const { processes } = server;
+  const byProcess = (
+    value: (figures: (typeof processes)[number]['figures']) => number | undefined,
+  ): Sample[] =>
+    processes.flatMap(({ worker, figures }) => {
+      const figure = value(figures);
+      return figure === undefined ? [] : [{ labels: { worker }, value: figure }];
+    });
+  return [
+    [
+      FAMILIES.queueRequests,
+      resident.map((model) => ({ labels: labelsOf(model), value: model.of.queuedRequests })),
+    ],
+    [FAMILIES.queueLimit, [{ labels: {}, value: server.queueLimit }]],
+    [FAMILIES.residentModels, [{ labels: {}, value: sum(resident, (model) => model.of.resident) }]],
+    [
+      FAMILIES.modelMemory,
+      resident.map((model) => ({ labels: labelsOf(model), value: model.of.memoryBytes })),
+    ],
+    [
+      FAMILIES.httpResponses,
+      RESPONSE_CLASSES.map((code, i) => ({ labels: { code }, value: server.figures.responses[i] ?? 0 })),
+    ],
+    [
+      FAMILIES.workers,
+      WORKER_STATES.map((state) => ({
+        labels: { state },
+        value: server.workers.filter((worker) => worker === state).length,
+      })),
+    ],
+    [FAMILIES.workersConfigured, [{ labels: {}, value: server.configuredWorkers }]],
+    [FAMILIES.workerRestarts, [{ labels: {}, value: server.restarts }]],
+    [
+      FAMILIES.eventLoopDelay,
+      processes.flatMap(({ worker, figures: { eventLoopDelay } }) => [
+        { labels: { worker, quantile: '0.5' }, value: eventLoopDelay.p50 },
+        { labels: { worker, quantile: '0.99' }, value: eventLoopDelay.p99 },
+        { labels: { worker, quantile: '1' }, value: eventLoopDelay.max },
+      ]),
+    ],
+    [FAMILIES.cpu, byProcess(({ cpuSeconds }) => cpuSeconds)],
+    [FAMILIES.residentMemory, byProcess(({ residentBytes }) => residentBytes)],
+    [FAMILIES.heapUsed, byProcess(({ heapUsedBytes }) => heapUsedBytes)],
+    [FAMILIES.heapTotal, byProcess(({ heapTotalBytes }) => heapTotalBytes)],
+    [FAMILIES.externalMemory, byProcess(({ externalBytes }) => externalBytes)],
+    [FAMILIES.openFiles, byProcess(({ openFiles }) => openFiles)],
+    [FAMILIES.startTime, byProcess(({ startSeconds }) => startSeconds)],
+    [FAMILIES.buildInfo, [{ labels: { ...build }, value: 1 }]],
+  ];
+}
+
+function labelsOf({ of: { model, version } }: ModelTotals): Labels {
+  return model === '' ? {} : { model, version };
+}
+
+function durationSamples(name: string, labels: Labels, { buckets, count, sumMs }: Durations): Sample[] {
+  return histogramSamples(name, labels, DURATION_BOUNDS_SECONDS, buckets, count, seconds(sumMs));
+}
+
+function batchRowsSamples(model: ModelTotals): Sample[] {
+  const batches = model.batches();
+  const buckets = BATCH_ROWS_BOUNDS.map((bound, i) => {
+    const below = BATCH_ROWS_BOUNDS[i - 1] ?? -1;
+    return runsWithin(batches, below, bound);
+  });
+  const runs = sum(batches, (batch) => batch.runs);
+  return histogramSamples(
+    FAMILIES.batchRows.name,
+    labelsOf(model),
+    BATCH_ROWS_BOUNDS,
+    buckets,
+    runs,
+    model.batchRows,
+  );
+}
+
+function runsWithin(batches: readonly BatchTotals[], below: number, bound: number): number {
+  return sum(batches, ({ rows, runs }) => (rows > below && rows <= bound ? runs : 0));
+}
+
+/** @param buckets by `bounds`, each for itself; Prometheus wants them cumulative */
+function histogramSamples(
+  name: string,
+  labels: Labels,
+  bounds: readonly number[],
+  buckets: readonly number[],
+  count: number,
+  total: number,
+): Sample[] {
+  let cumulative = 0;
+  const samples = bounds.map((bound, i): Sample => {
+    cumulative += buckets[i] ?? 0;
+    return { labels: { ...labels, le: String(bound) }, value: cumulative, metricName: `${name}_bucket` };
+  });
+  samples.push(
+    { labels: { ...labels, le: '+Inf' }, value: count, metricName: `${name}_bucket` },
+    { labels, value: total, metricName: `${name}_sum` },
+    { labels, value: count, metricName: `${name}_count` },
+  );
+  return samples;
+}
+
+/** To the nanosecond: what is beyond is noise of the binary fractions. */
+function seconds(ms: number): number {
+  return Math.round(ms * 1e6) / 1e9;
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}

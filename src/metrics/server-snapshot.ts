@@ -1,0 +1,38 @@
+import type { ProcessFigures } from './process-watch';
+import type { Figures } from './snapshot';
+
+/** What a worker tells its primary. */
+export interface WorkerSnapshot {
+  /** Counts up: of two snapshots that overtook each other, the higher one is newer. */
+  readonly sequence: number;
+  readonly figures: Figures;
+  readonly process: ProcessFigures;
+  /** Requests that may wait in this worker. */
+  readonly queueLimit: number;
+}
+
+export const WORKER_STATES = ['starting', 'ready', 'leaving'] as const;
+
+/** The whole server at one moment. */
+export interface ServerSnapshot {
+  readonly figures: Figures;
+  /** By the value of the label `worker`: a place that workers take one after the other, or `primary`. */
+  readonly processes: readonly { readonly worker: string; readonly figures: ProcessFigures }[];
+  readonly queueLimit: number;
+  readonly configuredWorkers: number;
+  /** The state of each worker process that there is. */
+  readonly workers: readonly string[];
+  readonly restarts: number;
+}
+
+/** Topics between the primary and its workers. */
+export const TOPIC = {
+  /** To a worker: its snapshot. */
+  snapshot: 'metrics.snapshot',
+  /** To the primary: a worker's snapshot, unasked. */
+  push: 'metrics.push',
+  /** To the primary: the figures of the whole server. */
+  figures: 'metrics.figures',
+  /** To the primary: the same for Prometheus. */
+  text: 'metrics.text',
+} as const;

@@ -1,0 +1,74 @@
+/** A wish for the whole server, put to the coordinator. */
+export type ModelChange =
+  /** Load what the folder has now, in place of what serves. */
+  | { readonly action: 'load'; readonly model: string }
+  | { readonly action: 'unload'; readonly model: string }
+  /** Have this version loaded, as a request wants it. */
+  | { readonly action: 'ensure'; readonly model: string; readonly version: string };
+
+/** What every worker is to have loaded. */
+export interface DesiredModels {
+  /** Counts the changes. */
+  readonly generation: number;
+  readonly loaded: readonly LoadedModel[];
+  /** Models that were unloaded by a call, which no request may load again. */
+  readonly unloaded: readonly string[];
+}
+
+export interface LoadedModel {
+  readonly model: string;
+  readonly versions: readonly string[];
+}
+
+/** First phase of a change: load beside what serves, and do not serve yet. */
+export interface Prepare {
+  readonly id: number;
+  readonly model: string;
+  /** Absent: those that the model's policy names. */
+  readonly versions?: readonly string[];
+  /** Do these take the place of all loaded versions, or stand beside them? */
+  readonly replace: boolean;
+}
+
+export interface Prepared {
+  readonly versions: readonly PreparedVersion[];
+}
+
+export interface PreparedVersion {
+  readonly version: string;
+  /** Of the content: workers that read different files must not both serve. */
+  readonly digest: string;
+  readonly memoryBytes: number;
+}
+
+/** Last phase: serve what was prepared, or throw it away. */
+export interface Decision {
+  readonly id: number;
+}
+
+/** Stop serving these versions; work in hand is finished. */
+export interface Retire {
+  readonly model: string;
+  readonly versions: readonly string[];
+  /** Was it a call, so that requests may not load it again? */
+  readonly byCall: boolean;
+}
+
+/** How one worker uses a loaded version. */
+export interface VersionUsage {
+  readonly model: string;
+  readonly version: string;
+  readonly idle: boolean;
+  readonly unusedMs: number;
+}
+
+/** Topics of the coordinator. */
+export const CHANGE = 'models.change';
+export const DESIRED = 'models.desired';
+
+/** Topics of each worker. */
+export const PREPARE = 'models.prepare';
+export const COMMIT = 'models.commit';
+export const ABORT = 'models.abort';
+export const RETIRE = 'models.retire';
+export const USAGE = 'models.usage';

@@ -1,0 +1,206 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DomainError, reasonOf } from '../errors/domain-error';
+import { Link } from '../link/link.service';
+import {
+  ABORT,
+  COMMIT,
+  type Decision,
+  PREPARE,
+  type Prepare,
+  type Prepared,
+  RETIRE,
+  type Retire,
+  USAGE,
+  type VersionUsage,
+} from './change-messages';
+import type { ModelConfig } from './model-config';
+import { VersionEntry } from './model-entry';
+import { ModelLoader } from './model-loader';
+import { ModelRegistry } from './model-registry';
+import type { FoundModel } from './model-repository';
+import type { ServedModel } from './served-model';
+import { versionsToServe } from './version-policy';
+
+interface Staged {
+  readonly replace: boolean;
+  readonly entries: readonly VersionEntry[];
+}
+
+/** This worker's part in the changes of the whole server, as the coordinator asks for it. */
+@Injectable()
+export class ModelChanges {
+  private readonly logger = new Logger(ModelChanges.name);
+  private readonly staged = new Map<number, Staged>();
+  /** Versions that serve no more and finish what they hold. */
+  private readonly leaving = new Set<Promise<void>>();
+  private stopped = false;
+
+  constructor(
+    private readonly registry: ModelRegistry,
+    private readonly loader: ModelLoader,
+    link: Link,
+  ) {
+    link.handle<Prepare, Prepared>(PREPARE, (wanted) => this.prepare(wanted));
+    link.handle<Decision, void>(COMMIT, ({ id }) => this.commit(id));
+    link.handle<Decision, void>(ABORT, ({ id }) => this.abort(id));
+    link.handle<Retire, void>(RETIRE, (retire) => this.retire(retire));
+    link.handle<undefined, VersionUsage[]>(USAGE, () => this.usage());
+  }
+
+  /** Loads versions beside what serves: all of them, or none. */
+  async prepare({ id, model, versions, replace }: Prepare): Promise<Prepared> {
+    const found = await this.find(model);
+    const there = found.versions.map(({ version }) => version);
+    const wanted = versions ?? versionsToServe(found.config.versions, there);
+    if (wanted.length === 0) throw unusable(found);
+    const entries = found.versions
+      .filter(({ version }) => wanted.includes(version))
+      .map((version) => new VersionEntry(model, version, found.config));
+    if (entries.length < wanted.length) {
+      throw new DomainError('version_not_found', `Model "${model}" has no version ${wanted.join(', ')}.`);
+    }
+    const loads = await Promise.allSettled(entries.map((entry) => this.loadAside(entry)));
+    const failed = loads.find((load) => load.status === 'rejected');
+    if (failed !== undefined || this.stopped) {
+      await Promise.all(entries.map((entry) => this.discard(entry)));
+      throw failed?.reason ?? new DomainError('draining', 'The server is shutting down.');
+    }
+    this.staged.set(id, { replace, entries });
+    return {
+      versions: entries.map(({ version, served }) => ({
+        version,
+        digest: served?.digest ?? '',
+        memoryBytes: served?.memoryBytes ?? 0,
+      })),
+    };
+  }
+
+  /** From one request to the next, what was prepared serves. */
+  commit(id: number): void {
+    const staged = this.staged.get(id);
+    if (staged === undefined) return;
+    this.staged.delete(id);
+    this.serve(staged.entries, staged.replace);
+  }
+
+  async abort(id: number): Promise<void> {
+    const staged = this.staged.get(id);
+    this.staged.delete(id);
+    await Promise.all((staged?.entries ?? []).map((entry) => this.discard(entry)));
+  }
+
+  /** Lets loaded versions serve, in place of the model's others or beside them. */
+  serve(entries: readonly VersionEntry[], replace: boolean): void {
+    const [first] = entries;
+    if (first === undefined) return;
+    const model = this.registry.expect(first.model);
+    const before = model.loaded();
+    for (const entry of entries) {
+      model.versions.set(entry.version, entry);
+      entry.state = 'READY';
+    }
+    const gone = before.filter((old) => replace || entries.some(({ version }) => version === old.version));
+    for (const old of gone) this.leave(old);
+    model.unloaded = false;
+    if (replace || model.version(undefined)?.served === undefined) {
+      model.defaultVersion = entries.at(-1)?.version;
+    }
+    this.registry.changed();
+  }
+
+  async retire({ model: name, versions, byCall }: Retire): Promise<void> {
+    const model = this.registry.expect(name);
+    if (byCall) model.unloaded = true;
+    await Promise.all(
+      versions.map((version) => {
+        const entry = model.versions.get(version);
+        return entry === undefined ? undefined : this.leave(entry);
+      }),
+    );
+  }
+
+  /** At the end of the process: everything goes, when it is idle. */
+  async retireAll(): Promise<void> {
+    this.stopped = true;
+    await Promise.all([...this.staged.keys()].map((id) => this.abort(id)));
+    for (const entry of this.registry.versions()) void this.leave(entry);
+    await Promise.all(this.leaving);
+  }
+
+  private usage(): VersionUsage[] {
+    const nowMs = performance.now();
+    const usages: VersionUsage[] = [];
+    for (const { model, version, served } of this.registry.versions()) {
+      if (served === undefined) continue;
+      const { leases, lastUsedAtMs } = served.use;
+      usages.push({ model, version, idle: leases === 0, unusedMs: nowMs - lastUsedAtMs });
+    }
+    return usages;
+  }
+
+  /** The model on disk, with a configuration that can be used. */
+  private async find(name: string): Promise<UsableModel> {
+    const found = await this.registry.refreshModel(name);
+    if (found === undefined) throw new DomainError('model_not_found', `There is no model "${name}".`);
+    if ('fault' in found.config) throw unusable(found);
+    return { ...found, config: found.config };
+  }
+
+  private async loadAside(entry: VersionEntry): Promise<void> {
+    const known = this.registry.get(entry.model)?.versions.get(entry.version);
+    if (known !== undefined && known.served === undefined) known.state = 'LOADING';
+    try {
+      entry.served = await this.loader.load(entry);
+    } catch (error) {
+      const reason = reasonOf(error);
+      // A version that serves goes on as it is; one that does not says why.
+      if (known?.served === undefined) known?.failed(reason);
+      this.logger.error({
+        msg: 'model could not be loaded',
+        model: entry.model,
+        version: entry.version,
+        reason,
+      });
+      throw new DomainError(
+        'model_unavailable',
+        `Model "${entry.model}" version ${entry.version} cannot be served: ${reason}`,
+        { cause: error },
+      );
+    }
+  }
+
+  private async discard(entry: VersionEntry): Promise<void> {
+    const { served } = entry;
+    entry.served = undefined;
+    const known = this.registry.get(entry.model)?.versions.get(entry.version);
+    if (known?.state === 'LOADING') known.state = 'UNAVAILABLE';
+    if (served !== undefined) await this.unload(served);
+  }
+
+  /** New requests do not find it from here on; those that hold it are let finish. */
+  private leave(entry: VersionEntry): Promise<void> {
+    const { served } = entry;
+    if (served === undefined) return Promise.resolve();
+    entry.served = undefined;
+    entry.state = 'UNLOADING';
+    this.registry.changed();
+    const left = this.unload(served).then(() => {
+      if (entry.state === 'UNLOADING') entry.state = 'UNAVAILABLE';
+      this.registry.changed();
+    });
+    this.leaving.add(left);
+    return left.finally(() => this.leaving.delete(left));
+  }
+
+  private async unload(served: ServedModel): Promise<void> {
+    await served.use.idle();
+    await this.loader.unload(served);
+  }
+}
+
+type UsableModel = Omit<FoundModel, 'config'> & { readonly config: ModelConfig };
+
+function unusable(found: Pick<FoundModel, 'name' | 'faults'>): DomainError {
+  const reasons = found.faults.map(({ reason }) => reason).join('; ');
+  return new DomainError('model_unavailable', `Model "${found.name}" cannot be served: ${reasons}`);
+}

@@ -1,0 +1,33 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { FrontDoor } from '../http/front-door';
+import { InferenceEndpoint } from '../inference/inference-endpoint';
+import { InferenceModule } from '../inference/inference.module';
+import { ModelsModule } from '../models/models.module';
+import { V2ModelsController } from './models.controller';
+import { V2RepositoryController } from './repository.controller';
+import { V2ServerController } from './server.controller';
+import { V2StatisticsController } from './statistics.controller';
+import { V2_PREFIX, v2ErrorBody, v2Protocol, v2Target } from './v2.protocol';
+
+@Module({
+  imports: [ModelsModule, InferenceModule],
+  // Statistics first: to the models' controller the path of all statistics would be a model's.
+  controllers: [V2ServerController, V2StatisticsController, V2ModelsController, V2RepositoryController],
+})
+export class OpenInferenceModule implements OnModuleInit {
+  constructor(
+    private readonly frontDoor: FrontDoor,
+    private readonly endpoint: InferenceEndpoint,
+  ) {}
+
+  onModuleInit(): void {
+    this.frontDoor.addErrorBody(V2_PREFIX, v2ErrorBody);
+    this.frontDoor.addRoute({
+      prefix: `${V2_PREFIX}/models/`,
+      handle: (exchange, rest) => {
+        const target = exchange.req.method === 'POST' ? v2Target(rest) : undefined;
+        return target && this.endpoint.handle(exchange, target, v2Protocol);
+      },
+    });
+  }
+}

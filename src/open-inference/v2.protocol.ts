@@ -1,0 +1,87 @@
+import type { IncomingMessage } from 'node:http';
+import { DomainError } from '../errors/domain-error';
+import type { ErrorBody } from '../http/error-body';
+import type { Exchange } from '../http/exchange';
+import { header } from '../http/headers';
+import { requireAcceptable, requireContentType } from '../http/negotiation';
+import type { EncodedAnswer } from '../inference/content-encoding';
+import type { CallTarget, InferenceCodec } from '../inference/inference-endpoint';
+import type { InferenceResult } from '../inference/inference.service';
+import type { ServedModel } from '../models/served-model';
+import { encodeV2 } from './response';
+import { decodeV2, type V2Call } from './v2.codec';
+
+/** Where every path of the protocol begins. */
+export const V2_PREFIX = '/v2';
+/** Length of a body's JSON part, before its binary tensors. */
+const HEADER_LENGTH = 'inference-header-content-length';
+
+const MEDIA_TYPES = ['application/json', 'application/octet-stream'];
+const JSON_HEADERS = ['content-type', 'application/json'];
+
+/** The protocol's only form of an error. */
+export const v2ErrorBody: ErrorBody = ({ message }) => ({ error: message });
+
+/** The protocol's inference call. What a body is its length header says, whatever its content type. */
+export const v2Protocol: InferenceCodec<V2Call> = {
+  protocol: 'v2',
+
+  check({ req }: Exchange): void {
+    requireContentType(req, MEDIA_TYPES);
+    requireAcceptable(req, MEDIA_TYPES);
+    headerLengthOf(req);
+  },
+
+  decode({ req }: Exchange, body: Buffer, model: ServedModel): V2Call {
+    return decodeV2(body, headerLengthOf(req), model);
+  },
+
+  encode(_exchange: Exchange, call: V2Call, model: ServedModel, result: InferenceResult): EncodedAnswer {
+    const { body, headerLength } = encodeV2({
+      model: model.name,
+      version: model.version,
+      id: call.id,
+      outputs: result.outputs,
+      binaryOutputs: call.binaryOutputs,
+    });
+    if (headerLength === undefined) return { headers: JSON_HEADERS, body };
+    const headers = ['content-type', 'application/octet-stream', HEADER_LENGTH, String(headerLength)];
+    return { headers, body };
+  },
+};
+
+/** @throws invalid_request for anything but a whole number in digits */
+function headerLengthOf(req: IncomingMessage): number | undefined {
+  const text = header(req, HEADER_LENGTH);
+  if (text === undefined) return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new DomainError(
+    'invalid_request',
+    `Header Inference-Header-Content-Length: expected a length in bytes, got "${text.slice(0, 40)}".`,
+  );
+}
+
+const INFER = '/infer';
+const VERSIONS = '/versions/';
+
+/** What an inference call's path names: `<model>/infer` or `<model>/versions/<version>/infer`; undefined for any other. */
+export function v2Target(rest: string): CallTarget | undefined {
+  if (!rest.endsWith(INFER)) return undefined;
+  const path = rest.slice(0, -INFER.length);
+  const slash = path.indexOf('/');
+  if (slash === -1) return path === '' ? undefined : { model: decoded(path), version: undefined };
+  const version = path.slice(slash + VERSIONS.length);
+  if (slash === 0 || !path.startsWith(VERSIONS, slash) || version === '' || version.includes('/'))
+    return undefined;
+  return { model: decoded(path.slice(0, slash)), version: decoded(version) };
+}
+
+/** A part of a path; one whose escapes are broken stays as it is, and is no model's name then. */
+function decoded(part: string): string {
+  if (!part.includes('%')) return part;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -1,0 +1,12 @@
+/** How one session is made. */
+export interface SessionOptions {
+  /** Given to the runtime as a path, so that external data files are found beside it. */
+  readonly modelFile: string;
+  /** Threads that one operator may use; never 0, which the runtime takes for all cores of the host. */
+  readonly intraOpThreads: number;
+  /** Operators that may run side by side; above 1 the graph's branches run in parallel. */
+  readonly interOpThreads: number;
+  readonly graphOptimization: 'disabled' | 'basic' | 'extended' | 'all';
+  /** In order of preference; `cpu` takes what the others do not. */
+  readonly executionProviders: readonly string[];
+}

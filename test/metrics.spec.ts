@@ -1,0 +1,252 @@
+import { request } from 'node:http';
+import { FAMILIES, type MetricFamily } from '../src/metrics/metric-families';
+import { Exposition } from './helpers/exposition';
+import { startServer, type TestServer } from './helpers/server';
+
+const IRIS = [5.1, 3.5, 1.4, 0.2];
+const SUCCESS = { model: 'iris', version: '1', protocol: 'native', outcome: 'success' };
+
+/** A scrape on a connection of its own: they go to the workers in turn. */
+function scrape(server: TestServer, requestId = ''): Promise<Exposition> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'x-request-id': requestId };
+    const req = request(`${server.url}/metrics`, { agent: false, headers }, (res) => {
+      let text = '';
+      res.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      res.on('end', () => resolve(new Exposition(text)));
+    });
+    req.on('error', reject).end();
+  });
+}
+
+async function infer(server: TestServer, times: number): Promise<void> {
+  const answers = await Promise.all(
+    Array.from({ length: times }, () => server.post('/api/inference/iris', [IRIS, IRIS])),
+  );
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+}
+
+/** Scrapes until it holds; the test's own time-out is the limit. */
+async function scrapeUntil(server: TestServer, holds: (shown: Exposition) => boolean): Promise<Exposition> {
+  for (;;) {
+    const shown = await scrape(server).catch(() => undefined);
+    if (shown !== undefined && holds(shown)) return shown;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Without what goes on by itself: the scrapes, and the processes. */
+function counted({ series }: Exposition): object[] {
+  return series.filter(({ name }) => /^nestor_/.test(name) && !/^nestor_(http|event_loop)_/.test(name));
+}
+
+describe('GET /metrics', () => {
+  let server: TestServer;
+
+  beforeAll(async () => {
+    server = await startServer({ WORKERS: '2' });
+  });
+
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  it('answers in the text format of Prometheus, without the prefix of the API', async () => {
+    const { status, headers } = await server.get('/metrics');
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect((await server.get('/api/metrics')).status).toBe(404);
+    expect((await server.post('/metrics', {})).status).toBe(405);
+  });
+
+  it('shows every metric with the type and the labels that are documented', async () => {
+    await infer(server, 1);
+    const shown = await scrape(server);
+    for (const { name, type, labels } of Object.values<MetricFamily>(FAMILIES)) {
+      expect([name, shown.types.get(name)]).toEqual([name, type]);
+      const parts = type === 'histogram' ? ['_bucket', '_sum', '_count'] : [''];
+      for (const part of parts) {
+        const series = shown.series.filter((candidate) => candidate.name === name + part);
+        // The place of calls of which no model is known has no labels of a model.
+        const names = Object.keys(series.at(-1)?.labels ?? {}).sort();
+        expect([name, names]).toEqual([name, [...labels, ...(part === '_bucket' ? ['le'] : [])].sort()]);
+      }
+    }
+    expect(shown.types.size).toBe(Object.keys(FAMILIES).length);
+  });
+
+  it('counts calls, their rows and their stages', async () => {
+    const before = await scrape(server);
+    await infer(server, 10);
+    const after = await scrape(server);
+    const gained = (name: string, labels: Record<string, string>): number =>
+      after.sum(name, labels) - before.sum(name, labels);
+    const iris = { model: 'iris', version: '1' };
+    expect(gained('nestor_requests_total', SUCCESS)).toBe(10);
+    expect(gained('nestor_rows_total', iris)).toBe(20);
+    expect(gained('nestor_batch_rows_sum', iris)).toBe(20);
+    expect(gained('nestor_executions_total', iris)).toBe(gained('nestor_batch_rows_count', iris));
+    for (const stage of ['request', 'decode', 'queue', 'run', 'encode']) {
+      expect(gained(`nestor_${stage}_duration_seconds_count`, iris)).toBe(10);
+      expect(gained(`nestor_${stage}_duration_seconds_bucket`, { ...iris, le: '+Inf' })).toBe(10);
+      expect(gained(`nestor_${stage}_duration_seconds_sum`, iris)).toBeGreaterThan(0);
+    }
+  });
+
+  it('counts failures by outcome', async () => {
+    await server.post('/api/inference/iris', [1, 2]);
+    await server.post('/api/inference/iris', IRIS, { 'x-request-timeout-ms': '0' });
+    const shown = await scrape(server);
+    expect(shown.sum('nestor_requests_total', { model: 'iris', outcome: 'client_error' })).toBe(1);
+    expect(
+      shown.sum('nestor_request_duration_seconds_count', { model: 'iris', outcome: 'client_error' }),
+    ).toBe(1);
+  });
+
+  it('never makes a label of the name of a model that does not exist', async () => {
+    const before = await scrape(server);
+    await server.post('/api/inference/no-such-model', IRIS);
+    await server.post('/api/inference/iris?version=12345', IRIS);
+    await server.post('/api/inference/iris', '{', { 'content-type': 'text/no-such-type' });
+    const after = await scrape(server);
+    expect(after.text).not.toContain('no-such');
+    expect(after.text).not.toContain('12345');
+    const unknown = (shown: Exposition): number =>
+      shown.series
+        .filter(({ name, labels }) => name === 'nestor_requests_total' && labels.model === undefined)
+        .reduce((sum, { value }) => sum + value, 0);
+    expect(unknown(after) - unknown(before)).toBe(3);
+  });
+
+  it('knows the models, the workers and what is running', async () => {
+    const shown = await scrape(server);
+    expect(shown.sum('nestor_resident_models')).toBe(2);
+    expect(shown.sum('nestor_model_memory_bytes', { model: 'iris' })).toBeGreaterThan(0);
+    expect(shown.sum('nestor_workers', { state: 'ready' })).toBe(2);
+    expect(shown.sum('nestor_workers_configured')).toBe(2);
+    const workers = shown.series.filter(({ name }) => name === 'process_cpu_seconds_total');
+    expect(workers.map(({ labels }) => labels.worker)).toEqual(['1', '2', 'primary']);
+    const build = shown.series.find(({ name }) => name === 'nestor_build_info');
+    expect(build).toMatchObject({ labels: { node: process.versions.node }, value: 1 });
+    expect(build?.labels.onnxruntime).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+});
+
+describe('the figures of a server', () => {
+  it('are the same whichever worker answers, and go on after one was killed', async () => {
+    const server = await startServer({ WORKERS: '2' });
+    await infer(server, 40);
+    const shown = [];
+    for (const id of ['a', 'b', 'c', 'd']) shown.push(await scrape(server, `scrape-${id}`));
+    expect(shown[0]?.sum('nestor_requests_total', SUCCESS)).toBe(40);
+    for (const other of shown) expect(counted(other)).toEqual(counted(shown[0]!));
+
+    process.kill(server.workers()[0]!, 'SIGKILL');
+    const after = await scrapeUntil(
+      server,
+      (now) =>
+        now.sum('nestor_worker_restarts_total') === 1 && now.sum('nestor_workers', { state: 'ready' }) === 2,
+    );
+    expect(after.sum('nestor_requests_total', SUCCESS)).toBe(40);
+    expect(after.sum('nestor_rows_total', { model: 'iris' })).toBe(80);
+    await infer(server, 10);
+    expect((await scrape(server)).sum('nestor_requests_total', SUCCESS)).toBe(50);
+
+    await server.stop();
+    const lines = server.output.split('\n').filter((line) => line.includes('"requestId":"scrape-'));
+    const workers = lines.map((line) => (JSON.parse(line) as { worker: number }).worker);
+    expect(new Set(workers).size).toBe(2);
+  });
+
+  it('go on after the workers were replaced one by one', async () => {
+    const server = await startServer({ WORKERS: '2' });
+    await infer(server, 20);
+    const before = server.workers();
+    server.process.kill('SIGHUP');
+    const after = await scrapeUntil(server, () => {
+      const now = server.workers();
+      return now.length === 2 && now.every((pid) => !before.includes(pid));
+    });
+    expect(after.sum('nestor_requests_total', SUCCESS)).toBe(20);
+    expect(after.sum('nestor_worker_restarts_total')).toBe(0);
+    await server.stop();
+  });
+
+  it('are there in a single process, too', async () => {
+    const server = await startServer({ WORKERS: '0' });
+    await infer(server, 3);
+    const shown = await scrape(server);
+    expect(shown.sum('nestor_requests_total', SUCCESS)).toBe(3);
+    expect(shown.sum('nestor_workers', { state: 'ready' })).toBe(1);
+    await server.stop();
+  });
+});
+
+describe('the statistics extension', () => {
+  let server: TestServer;
+
+  beforeAll(async () => {
+    server = await startServer({ WORKERS: '2' });
+  });
+
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  const body = { inputs: [{ name: 'features', datatype: 'FP32', shape: [2, 4], data: [...IRIS, ...IRIS] }] };
+
+  it('counts calls, rows and runs of the whole server', async () => {
+    const startedAtMs = Date.now();
+    for (let i = 0; i < 4; i++) expect((await server.post('/v2/models/iris/infer', body)).status).toBe(200);
+    await server.post('/v2/models/iris/infer', { inputs: [] });
+    const { status, body: answer } = await server.get<{ model_stats: Record<string, unknown>[] }>(
+      '/v2/models/iris/versions/1/stats',
+    );
+    expect(status).toBe(200);
+    const spent = (count: number): object => ({ count, ns: expect.any(Number) as number });
+    expect(answer).toEqual({
+      model_stats: [
+        {
+          name: 'iris',
+          version: '1',
+          last_inference: expect.any(Number) as number,
+          inference_count: 8,
+          execution_count: 4,
+          inference_stats: {
+            success: spent(4),
+            fail: spent(1),
+            queue: spent(4),
+            compute_input: spent(4),
+            compute_infer: spent(4),
+            compute_output: spent(4),
+            cache_hit: { count: 0, ns: 0 },
+            cache_miss: { count: 0, ns: 0 },
+          },
+          batch_stats: [
+            { batch_size: 2, compute_input: spent(4), compute_infer: spent(4), compute_output: spent(4) },
+          ],
+        },
+      ],
+    });
+    expect(answer.model_stats[0]?.last_inference).toBeGreaterThanOrEqual(startedAtMs - 1);
+  });
+
+  it('answers for a model, and for all of them', async () => {
+    type Answer = { model_stats: { name: string }[] };
+    const names = ({ model_stats }: Answer): string[] => model_stats.map(({ name }) => name);
+    expect(names((await server.get<Answer>('/v2/models/iris/stats')).body)).toEqual(['iris']);
+    expect(names((await server.get<Answer>('/v2/models/stats')).body)).toEqual(['digits', 'iris']);
+  });
+
+  it('knows no model or version that does not exist', async () => {
+    expect(await server.get('/v2/models/absent/stats')).toMatchObject({
+      status: 404,
+      body: { error: 'There is no model "absent".' },
+    });
+    expect((await server.get('/v2/models/iris/versions/99/stats')).status).toBe(404);
+  });
+
+  it('is among the extensions that the server lists', async () => {
+    expect((await server.get('/v2')).body.extensions).toContain('statistics');
+  });
+});
