@@ -1,3 +1,6 @@
+// Specs that start ONNX Runtime in their own process must not report to its maker either.
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: '<rootDir>/test/helpers/host-arrays-environment.js',

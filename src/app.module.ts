@@ -6,6 +6,7 @@ import { InferenceModule } from './inference/inference.module';
 import { LinkModule } from './link/link.module';
 import { LoggingModule } from './logging/logging.module';
 import { MetricsModule } from './metrics/metrics.module';
+import { OpenInferenceModule } from './open-inference/open-inference.module';
 import { RootController } from './root.controller';
 
 @Module({
@@ -16,6 +17,7 @@ import { RootController } from './root.controller';
     MetricsModule,
     HttpModule,
     InferenceModule,
+    OpenInferenceModule,
     HealthModule,
   ],
   controllers: [RootController],

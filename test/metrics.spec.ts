@@ -4,6 +4,8 @@ import { Exposition } from './helpers/exposition';
 import { startServer, type TestServer } from './helpers/server';
 
 const IRIS = [5.1, 3.5, 1.4, 0.2];
+// Each call is a run of its own, or of a batch.
+const TWO_WORKERS = { WORKERS: '2', CACHE_ENABLED: 'false' };
 const SUCCESS = { model: 'iris', version: '1', protocol: 'native', outcome: 'success' };
 
 /** A scrape on a connection of its own: they go to the workers in turn. */
@@ -44,7 +46,7 @@ describe('GET /metrics', () => {
   let server: TestServer;
 
   beforeAll(async () => {
-    server = await startServer({ WORKERS: '2' });
+    server = await startServer(TWO_WORKERS);
   });
 
   afterAll(async () => {
@@ -134,7 +136,7 @@ describe('GET /metrics', () => {
 
 describe('the figures of a server', () => {
   it('are the same whichever worker answers, and go on after one was killed', async () => {
-    const server = await startServer({ WORKERS: '2' });
+    const server = await startServer(TWO_WORKERS);
     await infer(server, 40);
     const shown = [];
     for (const id of ['a', 'b', 'c', 'd']) shown.push(await scrape(server, `scrape-${id}`));
@@ -159,7 +161,7 @@ describe('the figures of a server', () => {
   });
 
   it('go on after the workers were replaced one by one', async () => {
-    const server = await startServer({ WORKERS: '2' });
+    const server = await startServer(TWO_WORKERS);
     await infer(server, 20);
     const before = server.workers();
     server.process.kill('SIGHUP');
@@ -186,7 +188,7 @@ describe('the statistics extension', () => {
   let server: TestServer;
 
   beforeAll(async () => {
-    server = await startServer({ WORKERS: '2' });
+    server = await startServer(TWO_WORKERS);
   });
 
   afterAll(async () => {
@@ -244,6 +246,30 @@ describe('the statistics extension', () => {
       body: { error: 'There is no model "absent".' },
     });
     expect((await server.get('/v2/models/iris/versions/99/stats')).status).toBe(404);
+  });
+
+  it('leaves what the cache answered out of the inferences', async () => {
+    const cached = await startServer({ WORKERS: '0' });
+    for (let i = 0; i < 3; i++) expect((await cached.post('/v2/models/iris/infer', body)).status).toBe(200);
+    const { body: answer } = await cached.get<{ model_stats: object[] }>('/v2/models/iris/stats');
+    expect(answer.model_stats).toMatchObject([
+      {
+        inference_count: 2,
+        execution_count: 1,
+        inference_stats: {
+          success: { count: 3 },
+          queue: { count: 3 },
+          compute_infer: { count: 1 },
+          cache_hit: { count: 2 },
+          cache_miss: { count: 1 },
+        },
+      },
+    ]);
+    const shown = await scrape(cached);
+    const calls = (outcome: string): number =>
+      shown.sum('nestor_cache_requests_total', { model: 'iris', outcome });
+    expect([calls('hit'), calls('miss'), calls('shared'), calls('bypass')]).toEqual([2, 1, 0, 0]);
+    await cached.stop();
   });
 
   it('is among the extensions that the server lists', async () => {

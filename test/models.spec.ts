@@ -170,7 +170,7 @@ describe('a model folder', () => {
 
 describe('models that are loaded when they are asked for', () => {
   const models = temporaryFolder();
-  const SLOW = { trips: 20_000 };
+  const SLOW = { trips: 30_000 };
   let server: TestServer;
   beforeAll(async () => {
     for (const name of ['pinned', 'a', 'b', 'c']) {

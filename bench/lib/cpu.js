@@ -14,7 +14,7 @@ function ticksPerSecond() {
   }
 }
 
-/** What follows the process's name in /proc/<pid>/stat, from the state on; undefined when it is gone. */
+/** What follows the name in a process's or thread's stat file, from its state on; undefined when it is gone. */
 function statOf(pid) {
   try {
     const text = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
@@ -49,6 +49,30 @@ function cpuMs(pids) {
   return (ticks * 1000) / TICKS_PER_SECOND;
 }
 
+/**
+ * CPU time in milliseconds of those threads of the processes that have a lower priority than usual, which in this
+ * server are the session threads (THREAD_NICENESS); 0 where there are none.
+ */
+function nicedCpuMs(pids) {
+  if (!HAS_PROC) return NaN;
+  let ticks = 0;
+  for (const pid of pids) {
+    for (const tid of threadsOf(pid)) {
+      const stat = statOf(`${pid}/task/${tid}`);
+      if (stat && Number(stat[16]) > 0) ticks += Number(stat[11]) + Number(stat[12]);
+    }
+  }
+  return (ticks * 1000) / TICKS_PER_SECOND;
+}
+
+function threadsOf(pid) {
+  try {
+    return fs.readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+}
+
 /** CPU time in milliseconds of everything on the machine, since it was started. */
 function machineCpuMs() {
   let busyMs = 0;
@@ -56,4 +80,4 @@ function machineCpuMs() {
   return busyMs;
 }
 
-module.exports = { cpuMs, machineCpuMs, treeOf };
+module.exports = { cpuMs, machineCpuMs, nicedCpuMs, treeOf };

@@ -51,6 +51,7 @@ function merge(parts) {
   return {
     seconds: first.ms / 1000,
     serverCpuMs: first.serverCpuMs,
+    sessionCpuMs: first.sessionCpuMs,
     machineCpuMs: first.machineCpuMs,
     ...Object.fromEntries(SUMMED.map((key) => [key, sum(key)])),
     latencies: histogram('latencies'),

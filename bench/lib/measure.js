@@ -40,21 +40,22 @@ async function ask({ port }, work) {
 }
 
 /** So many clients, each of which sends its next request when it has its answer. */
-async function closedLoop(generator, peer, work, connections, { windowMs, warmupMs }) {
-  const plan = { request: requestBytes(work), connections, windowMs, warmupMs };
+async function closedLoop(generator, peer, work, connections, { windowMs, settleMs }) {
+  const plan = { request: requestBytes(work), connections, windowMs, settleMs };
   const before = await stages(peer, work);
   const counts = await measure(generator, peer, plan);
   const after = await stages(peer, work);
   return {
     ...counts,
     cpuUs: (counts.serverCpuMs / counts.ok) * 1000,
+    sessionUs: (counts.sessionCpuMs / counts.ok) * 1000,
     generatorUs: (counts.generatorCpuMs / counts.ok) * 1000,
     stages: before && after && stagesBetween(before, after),
   };
 }
 
 /** Requests that arrive at this mean rate, with a deadline; it takes what it takes. */
-async function openLoop(generator, peer, work, ratePerSecond, { windowMs, warmupMs }) {
+async function openLoop(generator, peer, work, ratePerSecond, { windowMs, settleMs }) {
   const request = requestBytes(work, DEADLINE_HEADERS);
   const counts = await measure(generator, peer, {
     request,
@@ -62,7 +63,7 @@ async function openLoop(generator, peer, work, ratePerSecond, { windowMs, warmup
     deadlineMs: DEADLINE_MS,
     maxConnections: OPEN_CONNECTIONS,
     windowMs,
-    warmupMs,
+    settleMs,
   });
   const { offered, good, ok, refused, seconds } = counts;
   return {

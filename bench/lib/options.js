@@ -19,7 +19,8 @@ const USAGE = `npm run bench -- [options]
 const FULL = {
   rounds: 3,
   windowMs: 4000,
-  warmupMs: 1000,
+  settleMs: 1000,
+  warmUpMs: 1500,
   works: [...WORKS.keys()].filter((name) => !name.startsWith('deep')),
   connections: [1, 8, 32, 128],
   openWorks: ['deep', 'mlp'],
@@ -29,7 +30,8 @@ const FULL = {
 const QUICK = {
   rounds: 1,
   windowMs: 700,
-  warmupMs: 250,
+  settleMs: 200,
+  warmUpMs: 600,
   works: ['tiny', 'tiny-bin', 'tiny-native', 'mlp', 'mlp-bin', 'image', 'image-bin'],
   connections: [1, 32],
   openWorks: ['deep'],

@@ -63,13 +63,15 @@ function closedTable(cells) {
 }
 
 function stagesTable(cells) {
-  const head = ['work', 'clients', 'queue us', 'decode us', 'run us', 'encode us', 'rows in a run', 'all CPU us'];
+  const head = ['work', 'clients', 'queue us', 'decode us', 'run us', 'encode us', 'rows in a run'];
+  head.push('CPU us', 'of session threads');
   const told = cells.filter(({ nestor }) => nestor.stages);
   return table(
     head,
-    told.map(({ work, connections, nestor: { stages, cpuUs } }) => {
+    told.map(({ work, connections, nestor: { stages, cpuUs, sessionUs } }) => {
       const { queueUs, decodeUs, runUs, encodeUs, batchRows } = stages;
-      return [work, connections, ...[queueUs, decodeUs, runUs, encodeUs, batchRows, cpuUs].map(short)];
+      const figures = [queueUs, decodeUs, runUs, encodeUs, batchRows, cpuUs, sessionUs];
+      return [work, connections, ...figures.map(short)];
     }),
   );
 }

@@ -5,7 +5,8 @@ const { Peer } = require('./peers');
 const { WORKS } = require('./works');
 
 const NAMES = ['bare', 'nestor'];
-const CAPACITY_CONNECTIONS = 32;
+/** As many as keep a server busy without piling up. */
+const BUSY_CONNECTIONS = 32;
 
 /**
  * Measures every cell with every peer, as often as there are rounds. In a round the peers run side by side and take
@@ -32,6 +33,7 @@ class Rounds {
       await this.#start(round);
       try {
         if (round === 1) await this.#plan();
+        await this.#warmUp();
         for (const cell of this.closed) await this.#measure(cell, round, this.#closedLoop);
         for (const cell of this.open) await this.#measure(cell, round, this.#openLoop);
       } finally {
@@ -71,14 +73,24 @@ class Rounds {
     this.closed = works
       .filter((name) => fit.includes(name))
       .flatMap((name) => connections.map((count) => cell(name, { connections: count })));
+    const nestor = this.peers.find((peer) => peer.name === 'nestor');
     for (const name of openWorks.filter((name) => fit.includes(name))) {
-      const nestor = this.peers.find((peer) => peer.name === 'nestor');
       const work = WORKS.get(name);
-      const { perSecond } = await closedLoop(this.generator, nestor, work, CAPACITY_CONNECTIONS, this.options);
-      console.log(`  ${name}: ${CAPACITY_CONNECTIONS} connections carry ${short(perSecond)} requests/s`);
+      // Warmed up longer than any other: all arrival rates follow from this one figure.
+      const times = { ...this.options, settleMs: this.options.windowMs };
+      const { perSecond } = await closedLoop(this.generator, nestor, work, BUSY_CONNECTIONS, times);
+      console.log(`  ${name}: ${BUSY_CONNECTIONS} connections carry ${short(perSecond)} requests/s`);
       for (const percent of loadPercents)
         this.open.push(cell(name, { percent, capacity: perSecond, ratePerSecond: (perSecond * percent) / 100 }));
     }
+  }
+
+  /** Until the code of a server is compiled for its work, its first requests cost ten times as much. */
+  async #warmUp() {
+    const { warmUpMs: windowMs } = this.options;
+    for (const work of new Set([...this.closed, ...this.open].map((cell) => cell.work)))
+      for (const peer of this.peers)
+        await closedLoop(this.generator, peer, work, BUSY_CONNECTIONS, { windowMs, settleMs: 0 });
   }
 
   async #measure(cell, round, measure) {
@@ -119,4 +131,4 @@ function percentOf(share) {
   return `${short(share * 100)} %`;
 }
 
-module.exports = { CAPACITY_CONNECTIONS, Rounds };
+module.exports = { BUSY_CONNECTIONS, Rounds };

@@ -1,5 +1,5 @@
 const { median } = require('./numbers');
-const { CAPACITY_CONNECTIONS } = require('./rounds');
+const { BUSY_CONNECTIONS } = require('./rounds');
 
 /** One figure for each cell and peer: the median over the rounds; ratios are medians of each round's own ratio. */
 function summarize({ options, machine, own, runtime, rounds }) {
@@ -15,7 +15,7 @@ function summarize({ options, machine, own, runtime, rounds }) {
       rounds: options.rounds,
       windowMs: options.windowMs,
       generators: options.generators,
-      capacityConnections: CAPACITY_CONNECTIONS,
+      busyConnections: BUSY_CONNECTIONS,
     },
     generator: own,
     foreignShare: { median: median(foreign), max: Math.max(...foreign) },
@@ -35,6 +35,7 @@ function closedCell({ work, connections, peers: { bare, nestor } }) {
   const figures = (results) => ({
     perSecond: median(results.map((result) => result.perSecond)),
     cpuUs: median(results.map((result) => result.cpuUs)),
+    sessionUs: median(results.map((result) => result.sessionUs)),
     generatorUs: median(results.map((result) => result.generatorUs)),
     ...latencies(results),
     notAnswered: results.reduce((sum, { failed, refused }) => sum + failed + refused, 0),

@@ -46,7 +46,7 @@ class Clients {
 
 async function closedLoop(plan) {
   const clients = new Clients(plan);
-  await sleep(plan.warmupMs);
+  await sleep(plan.settleMs);
   clients.tally = new Tally();
   const before = readClocks(plan.serverPids);
   await sleep(plan.windowMs);

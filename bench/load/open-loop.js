@@ -113,7 +113,7 @@ class Arrivals {
 
 async function openLoop(plan) {
   const arrivals = new Arrivals(plan);
-  await sleep(plan.warmupMs);
+  await sleep(plan.settleMs);
   arrivals.countFromMs = performance.now();
   const before = readClocks(plan.serverPids);
   await sleep(plan.windowMs);

@@ -11,9 +11,9 @@ const { Histogram } = require('../lib/histogram');
 const PAUSE_MS = 20;
 const TIMEOUT_MS = 5000;
 
-serve(async ({ port, path, warmupMs, windowMs }) => {
+serve(async ({ port, path, settleMs, windowMs }) => {
   const request = `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
-  await sleep(warmupMs);
+  await sleep(settleMs);
   const latencies = new Histogram();
   const untilMs = performance.now() + windowMs;
   while (performance.now() < untilMs) {

@@ -1,5 +1,5 @@
 const { performance } = require('node:perf_hooks');
-const { cpuMs, machineCpuMs } = require('../lib/cpu');
+const { cpuMs, machineCpuMs, nicedCpuMs } = require('../lib/cpu');
 const { Histogram } = require('../lib/histogram');
 
 /** What came back in one measurement. */
@@ -30,12 +30,13 @@ class Tally {
   }
 }
 
-/** The clocks at one edge of a measurement: time, and CPU time of the server, of this process, of the machine. */
+/** The clocks at one edge of a measurement: time, and CPU time of the server, this process and the machine. */
 function readClocks(serverPids) {
   const { user, system } = process.cpuUsage();
   return {
     ms: performance.now(),
     serverCpuMs: cpuMs(serverPids),
+    sessionCpuMs: nicedCpuMs(serverPids),
     generatorCpuMs: (user + system) / 1000,
     machineCpuMs: machineCpuMs(),
   };

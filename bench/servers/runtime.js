@@ -8,10 +8,10 @@ const { serve } = require('../lib/child');
 
 const OPTIONS = { intraOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: '0' } } } };
 
-serve(async ({ file, shape, values, warmupMs, windowMs }) => {
+serve(async ({ file, shape, values, settleMs, windowMs }) => {
   const session = await ort.InferenceSession.create(file, OPTIONS);
   const x = new ort.Tensor('float32', Float32Array.from(values), shape);
-  await runFor(session, x, warmupMs);
+  await runFor(session, x, settleMs);
   const { user, system } = process.cpuUsage();
   const startMs = performance.now();
   const runs = await runFor(session, x, windowMs);

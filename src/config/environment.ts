@@ -85,6 +85,9 @@ export class Environment {
   @Variable(byteSize(1, 2 * GB))
   BODY_LIMIT = 52_428_800;
 
+  @Variable(byteSize(1, 1024 * GB))
+  LARGE_BODY_MEMORY = 512 * 1024 * KB;
+
   @Variable(milliseconds(1))
   HEADERS_TIMEOUT_MS = 10_000;
 

@@ -36,6 +36,7 @@ describe('parseSettings', () => {
         corsOrigins: ['*'],
         corsCredentials: false,
         bodyLimitBytes: 52_428_800,
+        largeBodyMemoryBytes: 536_870_912,
         headersTimeoutMs: 10_000,
         requestTimeoutMs: 60_000,
         keepAliveTimeoutMs: 75_000,

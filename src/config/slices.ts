@@ -17,6 +17,7 @@ export const slices = {
     corsOrigins: env.CORS_ORIGINS,
     corsCredentials: env.CORS_CREDENTIALS,
     bodyLimitBytes: env.BODY_LIMIT,
+    largeBodyMemoryBytes: env.LARGE_BODY_MEMORY,
     headersTimeoutMs: env.HEADERS_TIMEOUT_MS,
     requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
     keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,

@@ -4,6 +4,8 @@ import { type AppConfig, appConfig } from '../config/config.slices';
 import { ModelsService } from '../models/models.service';
 import { addErrorResponses } from './error-responses';
 import { nativeModelPath } from './native-model-path';
+import { openInferenceModelPath } from './open-inference-model-path';
+import { ownPathParameters } from './path-parameters';
 
 const DESCRIPTION = [
   'Serves ONNX models over REST. Every loaded model stands below with its own inputs, outputs and an',
@@ -25,7 +27,7 @@ export function setUpDocs(app: INestApplication): void {
   SwaggerModule.setup(
     'docs',
     app,
-    () => addErrorResponses(SwaggerModule.createDocument(app, about), apiPrefix),
+    () => addErrorResponses(ownPathParameters(SwaggerModule.createDocument(app, about)), apiPrefix),
     {
       jsonDocumentUrl: 'docs-json',
       yamlDocumentUrl: 'docs-yaml',
@@ -41,7 +43,9 @@ function withModels(document: OpenAPIObject, models: ModelsService, apiPrefix: s
   const paths = { ...document.paths };
   for (const model of models.known()) {
     const served = model.version(undefined)?.served;
-    if (served !== undefined) paths[`${apiPrefix}/inference/${model.name}`] = nativeModelPath(served);
+    if (served === undefined) continue;
+    paths[`${apiPrefix}/inference/${model.name}`] = nativeModelPath(served);
+    paths[`/v2/models/${model.name}/infer`] = openInferenceModelPath(served);
   }
   return { ...document, paths };
 }

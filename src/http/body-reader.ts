@@ -17,12 +17,18 @@ export function declaredLength(req: IncomingMessage): number | undefined {
 /**
  * Reads the whole body. A body that came in one piece is handed on without a copy.
  * @throws body_too_large beyond `limitBytes` (at once, when the length was declared);
- *   client_closed_request when the client left before the end
+ *   client_closed_request when the client left before the end; what `hold` throws
+ * @param hold told how many bytes of memory the body is about to take; it may refuse by throwing
  */
-export function readBody(req: IncomingMessage, limitBytes: number): Promise<Buffer> {
+export function readBody(
+  req: IncomingMessage,
+  limitBytes: number,
+  hold?: (sizeBytes: number) => void,
+): Promise<Buffer> {
   const declared = declaredLength(req);
   if (declared !== undefined && declared > limitBytes) return Promise.reject(tooLarge(limitBytes));
   return new Promise((resolve, reject) => {
+    if (declared !== undefined) hold?.(declared);
     let first: Buffer | undefined;
     let whole: Buffer | undefined;
     let length = 0;
@@ -39,7 +45,14 @@ export function readBody(req: IncomingMessage, limitBytes: number): Promise<Buff
       } else if (start === 0 && (declared === undefined || declared === chunk.length)) {
         first = chunk;
       } else {
-        whole = withRoom(whole, declared, length, limitBytes);
+        try {
+          whole = withRoom(whole, declared, length, limitBytes, hold);
+        } catch (error) {
+          settle();
+          req.pause();
+          reject(error as Error);
+          return;
+        }
         if (first !== undefined) {
           first.copy(whole);
           first = undefined;
@@ -65,9 +78,11 @@ function withRoom(
   declared: number | undefined,
   length: number,
   limitBytes: number,
+  hold: ((sizeBytes: number) => void) | undefined,
 ): Buffer {
   if (buffer !== undefined && buffer.length >= length) return buffer;
   const size = declared ?? Math.min(limitBytes, Math.max(64 * 1024, length * 2));
+  if (declared === undefined) hold?.(size);
   const larger = Buffer.allocUnsafe(Math.max(size, length));
   buffer?.copy(larger);
   return larger;

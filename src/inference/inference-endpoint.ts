@@ -11,8 +11,11 @@ import type { ServedModel } from '../models/served-model';
 import type { Tensor } from '../tensors/tensor';
 import { cacheHeaders, cacheUseOf } from './cache-headers';
 import { deadlineOf } from './deadline';
+import { BodyBudget } from './body-budget';
+import { CodecThread } from './codec-thread';
 import { compress, type EncodedAnswer, inflate } from './content-encoding';
 import { type InferenceResult, InferenceService } from './inference.service';
+import type { Worksite } from './pure-work';
 
 /** Which model a call's path names. */
 export interface CallTarget {
@@ -36,8 +39,15 @@ export interface InferenceCodec<Call extends DecodedCall> {
   readonly protocol: Protocol;
   /** Refuses by the headers alone, before the body is read. */
   check(exchange: Exchange): void;
-  decode(exchange: Exchange, body: Buffer, model: ServedModel): Call;
-  encode(exchange: Exchange, call: Call, model: ServedModel, result: InferenceResult): EncodedAnswer;
+  /** @param work where its pure part is to be done */
+  decode(exchange: Exchange, body: Buffer, model: ServedModel, work: Worksite): Call | Promise<Call>;
+  encode(
+    exchange: Exchange,
+    call: Call,
+    model: ServedModel,
+    result: InferenceResult,
+    work: Worksite,
+  ): EncodedAnswer | Promise<EncodedAnswer>;
 }
 
 /** The way of an inference call, from its first header to its last byte, whichever its protocol. */
@@ -49,6 +59,8 @@ export class InferenceEndpoint {
     private readonly models: ModelsService,
     private readonly inference: InferenceService,
     private readonly recorder: Recorder,
+    private readonly codecThread: CodecThread,
+    private readonly budget: BodyBudget,
   ) {}
 
   async handle<Call extends DecodedCall>(
@@ -57,13 +69,18 @@ export class InferenceEndpoint {
     codec: InferenceCodec<Call>,
   ): Promise<void> {
     let { noModel: recorder } = this.recorder;
+    let heldBytes = 0;
+    const hold = (sizeBytes: number): void => {
+      heldBytes = this.budget.raise(heldBytes, sizeBytes);
+    };
     try {
       codec.check(exchange);
       const { bodyLimitBytes } = this.http;
-      const raw = await readBody(exchange.req, bodyLimitBytes);
+      const raw = await readBody(exchange.req, bodyLimitBytes, hold);
       exchange.bytesIn = raw.length;
       const encoding = exchange.req.headers['content-encoding'];
       const body = encoding === undefined ? raw : await inflate(raw, encoding, bodyLimitBytes);
+      hold(body.length);
 
       const deadlineMs = deadlineOf(exchange, this.config.deadlineMs);
       const found = this.models.acquire(target.model, target.version, deadlineMs);
@@ -80,6 +97,8 @@ export class InferenceEndpoint {
       const outcome = OUTCOME_OF[toDomainError(thrown).code];
       recorder.failed(codec.protocol, outcome, performance.now() - exchange.startedAt);
       throw thrown;
+    } finally {
+      this.budget.give(heldBytes);
     }
   }
 
@@ -91,15 +110,16 @@ export class InferenceEndpoint {
     codec: InferenceCodec<Call>,
   ): Promise<void> {
     const decodingMs = performance.now();
-    const call = codec.decode(exchange, body, model);
+    const { work } = this.codecThread;
+    const decoded = codec.decode(exchange, body, model, work);
+    const call = decoded instanceof Promise ? await decoded : decoded;
     const decodedMs = performance.now();
     const result = await this.run(exchange, model, call, deadlineMs);
     const encodingMs = performance.now();
-    const encoded = compress(
-      codec.encode(exchange, call, model, result),
-      header(exchange.req, 'accept-encoding'),
-    );
-    const { headers, body: answer } = encoded instanceof Promise ? await encoded : encoded;
+    const encoding = codec.encode(exchange, call, model, result, work);
+    const encoded = encoding instanceof Promise ? await encoding : encoding;
+    const compressed = compress(encoded, header(exchange.req, 'accept-encoding'));
+    const { headers, body: answer } = compressed instanceof Promise ? await compressed : compressed;
     exchange.send(200, [...headers, ...cacheHeaders(result)], answer);
     const endMs = performance.now();
     model.recorder.succeeded(

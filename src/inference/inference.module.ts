@@ -3,6 +3,8 @@ import { PredictionCacheModule } from '../cache/prediction-cache.module';
 import { type AppConfig, appConfig } from '../config/config.slices';
 import { FrontDoor } from '../http/front-door';
 import { ModelsModule } from '../models/models.module';
+import { BodyBudget } from './body-budget';
+import { CodecThread } from './codec-thread';
 import { InferenceEndpoint } from './inference-endpoint';
 import { InferenceService } from './inference.service';
 import { ModelCalls } from './model-calls';
@@ -12,7 +14,7 @@ import { nativeProtocol, nativeTarget } from './native.protocol';
 @Module({
   imports: [ModelsModule, PredictionCacheModule],
   controllers: [NativeController],
-  providers: [InferenceService, InferenceEndpoint, ModelCalls],
+  providers: [InferenceService, InferenceEndpoint, ModelCalls, CodecThread, BodyBudget],
   exports: [InferenceEndpoint, ModelCalls],
 })
 export class InferenceModule implements OnModuleInit {

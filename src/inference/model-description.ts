@@ -6,7 +6,7 @@ import { JsonWriter } from '../tensors/json-writer';
 import type { TensorSpec } from '../tensors/tensor';
 
 /** An example with more elements than this helps nobody who reads it. */
-const EXAMPLE_ELEMENTS = 4096;
+export const EXAMPLE_ELEMENTS = 4096;
 
 export interface TensorDescription {
   name: string;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { booleanParameter, requireAcceptable, requireContentType } from '../http/negotiation';
 import type { Exchange } from '../http/exchange';
 import { queryOf } from '../http/front-door';
@@ -5,8 +6,13 @@ import type { ServedModel } from '../models/served-model';
 import type { EncodedAnswer } from './content-encoding';
 import type { CallTarget, DecodedCall, InferenceCodec } from './inference-endpoint';
 import type { InferenceResult } from './inference.service';
-import { decodeNative, encodeNative } from './native.codec';
+import { asBuffer, jsonBytesOf, pureWork, whenDone, type Worksite } from './pure-work';
+import { decodeNative, encodeNative, type NativeAnswer } from './native.codec';
 import { priorityOf } from './priority-header';
+
+const CODEC = join(__dirname, 'native.codec');
+const DECODE = pureWork(CODEC, decodeNative, { consumes: true });
+const ENCODE = pureWork(CODEC, encodeNative, { consumes: false });
 
 const JSON_TYPES = ['application/json'];
 const JSON_HEADERS = ['content-type', 'application/json; charset=utf-8'];
@@ -21,23 +27,36 @@ export const nativeProtocol: InferenceCodec<DecodedCall> = {
     useCacheOf(req.url);
   },
 
-  decode({ req }: Exchange, body: Buffer, model: ServedModel): DecodedCall {
-    return {
-      inputs: decodeNative(body, model.inputs),
+  decode(
+    { req }: Exchange,
+    body: Buffer,
+    model: ServedModel,
+    work: Worksite,
+  ): DecodedCall | Promise<DecodedCall> {
+    const decoded = work(DECODE, body.length, [body, model.inputs]);
+    return whenDone(decoded, (inputs) => ({
+      inputs,
       priority: priorityOf(req),
       useCache: useCacheOf(req.url),
-    };
+    }));
   },
 
-  encode(exchange: Exchange, _call: DecodedCall, model: ServedModel, result: InferenceResult): EncodedAnswer {
-    const body = encodeNative({
-      outputs: result.outputs,
-      cached: result.cache === 'HIT',
+  encode(
+    exchange: Exchange,
+    _call: DecodedCall,
+    model: ServedModel,
+    { outputs, cache }: InferenceResult,
+    work: Worksite,
+  ): EncodedAnswer | Promise<EncodedAnswer> {
+    const answer: NativeAnswer = {
+      outputs,
+      cached: cache === 'HIT',
       processingSeconds: (performance.now() - exchange.startedAt) / 1000,
       model: model.name,
       version: model.version,
-    });
-    return { headers: JSON_HEADERS, body: [body] };
+    };
+    const encoded = work(ENCODE, jsonBytesOf(outputs), [answer]);
+    return whenDone(encoded, (body) => ({ headers: JSON_HEADERS, body: [asBuffer(body)] }));
   },
 };
 

@@ -103,6 +103,18 @@ describe('renderPrometheus', () => {
     expect(lines).toContain('nestor_resident_models 1');
   });
 
+  it('says once what a metric is, however many series it has', async () => {
+    const lines = await linesOf(
+      serverOf((recorder) => {
+        for (let i = 0; i < 100; i++) recorder.model(`m${i}`, '1').ran(1, 1);
+      }),
+    );
+    expect(lines.filter((line) => line.startsWith('# TYPE nestor_batch_rows '))).toHaveLength(1);
+    expect(lines.filter((line) => line.startsWith('nestor_batch_rows_count{'))).toHaveLength(100);
+    expect(lines.filter((line) => line.startsWith('nestor_batch_rows_bucket{'))).toHaveLength(1200);
+    expect(lines.slice(0, -1)).not.toContain('');
+  });
+
   it('shows the processes and what the supervisor knows', async () => {
     const lines = await linesOf(serverOf());
     expect(lines).toContain('process_cpu_seconds_total{worker="1"} 1.5');

@@ -1,19 +1,31 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AggregatorRegistry } from 'prom-client';
-import { type BuildInfo, samplesOf } from './samples';
+import type { MetricFamily } from './metric-families';
+import { type BuildInfo, type Sample, samplesOf } from './samples';
 import type { ServerSnapshot } from './server-snapshot';
 
-/**
- * The figures of a server in Prometheus' text format 0.0.4. Whoever renders them has other work too, so each
- * family is a turn of the event loop.
- */
+/** Lines that are written in one turn of the event loop, for whoever renders them has other work too. */
+const LINES_A_TURN = 500;
+
+/** The figures of a server in Prometheus' text format 0.0.4. */
 export async function renderPrometheus(server: ServerSnapshot, build: BuildInfo): Promise<string> {
   const texts: string[] = [];
-  for (const [{ name, help, type }, values] of samplesOf(server, build)) {
-    // prom-client's histograms cannot be given filled buckets; its merging of other processes' metrics can.
-    const registry = AggregatorRegistry.aggregate([[{ name, help, type, values, aggregator: 'first' }]]);
-    texts.push(await registry.metrics());
-    await nextTurn();
+  for (const [family, samples] of samplesOf(server, build)) {
+    for (let i = 0; i === 0 || i < samples.length; i += LINES_A_TURN) {
+      const text = await render(family, samples.slice(i, i + LINES_A_TURN));
+      texts.push(i === 0 ? text : withoutHeader(text));
+      await nextTurn();
+    }
   }
-  return texts.join('\n');
+  return texts.join('');
+}
+
+/** prom-client's histograms cannot be given filled buckets; its merging of other processes' metrics can. */
+function render({ name, help, type }: MetricFamily, values: readonly Sample[]): Promise<string> {
+  return AggregatorRegistry.aggregate([[{ name, help, type, values, aggregator: 'first' }]]).metrics();
+}
+
+/** Without HELP and TYPE, which a family has once. */
+function withoutHeader(text: string): string {
+  return text.slice(text.indexOf('\n', text.indexOf('\n') + 1) + 1);
 }

@@ -38,7 +38,7 @@ describe('ModelRecorder', () => {
     recorder.runFailed();
     recorder.succeeded('v2', 5, 0.25, 0.5, 9, 1, { queueMs: 1, runMs: 4, batchRows: 8 });
     const all = totals(recorder);
-    expect(all.batches()).toEqual([
+    expect(all.batches).toEqual([
       { rows: 8, runs: 2, runMs: 10, decodeMs: 0.25, encodeMs: 0.5 },
       { rows: 128, runs: 1, runMs: 20, decodeMs: 0, encodeMs: 0 },
     ]);

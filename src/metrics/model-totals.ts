@@ -27,14 +27,18 @@ export interface BatchTotals {
   readonly encodeMs: number;
 }
 
-type Stage = 'decode' | 'queue' | 'run' | 'encode';
+/** The parts of a request that are measured one by one. */
+export type Stage = 'decode' | 'queue' | 'run' | 'encode';
 
 /** The figures of one model version under their names. */
 export class ModelTotals {
+  /** By size, the smallest first; sizes that did not occur are left out. */
+  readonly batches: readonly BatchTotals[];
   private readonly figures: Float64Array;
 
   constructor(readonly of: ModelFigures) {
     this.figures = spread(of);
+    this.batches = batchesIn(this.figures);
   }
 
   get rows(): number {
@@ -69,19 +73,6 @@ export class ModelTotals {
     return { count: this.figures[AT.cache + index]!, ms: this.figures[AT.cacheMs + index]! };
   }
 
-  /** By size, the smallest first; sizes that did not occur are left out. */
-  batches(): BatchTotals[] {
-    const { figures } = this;
-    const all = BATCH_SIZES.map((rows, i) => ({
-      rows,
-      runs: figures[AT.batches + i]!,
-      runMs: figures[AT.batchRunMs + i]!,
-      decodeMs: figures[AT.batchDecodeMs + i]!,
-      encodeMs: figures[AT.batchEncodeMs + i]!,
-    }));
-    return all.filter(({ runs }) => runs > 0);
-  }
-
   private durations(at: number): Durations {
     const buckets = [...this.figures.subarray(at, at + DURATION_BUCKETS)];
     return {
@@ -90,4 +81,17 @@ export class ModelTotals {
       sumMs: this.figures[at + DURATION_BUCKETS]!,
     };
   }
+}
+
+function batchesIn(figures: Float64Array): BatchTotals[] {
+  return BATCH_SIZES.flatMap((rows, i) => {
+    const runs = figures[AT.batches + i]!;
+    if (runs === 0) return [];
+    const [runMs, decodeMs, encodeMs] = [
+      figures[AT.batchRunMs + i]!,
+      figures[AT.batchDecodeMs + i]!,
+      figures[AT.batchEncodeMs + i]!,
+    ];
+    return [{ rows, runs, runMs, decodeMs, encodeMs }];
+  });
 }

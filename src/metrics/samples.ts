@@ -1,7 +1,7 @@
 import { DURATION_BOUNDS_SECONDS } from './layout';
 import { FAMILIES, type MetricFamily } from './metric-families';
 import { CACHE_OUTCOMES, OUTCOMES, PROTOCOLS } from './outcome';
-import { type BatchTotals, type Durations, ModelTotals } from './model-totals';
+import { type BatchTotals, type Durations, ModelTotals, type Stage } from './model-totals';
 import { type ServerSnapshot, WORKER_STATES } from './server-snapshot';
 import { RESPONSE_CLASSES } from './snapshot';
 
@@ -26,79 +26,74 @@ export type FamilySamples = readonly [MetricFamily, readonly Sample[]];
 
 const BATCH_ROWS_BOUNDS = Array.from({ length: 11 }, (_, i) => 2 ** i);
 
-/** Every family with its samples. */
-export function samplesOf(server: ServerSnapshot, build: BuildInfo): FamilySamples[] {
+/** Every family with its samples, one after the other: with many models each of them takes a while. */
+export function* samplesOf(server: ServerSnapshot, build: BuildInfo): Iterable<FamilySamples> {
   const models = server.figures.models.map((model) => new ModelTotals(model));
-  return [...callSamples(models), ...runSamples(models), ...serverSamples(server, models, build)];
+  yield* callSamples(models);
+  yield* runSamples(models);
+  yield* serverSamples(server, models, build);
 }
 
-function callSamples(models: readonly ModelTotals[]): FamilySamples[] {
+function* callSamples(models: readonly ModelTotals[]): Iterable<FamilySamples> {
   const known = models.filter((model) => model.of.model !== '');
-  const stage = (family: MetricFamily, name: 'decode' | 'queue' | 'run' | 'encode'): FamilySamples => [
+  const stage = (family: MetricFamily, name: Stage): FamilySamples => [
     family,
     known.flatMap((model) => durationSamples(family.name, labelsOf(model), model.stage(name))),
   ];
-  return [
-    [
-      FAMILIES.requests,
-      models.flatMap((model) =>
-        PROTOCOLS.flatMap((protocol) =>
-          OUTCOMES.map((outcome) => ({
-            labels: { ...labelsOf(model), protocol, outcome },
-            value: model.requests(protocol, outcome),
-          })),
-        ),
-      ),
-    ],
-    [
-      FAMILIES.requestDuration,
-      models.flatMap((model) =>
-        OUTCOMES.flatMap((outcome) => {
-          const durations = model.total(outcome);
-          if (durations.count === 0) return [];
-          return durationSamples(FAMILIES.requestDuration.name, { ...labelsOf(model), outcome }, durations);
-        }),
-      ),
-    ],
-    stage(FAMILIES.decodeDuration, 'decode'),
-    stage(FAMILIES.queueDuration, 'queue'),
-    stage(FAMILIES.runDuration, 'run'),
-    stage(FAMILIES.encodeDuration, 'encode'),
-    [
-      FAMILIES.cacheRequests,
-      known.flatMap((model) =>
-        CACHE_OUTCOMES.map((outcome) => ({
-          labels: { ...labelsOf(model), outcome: outcome.toLowerCase() },
-          value: model.cache(outcome).count,
+  yield [
+    FAMILIES.requests,
+    models.flatMap((model) =>
+      PROTOCOLS.flatMap((protocol) =>
+        OUTCOMES.map((outcome) => ({
+          labels: { ...labelsOf(model), protocol, outcome },
+          value: model.requests(protocol, outcome),
         })),
       ),
-    ],
+    ),
+  ];
+  yield [
+    FAMILIES.requestDuration,
+    models.flatMap((model) =>
+      OUTCOMES.flatMap((outcome) => {
+        const durations = model.total(outcome);
+        if (durations.count === 0) return [];
+        return durationSamples(FAMILIES.requestDuration.name, { ...labelsOf(model), outcome }, durations);
+      }),
+    ),
+  ];
+  yield stage(FAMILIES.decodeDuration, 'decode');
+  yield stage(FAMILIES.queueDuration, 'queue');
+  yield stage(FAMILIES.runDuration, 'run');
+  yield stage(FAMILIES.encodeDuration, 'encode');
+  yield [
+    FAMILIES.cacheRequests,
+    known.flatMap((model) =>
+      CACHE_OUTCOMES.map((outcome) => ({
+        labels: { ...labelsOf(model), outcome: outcome.toLowerCase() },
+        value: model.cache(outcome).count,
+      })),
+    ),
   ];
 }
 
-function runSamples(models: readonly ModelTotals[]): FamilySamples[] {
+function* runSamples(models: readonly ModelTotals[]): Iterable<FamilySamples> {
   const known = models.filter((model) => model.of.model !== '');
-  return [
-    [FAMILIES.rows, known.map((model) => ({ labels: labelsOf(model), value: model.rows }))],
-    [
-      FAMILIES.executions,
-      known.flatMap((model) => [
-        {
-          labels: { ...labelsOf(model), outcome: 'success' },
-          value: sum(model.batches(), ({ runs }) => runs),
-        },
-        { labels: { ...labelsOf(model), outcome: 'failed' }, value: model.failedRuns },
-      ]),
-    ],
-    [
-      FAMILIES.executionSeconds,
-      known.map((model) => ({
-        labels: labelsOf(model),
-        value: seconds(sum(model.batches(), ({ runMs }) => runMs)),
-      })),
-    ],
-    [FAMILIES.batchRows, known.flatMap(batchRowsSamples)],
+  yield [FAMILIES.rows, known.map((model) => ({ labels: labelsOf(model), value: model.rows }))];
+  yield [
+    FAMILIES.executions,
+    known.flatMap((model) => [
+      { labels: { ...labelsOf(model), outcome: 'success' }, value: sum(model.batches, ({ runs }) => runs) },
+      { labels: { ...labelsOf(model), outcome: 'failed' }, value: model.failedRuns },
+    ]),
   ];
+  yield [
+    FAMILIES.executionSeconds,
+    known.map((model) => ({
+      labels: labelsOf(model),
+      value: seconds(sum(model.batches, ({ runMs }) => runMs)),
+    })),
+  ];
+  yield [FAMILIES.batchRows, known.flatMap(batchRowsSamples)];
 }
 
 function serverSamples(
@@ -167,7 +162,7 @@ function durationSamples(name: string, labels: Labels, { buckets, count, sumMs }
 }
 
 function batchRowsSamples(model: ModelTotals): Sample[] {
-  const batches = model.batches();
+  const { batches } = model;
   const buckets = BATCH_ROWS_BOUNDS.map((bound, i) => {
     const below = BATCH_ROWS_BOUNDS[i - 1] ?? -1;
     return runsWithin(batches, below, bound);

@@ -28,7 +28,7 @@ describe('mergeSnapshots', () => {
     const merged = mergeSnapshots([one, late]);
     expect(totalsOf(merged, 'a').total('failed')).toMatchObject({ count: 2, sumMs: 5 });
     expect(totalsOf(merged, 'a').of.lastInferenceMs).toBe(77);
-    expect(totalsOf(merged, 'b').batches()).toMatchObject([{ rows: 4, runs: 1 }]);
+    expect(totalsOf(merged, 'b').batches).toMatchObject([{ rows: 4, runs: 1 }]);
     expect(merged.responses).toEqual([0, 1, 0, 0, 0]);
   });
 

@@ -17,11 +17,17 @@ export async function controlBody(req: Request): Promise<JsonObject> {
 }
 
 async function unreadBody(req: Request): Promise<JsonValue> {
-  const text = (await readBody(req, LIMIT_BYTES)).toString();
+  const text = (await readBody(req, LIMIT_BYTES).catch(explainLimit)).toString();
   if (text.trim() === '') return {};
   try {
     return JSON.parse(text) as JsonValue;
   } catch (error) {
     throw new DomainError('invalid_json', `The body is not JSON: ${reasonOf(error)}.`);
   }
+}
+
+/** The limit of these bodies is not the one that the reader names, which is for tensors. */
+function explainLimit(error: unknown): never {
+  if (!(error instanceof DomainError) || error.code !== 'body_too_large') throw error;
+  throw new DomainError('body_too_large', `The body of this call may have ${LIMIT_BYTES} bytes.`);
 }

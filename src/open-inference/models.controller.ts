@@ -1,5 +1,14 @@
 import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiExtraModels,
+  ApiHeader,
+  ApiOperation,
+  ApiParam,
+  ApiResponse,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError } from '../errors/domain-error';
@@ -64,7 +73,7 @@ export class V2ModelsController {
     }
     if (entry?.state === 'READY' && !this.frontDoor.draining()) return { name, ready: true };
     res.status(503);
-    const reason = entry?.reason || model.reason || `it is ${entry?.state ?? 'UNAVAILABLE'}`;
+    const reason = entry?.reason || model.reason || (model.unloaded ? 'it was unloaded' : 'it is not loaded');
     return { name, ready: false, error: `Model "${name}" is not ready: ${reason}.` };
   }
 
@@ -87,8 +96,22 @@ export class V2ModelsController {
   @ApiOperation({ summary: 'Run a model' })
   @ApiParam({ name: 'model', example: 'iris' })
   @ApiParam({ name: 'version', example: '1' })
+  @ApiHeader({
+    name: 'Inference-Header-Content-Length',
+    required: false,
+    description: 'Length of the JSON in bytes, where binary tensors follow it.',
+    schema: { type: 'integer', minimum: 0 },
+  })
+  @ApiExtraModels(V2InferResponse)
   @ApiBody({ type: V2InferRequest })
-  @ApiResponse({ status: 200, type: V2InferResponse })
+  @ApiResponse({
+    status: 200,
+    description: 'The outputs; with the header Inference-Header-Content-Length where some are binary.',
+    content: {
+      'application/json': { schema: { $ref: getSchemaPath(V2InferResponse) } },
+      'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
+    },
+  })
   @V2Errors(...INFER_ERRORS)
   infer(
     @Req() req: IncomingMessage,

@@ -34,7 +34,7 @@ function statisticsOf(figures: ModelFigures): V2ModelStatistics {
   );
   const queue = totals.stage('queue');
   const run = totals.stage('run');
-  const batches = totals.batches();
+  const batches = totals.batches;
   const [hit, shared, miss] = [totals.cache('HIT'), totals.cache('SHARED'), totals.cache('MISS')];
   // To the protocol an answer shared with an equal call is one from the cache: no inference was made for it.
   const cached = { count: hit.count + shared.count, ms: hit.ms + shared.ms };

@@ -2,7 +2,8 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import { V2ErrorResponse } from './v2.dto';
 
-const MEANINGS = {
+/** What each status means, for the OpenAPI document. */
+export const V2_MEANINGS = {
   400: 'What was sent is malformed or does not fit the model; the message says what was expected and what came.',
   404: 'Unknown model or version.',
   406: 'The client accepts nothing that this call answers.',
@@ -14,13 +15,13 @@ const MEANINGS = {
   504: 'The deadline passed.',
 } as const;
 
-type Status = keyof typeof MEANINGS;
+type Status = keyof typeof V2_MEANINGS;
 
 /** Documents the errors of a call, each with the protocol's `{"error": "<string>"}`. */
 export function V2Errors(...statuses: Status[]): MethodDecorator {
   return applyDecorators(
     ...statuses.map((status) =>
-      ApiResponse({ status, type: V2ErrorResponse, description: MEANINGS[status] }),
+      ApiResponse({ status, type: V2ErrorResponse, description: V2_MEANINGS[status] }),
     ),
   );
 }

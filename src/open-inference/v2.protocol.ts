@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { IncomingMessage } from 'node:http';
 import { DomainError } from '../errors/domain-error';
 import type { ErrorBody } from '../http/error-body';
@@ -8,13 +9,17 @@ import type { EncodedAnswer } from '../inference/content-encoding';
 import type { CallTarget, InferenceCodec } from '../inference/inference-endpoint';
 import type { InferenceResult } from '../inference/inference.service';
 import type { ServedModel } from '../models/served-model';
-import { encodeV2 } from './response';
+import { asBuffer, jsonBytesOf, pureWork, whenDone, type Worksite } from '../inference/pure-work';
+import { encodeV2, type V2Answer } from './response';
 import { decodeV2, type V2Call } from './v2.codec';
 
 /** Where every path of the protocol begins. */
 export const V2_PREFIX = '/v2';
 /** Length of a body's JSON part, before its binary tensors. */
 const HEADER_LENGTH = 'inference-header-content-length';
+
+const DECODE = pureWork(join(__dirname, 'v2.codec'), decodeV2, { consumes: true });
+const ENCODE = pureWork(join(__dirname, 'response'), encodeV2, { consumes: false });
 
 const MEDIA_TYPES = ['application/json', 'application/octet-stream'];
 const JSON_HEADERS = ['content-type', 'application/json'];
@@ -32,21 +37,27 @@ export const v2Protocol: InferenceCodec<V2Call> = {
     headerLengthOf(req);
   },
 
-  decode({ req }: Exchange, body: Buffer, model: ServedModel): V2Call {
-    return decodeV2(body, headerLengthOf(req), model);
+  decode({ req }: Exchange, body: Buffer, model: ServedModel, work: Worksite): V2Call | Promise<V2Call> {
+    const headerLength = headerLengthOf(req);
+    const { inputs, outputs } = model;
+    return work(DECODE, headerLength ?? body.length, [body, headerLength, { inputs, outputs }]);
   },
 
-  encode(_exchange: Exchange, call: V2Call, model: ServedModel, result: InferenceResult): EncodedAnswer {
-    const { body, headerLength } = encodeV2({
-      model: model.name,
-      version: model.version,
-      id: call.id,
-      outputs: result.outputs,
-      binaryOutputs: call.binaryOutputs,
+  encode(
+    _exchange: Exchange,
+    { id, binaryOutputs }: V2Call,
+    model: ServedModel,
+    { outputs }: InferenceResult,
+    work: Worksite,
+  ): EncodedAnswer | Promise<EncodedAnswer> {
+    const inJson = outputs.filter((_, i) => binaryOutputs[i] !== true);
+    const answer: V2Answer = { model: model.name, version: model.version, id, outputs, binaryOutputs };
+    return whenDone(work(ENCODE, jsonBytesOf(inJson), [answer]), ({ body, headerLength }) => {
+      const bytes = body.map(asBuffer);
+      if (headerLength === undefined) return { headers: JSON_HEADERS, body: bytes };
+      const headers = ['content-type', 'application/octet-stream', HEADER_LENGTH, String(headerLength)];
+      return { headers, body: bytes };
     });
-    if (headerLength === undefined) return { headers: JSON_HEADERS, body };
-    const headers = ['content-type', 'application/octet-stream', HEADER_LENGTH, String(headerLength)];
-    return { headers, body };
   },
 };
 

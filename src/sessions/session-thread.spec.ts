@@ -1,156 +1,18 @@
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import * as models from '../../test/helpers/onnx-models';
-import { DATATYPES, allocate, type Datatype, type TensorData } from '../tensors/datatype';
+import { floats, open, optionsFor, refusal, saved, tensor } from '../../test/helpers/session-threads';
+import { DATATYPES, allocate } from '../tensors/datatype';
 import { elementCount } from '../tensors/shape';
 import type { Tensor } from '../tensors/tensor';
 import { BLOCK_BYTES, Signal, type ThreadData } from './session-messages';
-import type { SessionOptions } from './session-options';
-import { SessionThread } from './session-thread';
 import { BlockReader, BlockWriter } from './tensor-block';
 import { THREAD_FILE } from './thread-file';
 
-jest.mock('./thread-file', () => jest.requireActual('../../test/helpers/compiled-thread'));
+jest.mock('./thread-file', () => jest.requireActual<object>('../../test/helpers/compiled-thread'));
 
-const TIMEOUT_MS = 20_000;
 const PACKAGES = join(__dirname, '../../node_modules');
-
-let folder: string;
-beforeAll(() => (folder = realpathSync(mkdtempSync(join(tmpdir(), 'nestor-sessions-')))));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-afterEach(() => SessionThread.closeAll());
-
-function optionsFor(modelFile: string, changes: Partial<SessionOptions> = {}): SessionOptions {
-  return {
-    modelFile,
-    intraOpThreads: 1,
-    interOpThreads: 1,
-    graphOptimization: 'all',
-    executionProviders: ['cpu'],
-    ...changes,
-  };
-}
-
-function saved(model: Uint8Array, name = 'model.onnx'): string {
-  const file = join(mkdtempSync(join(folder, 'm-')), name);
-  writeFileSync(file, model);
-  return file;
-}
-
-function open(model: Uint8Array | string, changes?: Partial<SessionOptions>): Promise<SessionThread> {
-  const file = typeof model === 'string' ? model : saved(model);
-  return SessionThread.open(optionsFor(file, changes), { niceness: 0, timeoutMs: TIMEOUT_MS });
-}
-
-function tensor(name: string, datatype: Datatype, shape: number[], data: TensorData): Tensor {
-  return { name, datatype, shape, data };
-}
-
-function floats(shape: number[], start = 0, name = 'x'): Tensor {
-  return tensor(
-    name,
-    'FP32',
-    shape,
-    Float32Array.from({ length: elementCount(shape) }, (_, i) => start + i),
-  );
-}
-
-function refusal(code: string, message: string): object {
-  return expect.objectContaining({ code, message: expect.stringContaining(message) as string }) as object;
-}
-
-describe('loading', () => {
-  it('tells what the model declares, dynamic dimensions as -1', async () => {
-    const thread = await open(models.classifierModel());
-    expect(thread.signature).toEqual({
-      inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 3] }],
-      outputs: [
-        { name: 'label', datatype: 'INT64', shape: [-1] },
-        { name: 'probabilities', datatype: 'FP32', shape: [-1, 3] },
-      ],
-    });
-  });
-
-  it('finds external data beside the model', async () => {
-    const { model, dataFiles } = models.externalDataModel([4, 8, 3]);
-    const file = saved(model);
-    for (const [name, bytes] of Object.entries(dataFiles)) writeFileSync(join(file, '..', name), bytes);
-    const [external, inside] = await Promise.all([open(file), open(models.mlpModel([4, 8, 3]))]);
-    const input = floats([2, 4]);
-    expect(await external.run([[input]])).toEqual(await inside.run([[input]]));
-  });
-
-  it.each([
-    ['is not there', () => join(folder, 'absent.onnx'), "File doesn't exist"],
-    ['is not a model', () => saved(Buffer.from('hello')), 'Protobuf parsing failed'],
-    ['is empty', () => saved(Buffer.from('')), 'does not have a graph'],
-    [
-      'lacks its external data',
-      () => saved(models.externalDataModel([2, 2]).model),
-      'does not exist: "weights.bin"',
-    ],
-    [
-      'has an unknown element type',
-      () => saved(models.bfloat16Model()),
-      "input 'x' has the element type bfloat16",
-    ],
-    ['gives no tensor', () => saved(models.sequenceModel()), "output 'y' is a sequence"],
-  ])('says why when the file %s, and not where it is', async (_, file, reason) => {
-    const error: unknown = await open(file()).catch((thrown: unknown) => thrown);
-    expect(error).toEqual(refusal('runtime_failure', reason));
-    expect((error as Error).message).not.toContain(folder);
-  });
-
-  it('lists the execution providers there are when one is not', async () => {
-    await expect(open(models.addModel(), { executionProviders: ['tpu', 'cpu'] })).rejects.toEqual(
-      refusal('runtime_failure', "execution provider 'tpu' is not available; this runtime has cpu"),
-    );
-  });
-
-  it.each(['disabled', 'basic', 'extended', 'all'] as const)(
-    'optimises the graph: %s',
-    async (graphOptimization) => {
-      const thread = await open(models.addModel(1), {
-        graphOptimization,
-        intraOpThreads: 2,
-        interOpThreads: 2,
-      });
-      const outputs = await thread.run([[floats([1, 1], 2, 'a'), floats([1, 1], 3, 'b')]]);
-      expect(outputs[0]?.data).toEqual(new Float32Array([5]));
-    },
-  );
-
-  it('gives up after the time-out, and the thread goes when the load has ended', async () => {
-    const opening = SessionThread.open(optionsFor(saved(models.mlpModel([512, 512, 8]))), {
-      niceness: 0,
-      timeoutMs: 1,
-    });
-    await expect(opening).rejects.toEqual(refusal('model_unavailable', 'did not load within 1 ms'));
-    await SessionThread.closeAll();
-  });
-
-  it('is refused to whoever waits for it when the threads are closed', async () => {
-    const opening = expect(open(models.addModel())).rejects.toEqual(
-      refusal('model_unavailable', 'was closed'),
-    );
-    await SessionThread.closeAll();
-    await opening;
-  });
-
-  const onLinux = process.platform === 'linux' ? it : it.skip;
-  onLinux('lowers the priority of its thread alone', async () => {
-    await SessionThread.open(optionsFor(saved(models.addModel())), { niceness: 7, timeoutMs: TIMEOUT_MS });
-    const niceness = (id: string): number => {
-      const stat = readFileSync(`/proc/self/task/${id}/stat`, 'utf8');
-      return Number(stat.slice(stat.lastIndexOf(')')).split(' ')[17]);
-    };
-    expect(readdirSync('/proc/self/task').map(niceness)).toContain(7);
-    expect(niceness(String(process.pid))).toBe(0);
-  });
-});
 
 describe('running', () => {
   it.each(DATATYPES.filter((datatype) => datatype !== 'BYTES'))(

@@ -21,15 +21,16 @@ export function putAscii(out: Uint8Array, position: number, text: string): numbe
 
 /** Writes a safe integer; -0 as `-0`. */
 export function putInteger(out: Uint8Array, position: number, value: number): number {
+  let at = position;
   let magnitude = value;
-  if (value < 0 || Object.is(value, -0)) {
-    out[position++] = MINUS;
+  if (value < 0 || (value === 0 && 1 / value < 0)) {
+    out[at++] = MINUS;
     magnitude = -value;
   }
-  if (magnitude < 1e9) return putDigits(out, position, magnitude, digitCount(magnitude));
+  if (magnitude < 1e9) return putDigits(out, at, magnitude, digitCount(magnitude));
   const high = Math.floor(magnitude / 1e9);
-  const end = putDigits(out, position, high, digitCount(high));
-  return putDigits(out, end, magnitude - high * 1e9, 9);
+  at = putDigits(out, at, high, digitCount(high));
+  return putDigits(out, at, magnitude - high * 1e9, 9);
 }
 
 /** How many digits an integer of 0 to 10^9 has. */
@@ -57,40 +58,63 @@ export function putDigits(out: Uint8Array, position: number, value: number, size
 }
 
 /**
- * Writes `0.<digits> * 10^point` in JavaScript's form.
- * @param digits an integer of `size` digits, at most 9, without zeros at its end
+ * Writes `0.<digits> * 10^point` in JavaScript's form. May write zeros beyond its end, as far as
+ * `MOST_NUMBER_BYTES`.
+ * @param nine an integer of nine digits, of which the first `size` count and the others are zeros
  */
 export function putDecimal(
   out: Uint8Array,
   position: number,
-  digits: number,
+  nine: number,
   size: number,
   point: number,
 ): number {
-  if (point > 0 && point <= MOST_PLAIN_DIGITS) {
-    if (point >= size) return putZeros(out, putDigits(out, position, digits, size), point - size);
-    // All digits one place too far right, then those before the point one back.
-    const end = putDigits(out, position + 1, digits, size);
-    for (let i = position; i < position + point; i++) out[i] = out[i + 1]!;
-    out[position + point] = DOT;
-    return end;
-  }
   if (point <= 0 && point >= -MOST_PLAIN_ZEROS) {
     out[position] = ZERO;
     out[position + 1] = DOT;
-    return putDigits(out, putZeros(out, position + 2, -point), digits, size);
+    const at = putZeros(out, position + 2, -point);
+    putNine(out, at, nine);
+    return at + size;
   }
-  let end = putDigits(out, position + 1, digits, size);
-  out[position] = out[position + 1]!;
-  if (size === 1) end--;
-  else out[position + 1] = DOT;
+  if (point >= size && point <= MOST_PLAIN_DIGITS) {
+    putNine(out, position, nine);
+    return putZeros(out, position + size, point - size);
+  }
+  // All digits one place too far to the right, then those before the dot one place back.
+  putNine(out, position + 1, nine);
+  const plain = point > 0 && point <= MOST_PLAIN_DIGITS;
+  const before = plain ? point : 1;
+  for (let i = position; i < position + before; i++) out[i] = out[i + 1]!;
+  out[position + before] = DOT;
+  if (plain) return position + 1 + size;
   const exponent = point - 1;
-  out[end] = LOWER_E;
-  out[end + 1] = exponent < 0 ? MINUS : PLUS;
-  return putDigits(out, end + 2, Math.abs(exponent), digitCount(Math.abs(exponent)));
+  const at = size === 1 ? position + 1 : position + 1 + size;
+  out[at] = LOWER_E;
+  out[at + 1] = exponent < 0 ? MINUS : PLUS;
+  return putDigits(out, at + 2, Math.abs(exponent), digitCount(Math.abs(exponent)));
+}
+
+/** Writes nine digits, each pair without waiting for the one before. */
+function putNine(out: Uint8Array, position: number, nine: number): void {
+  const first = (nine / 1e8) | 0;
+  const eight = nine - first * 1e8;
+  const high = (eight / 10_000) | 0;
+  const low = eight - high * 10_000;
+  const second = (high / 100) | 0;
+  const fourth = (low / 100) | 0;
+  out[position] = ZERO + first;
+  putPair(out, position + 1, second);
+  putPair(out, position + 3, high - second * 100);
+  putPair(out, position + 5, fourth);
+  putPair(out, position + 7, low - fourth * 100);
+}
+
+function putPair(out: Uint8Array, position: number, pair: number): void {
+  out[position] = PAIRS[2 * pair]!;
+  out[position + 1] = PAIRS[2 * pair + 1]!;
 }
 
 function putZeros(out: Uint8Array, position: number, count: number): number {
-  for (let i = 0; i < count; i++) out[position++] = ZERO;
-  return position;
+  for (let i = 0; i < count; i++) out[position + i] = ZERO;
+  return position + count;
 }

@@ -1,7 +1,7 @@
 import * as ascii from './ascii';
 import type { Datatype, TensorData } from './datatype';
 import { putAscii, putInteger } from './digit-printer';
-import { MOST_NUMBER_BYTES, putFloat64, putNonFinite } from './number-printer';
+import { MOST_NUMBER_BYTES, putFloat64 } from './number-printer';
 import { elementCount, type Shape } from './shape';
 import { type PrintableData, printable, putElements } from './tensor-printer';
 
@@ -77,8 +77,7 @@ export class JsonWriter {
   /** Writes a double; NaN and the infinities as strings. */
   number(value: number): void {
     this.reserve(MOST_NUMBER_BYTES);
-    const put = Number.isFinite(value) ? putFloat64 : putNonFinite;
-    this.position = put(this.out, this.position, value);
+    this.position = putFloat64(this.out, this.position, value);
   }
 
   /** Writes the first `count` elements as one array. */

@@ -2,7 +2,7 @@ import * as ascii from './ascii';
 import { digitCount, putAscii, putDecimal, putDigits, putInteger } from './digit-printer';
 import { halfToNumber } from './float16';
 
-const { MINUS } = ascii;
+const { COMMA, MINUS } = ascii;
 
 /** Room for any number printed here; the longest is a double, `-0.0000012345678901234567`. */
 export const MOST_NUMBER_BYTES = 25;
@@ -11,69 +11,114 @@ const single = new Float32Array(1);
 const singleBits = new Int32Array(single.buffer);
 
 const LEAST_SCALE = -31;
-/** 10^-31 to 10^53: from the largest FP32 to the smallest, any of them scales to nine digits. */
+/** 10^-31 to 10^53: from the largest FP32 to the smallest, one of them makes it a number of nine digits. */
 const SCALES = Float64Array.from({ length: 85 }, (_, i) => Number(`1e${i + LEAST_SCALE}`));
-/** By an FP32's biased exponent: the power of ten that makes the least such number one of nine digits. */
+/** By biased exponent: the power of ten that makes the least FP32 a number of nine digits. */
 const SCALE_EXPONENTS = Int8Array.from({ length: 255 }, (_, e) => 8 - Math.floor(Math.log10(2 ** (e - 127))));
-/** Half the distance between two FP32s of a biased exponent. */
+/** By biased exponent: half the distance of two FP32s. */
 const HALF_STEPS = Float64Array.from({ length: 255 }, (_, e) => 2 ** (Math.max(e, 1) - 151));
-const UNITS = Float64Array.from({ length: 9 }, (_, i) => 10 ** i);
-const PARTS = Float64Array.from({ length: 9 }, (_, i) => Number(`1e-${i}`));
+const UNITS = Float64Array.from({ length: 10 }, (_, i) => 10 ** i);
 /** More than two roundings can do to a number of nine digits. */
 const DOUBT = 1e-6;
 /** Powers of two as they are printed, by their biased exponent, once one has been. */
 const powerTexts: string[] = [];
 
 /**
- * Writes a finite FP32 with the fewest digits that read back to it.
+ * Writes FP32s with commas between them, each with the fewest digits that read back to it; NaN and the
+ * infinities as strings.
  *
- * Scaled to nine digits, which always do, it is rounded to six (the least that tell all short decimals
- * apart; among subnormals, one), then to more, until it falls within half a step of the number. Text helps
- * out where that is too close to call, and for powers of two, whose neighbours are not equally far.
+ * Scaled to nine digits, which always do, a number is rounded to seven. If that lies farther from it than
+ * half a step to the next FP32, to eight; otherwise to six, which tell all short decimals apart. Text helps
+ * out where it is too close to call, and for powers of two, whose neighbours are not equally far. It is one
+ * loop, as a call for each number would put it into an object on the heap.
  */
-export function putFloat32(out: Uint8Array, position: number, value: number): number {
-  single[0] = value;
-  const bits = singleBits[0]!;
+export function putFloat32s(
+  out: Uint8Array,
+  position: number,
+  data: Float32Array,
+  from: number,
+  to: number,
+): number {
   let at = position;
-  if (bits < 0) out[at++] = MINUS;
-  const magnitude = Math.abs(value);
-  const whole = magnitude | 0;
-  if (whole === magnitude && whole < 2 ** 24) return putDigits(out, at, whole, digitCount(whole));
-  const exponent = (bits >>> 23) & 0xff;
-  if ((bits & 0x7fffff) === 0) {
-    return putAscii(out, at, (powerTexts[exponent] ??= shortestFloat32(magnitude)));
+  for (let i = from; i < to; i++) {
+    if (i > from) out[at++] = COMMA;
+    const value = data[i]!;
+    single[0] = value;
+    const bits = singleBits[0]! & 0x7fffffff;
+    const exponent = bits >>> 23;
+    if (exponent === 0xff) {
+      at = putNonFinite(out, at, value);
+      continue;
+    }
+    if (singleBits[0]! < 0) out[at++] = MINUS;
+    const magnitude = Math.abs(value);
+    const whole = magnitude | 0;
+    if (whole === magnitude && whole < 2 ** 24) {
+      at = putDigits(out, at, whole, digitCount(whole));
+      continue;
+    }
+    if (exponent === 0) {
+      at = putSubnormal(out, at, bits);
+      continue;
+    }
+    if ((bits & 0x7fffff) === 0) {
+      at = putAscii(out, at, (powerTexts[exponent] ??= shortestFloat32(magnitude)));
+      continue;
+    }
+    let scale = SCALE_EXPONENTS[exponent]!;
+    if (magnitude * SCALES[scale - LEAST_SCALE]! >= 1e9) scale--;
+    const scaled = magnitude * SCALES[scale - LEAST_SCALE]!;
+    const halfStep = HALF_STEPS[exponent]! * SCALES[scale - LEAST_SCALE]!;
+    let point = 9 - scale;
+    let size = 7;
+    let nine = ((scaled * 1e-2 + 0.5) | 0) * 100;
+    let distance = Math.abs(scaled - nine);
+    if (distance < halfStep + DOUBT) {
+      let six = (scaled * 1e-3 + 0.5) | 0;
+      const sixDistance = Math.abs(scaled - six * 1000);
+      if (sixDistance < halfStep + DOUBT) {
+        // Only six digits can carry into a seventh, or end in zeros.
+        if (six === 1e6) {
+          six = 1e5;
+          point++;
+        }
+        nine = six * 1000;
+        distance = sixDistance;
+        for (size = 6; six % 10 === 0; size--) six = (six / 10) | 0;
+      }
+    } else {
+      size = 8;
+      nine = ((scaled * 1e-1 + 0.5) | 0) * 10;
+      distance = Math.abs(scaled - nine);
+      if (distance >= halfStep + DOUBT) {
+        size = 9;
+        nine = (scaled + 0.5) | 0;
+        distance = 0;
+      }
+    }
+    if (distance > halfStep - DOUBT) at = putAscii(out, at, shortestFloat32(magnitude));
+    else at = putDecimal(out, at, nine, size, point);
   }
+  return at;
+}
 
-  let scale = SCALE_EXPONENTS[exponent]!;
-  let dropped = 3;
-  if (exponent === 0) {
-    scale = 46;
-    dropped = 8;
-    while (magnitude * SCALES[scale - LEAST_SCALE]! < 1e8) scale++;
-  } else if (magnitude * SCALES[scale - LEAST_SCALE]! >= 1e9) {
-    scale--;
+/** Writes one of the smallest numbers by the same way; of those, one digit may do. */
+function putSubnormal(out: Uint8Array, position: number, bits: number): number {
+  const magnitude = bits * 2 ** -149;
+  let scale = 46;
+  while (magnitude * SCALES[scale - LEAST_SCALE]! < 1e8) scale++;
+  const scaled = magnitude * SCALES[scale - LEAST_SCALE]!;
+  const halfStep = 2 ** -150 * SCALES[scale - LEAST_SCALE]!;
+  for (let size = 1; size < 9; size++) {
+    const unit = UNITS[9 - size]!;
+    const nine = Math.round(scaled / unit) * unit;
+    const distance = Math.abs(scaled - nine);
+    if (distance > halfStep + DOUBT) continue;
+    if (distance > halfStep - DOUBT) break;
+    if (nine === 1e9) return putDecimal(out, position, 1e8, 1, 10 - scale);
+    return putDecimal(out, position, nine, size, 9 - scale);
   }
-  const power = SCALES[scale - LEAST_SCALE]!;
-  const scaled = magnitude * power;
-  const halfStep = HALF_STEPS[exponent]! * power;
-  let digits = 0;
-  let distance = 0;
-  const most = dropped;
-  for (; ; dropped--) {
-    digits = (scaled * PARTS[dropped]! + 0.5) | 0;
-    distance = Math.abs(scaled - digits * UNITS[dropped]!);
-    if (distance < halfStep + DOUBT) break;
-  }
-  if (distance > halfStep - DOUBT) return putAscii(out, at, shortestFloat32(magnitude));
-  let size = 9 - dropped;
-  let point = 9 - scale;
-  if (dropped === most) {
-    // Only here can there be zeros at the end, or a carry into one more digit.
-    if (digits === UNITS[size]) point++;
-    while (digits % 10 === 0) digits = (digits / 10) | 0;
-    size = digitCount(digits);
-  }
-  return putDecimal(out, at, digits, size, point);
+  return putAscii(out, position, shortestFloat32(magnitude));
 }
 
 /** Tries every number of digits by text, and the next decimal above, should the nearest lie too far below. */
@@ -89,8 +134,9 @@ function shortestFloat32(magnitude: number): string {
   return String(Number(magnitude.toPrecision(9)));
 }
 
-/** Writes the number of a finite binary16 pattern with the fewest digits that read back to the pattern. */
+/** Writes the number of a binary16 pattern with the fewest digits that read back to the pattern. */
 export function putFloat16(out: Uint8Array, position: number, half: number): number {
+  if ((half & 0x7c00) === 0x7c00) return putNonFinite(out, position, halfToNumber(half));
   let at = position;
   if (half & 0x8000) out[at++] = MINUS;
   const pattern = half & 0x7fff;
@@ -116,18 +162,19 @@ export function putFloat16(out: Uint8Array, position: number, half: number): num
     if (!fitsBelow || (fitsAbove && above < below)) digits++;
     const point = digitCount(digits) + dropped - scale;
     while (digits % 10 === 0) digits /= 10;
-    return putDecimal(out, at, digits, digitCount(digits), point);
+    const size = digitCount(digits);
+    return putDecimal(out, at, digits * UNITS[9 - size]!, size, point);
   }
 }
 
-/** Writes a finite double with the fewest digits that read back to it. */
+/** Writes a double with the fewest digits that read back to it; NaN and the infinities as strings. */
 export function putFloat64(out: Uint8Array, position: number, value: number): number {
-  const whole = value | 0;
-  if (whole === value) return putInteger(out, position, value);
+  if (!Number.isFinite(value)) return putNonFinite(out, position, value);
+  if ((value | 0) === value) return putInteger(out, position, value);
   return putAscii(out, position, String(value));
 }
 
 /** Writes NaN or an infinity as the string that stands for it. */
-export function putNonFinite(out: Uint8Array, position: number, value: number): number {
+function putNonFinite(out: Uint8Array, position: number, value: number): number {
   return putAscii(out, position, value > 0 ? '"Infinity"' : value < 0 ? '"-Infinity"' : '"NaN"');
 }

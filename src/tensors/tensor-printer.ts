@@ -1,8 +1,7 @@
 import * as ascii from './ascii';
 import type { NumericArray, NumericDatatype } from './datatype';
 import { putAscii, putInteger } from './digit-printer';
-import { halfToNumber } from './float16';
-import { putFloat16, putFloat32, putFloat64, putNonFinite } from './number-printer';
+import { putFloat16, putFloat32s, putFloat64 } from './number-printer';
 
 const { COMMA } = ascii;
 
@@ -28,50 +27,65 @@ export function putElements(
   from: number,
   to: number,
 ): number {
+  switch (datatype) {
+    case 'FP32':
+      return putFloat32s(out, position, data as Float32Array, from, to);
+    case 'INT64':
+      return putIntegers64(out, position, data, from, to, true);
+    case 'UINT64':
+      return putIntegers64(out, position, data, from, to, false);
+    case 'FP64':
+      return putEach(out, position, data, from, to, putFloat64);
+    case 'FP16':
+      return putEach(out, position, data, from, to, putFloat16);
+    case 'BOOL':
+      return putEach(out, position, data, from, to, putBoolean);
+    default:
+      return putEach(out, position, data, from, to, putInteger);
+  }
+}
+
+function putEach(
+  out: Uint8Array,
+  position: number,
+  data: PrintableData,
+  from: number,
+  to: number,
+  put: (out: Uint8Array, position: number, element: number) => number,
+): number {
   let at = position;
   for (let i = from; i < to; i++) {
     if (i > from) out[at++] = COMMA;
-    switch (datatype) {
-      case 'FP32': {
-        const value = (data as Float32Array)[i]!;
-        at = Number.isFinite(value) ? putFloat32(out, at, value) : putNonFinite(out, at, value);
-        break;
-      }
-      case 'FP64': {
-        const value = (data as Float64Array)[i]!;
-        at = Number.isFinite(value) ? putFloat64(out, at, value) : putNonFinite(out, at, value);
-        break;
-      }
-      case 'FP16': {
-        const half = (data as Uint16Array)[i]!;
-        const finite = (half & 0x7c00) !== 0x7c00;
-        at = finite ? putFloat16(out, at, half) : putNonFinite(out, at, halfToNumber(half));
-        break;
-      }
-      case 'INT64':
-        at = putInteger64(out, at, data[2 * i + 1]!, data[2 * i]!);
-        break;
-      case 'UINT64':
-        at = putInteger64(out, at, data[2 * i + 1]! >>> 0, data[2 * i]!);
-        break;
-      case 'BOOL':
-        at = putAscii(out, at, data[i] === 0 ? 'false' : 'true');
-        break;
-      case 'INT32':
-      case 'INT16':
-      case 'INT8':
-      case 'UINT32':
-      case 'UINT16':
-      case 'UINT8':
-        at = putInteger(out, at, data[i]!);
-        break;
-    }
+    at = put(out, at, data[i]!);
   }
   return at;
 }
 
-function putInteger64(out: Uint8Array, position: number, high: number, low: number): number {
-  const value = high * 2 ** 32 + (low >>> 0);
-  if (Number.isSafeInteger(value)) return putInteger(out, position, value);
-  return putAscii(out, position, `"${(BigInt(high) << 32n) | BigInt(low >>> 0)}"`);
+function putBoolean(out: Uint8Array, position: number, element: number): number {
+  return putAscii(out, position, element === 0 ? 'false' : 'true');
+}
+
+function putIntegers64(
+  out: Uint8Array,
+  position: number,
+  halves: PrintableData,
+  from: number,
+  to: number,
+  signed: boolean,
+): number {
+  let at = position;
+  for (let i = from; i < to; i++) {
+    if (i > from) out[at++] = COMMA;
+    const low = halves[2 * i]!;
+    const half = halves[2 * i + 1]!;
+    if (half === 0 && low >= 0) {
+      at = putInteger(out, at, low);
+      continue;
+    }
+    const high = signed ? half : half >>> 0;
+    const value = high * 2 ** 32 + (low >>> 0);
+    if (Number.isSafeInteger(value)) at = putInteger(out, at, value);
+    else at = putAscii(out, at, `"${(BigInt(high) << 32n) | BigInt(low >>> 0)}"`);
+  }
+  return at;
 }

@@ -7,7 +7,9 @@ const { TestEnvironment } = require('jest-environment-node');
 module.exports = class HostArraysEnvironment extends TestEnvironment {
   async setup() {
     await super.setup();
-    const names = Object.getOwnPropertyNames(globalThis).filter((name) => /Array$|^(Shared)?ArrayBuffer$/.test(name) && name !== 'Array');
+    const names = Object.getOwnPropertyNames(globalThis).filter(
+      (name) => /Array$|^(Shared)?ArrayBuffer$/.test(name) && name !== 'Array',
+    );
     for (const name of names) this.global[name] = globalThis[name];
   }
 };

@@ -248,11 +248,8 @@ function weightsFor(rows: number, columns: number): Float32Array {
 }
 
 function elementTypeModel(elemType: onnx.TensorProto.DataType, shape: DeclaredShape): Uint8Array {
-  return encode({
-    node: [node('Identity', ['x'], ['y'])],
-    input: [value('x', elemType, shape)],
-    output: [value('y', elemType, shape)],
-  });
+  const nodes = [node('Identity', ['x'], ['y'])];
+  return encode({ node: nodes, input: [value('x', elemType, shape)], output: [value('y', elemType, shape)] });
 }
 
 function value(

@@ -9,6 +9,8 @@ const ROOT = join(__dirname, '..', '..');
 /** `NESTOR_DIST` names another build, where somebody else is at work on `dist`. */
 const MAIN = join(ROOT, process.env.NESTOR_DIST ?? 'dist', 'main.js');
 const START_MS = 60_000;
+/** Characters of a server's output in the message of a failed test. */
+const LAST_WORDS = 5000;
 
 /** Where the shipped models are. */
 export const MODELS = join(ROOT, 'models');
@@ -101,9 +103,9 @@ export class TestServer {
     try {
       await until(what, async () => gone() || (await holds()), START_MS);
     } catch (error) {
-      throw new Error(`${String(error)}\n${this.output}`, { cause: error });
+      throw new Error(`${String(error)}\n${this.lastWords()}`, { cause: error });
     }
-    if (gone()) throw new Error(`The server ended before ${what}:\n${this.output}`);
+    if (gone()) throw new Error(`The server ended before ${what}:\n${this.lastWords()}`);
   }
 
   /** Asks the server to stop, and waits until it has; its logs stay until the spec is over. */
@@ -118,6 +120,10 @@ export class TestServer {
     await this.exited;
     rmSync(this.folder, { recursive: true, force: true });
     servers.delete(this);
+  }
+
+  private lastWords(): string {
+    return this.output.slice(-LAST_WORDS);
   }
 }
 

@@ -1,0 +1,47 @@
+import { HttpService } from '@nestjs/axios';
+import axios from 'axios';
+import { parseSettings } from '../../src/config/settings';
+import type { RemoteConfig } from '../../src/config/slices';
+import type { RemoteModelConfig } from '../../src/remote/remote-config';
+import { RemoteFactory } from '../../src/remote/remote-factory';
+import { RemoteHttp } from '../../src/remote/remote-http';
+import type { RemoteRunner } from '../../src/remote/remote-runner';
+import { RemoteStats } from '../../src/remote/remote-stats';
+import type { RequestInputs } from '../../src/scheduling/model-runner';
+import type { Tensor } from '../../src/tensors/tensor';
+
+export const REMOTE_DEFAULTS: RemoteModelConfig = {
+  urls: [],
+  protocol: 'v2',
+  headers: [],
+  timeoutMs: 2000,
+  connectTimeoutMs: 1000,
+  retries: 0,
+  idempotent: undefined,
+  maxConnections: undefined,
+  inputs: undefined,
+  outputs: undefined,
+  request: undefined,
+  response: undefined,
+  health: undefined,
+};
+
+/** A remote model as the server would open it, without the server. */
+export async function openRemote(
+  config: Partial<RemoteModelConfig>,
+  settings: Partial<RemoteConfig> = {},
+): Promise<{ runner: RemoteRunner; stats: RemoteStats }> {
+  const remote = { ...parseSettings({}).remote, ...settings };
+  const stats = new RemoteStats();
+  const factory = new RemoteFactory(new RemoteHttp(new HttpService(axios.create()), remote), stats, remote);
+  return { runner: await factory.open('m', { ...REMOTE_DEFAULTS, ...config }), stats };
+}
+
+/** Rows of two numbers for the input `x`. */
+export function rows(...values: number[]): RequestInputs {
+  return [{ name: 'x', datatype: 'FP32', shape: [values.length / 2, 2], data: Float32Array.from(values) }];
+}
+
+export function numbers(tensors: readonly Tensor[]): number[] {
+  return Array.from(tensors[0]?.data as Float32Array);
+}

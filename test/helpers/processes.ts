@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+
+const MS_PER_TICK = 10;
+
+/** Does the process run? One that has ended but is not yet reaped does not. */
+export function isAlive(pid: number): boolean {
+  return statOf(pid)?.[0] !== 'Z' && statOf(pid) !== undefined;
+}
+
+/** Time that the processes have computed so far, in milliseconds. */
+export function cpuMs(pids: readonly number[]): number {
+  let ticks = 0;
+  for (const pid of pids) {
+    const stat = statOf(pid);
+    ticks += Number(stat?.[11] ?? 0) + Number(stat?.[12] ?? 0);
+  }
+  return ticks * MS_PER_TICK;
+}
+
+/** The fields of /proc/<pid>/stat from the state on; undefined when there is no such process. */
+function statOf(pid: number): string[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,269 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { temporaryFolder, writeModel } from './helpers/model-folder';
+import { busyModel, identityModel, slowModel } from './helpers/onnx-models';
+import { cpuMs, isAlive } from './helpers/processes';
+import { freePort, MODELS, spawnServer, startServer, TestServer } from './helpers/server';
+import { until } from './helpers/until';
+
+const IRIS = { features: [[5.1, 3.5, 1.4, 0.2]] };
+/** A run of two seconds or so, and one that never ends in the time of a test. */
+const LONG = { trips: 30_000 };
+const ENDLESS = { trips: 5_000_000 };
+
+// Many starts of whole servers, on a machine that has other things to do.
+jest.setTimeout(120_000);
+
+const models = temporaryFolder();
+const slow = temporaryFolder();
+const home = temporaryFolder('home');
+beforeAll(() => {
+  writeModel(slow, 'slow', slowModel(5000));
+  writeModel(models, 'busy', busyModel());
+  writeModel(models, 'same', identityModel('FP32'));
+});
+
+/** Asks for a run, and comes back when it is under way; the answer is a promise inside. */
+async function startRun(
+  server: TestServer,
+  trips: object,
+): Promise<{ answer: ReturnType<typeof server.post> }> {
+  const beforeMs = cpuMs(server.workers());
+  const answer = server.post('/api/inference/busy', trips);
+  answer.catch(() => undefined);
+  await server.until('the model runs', () => cpuMs(server.workers()) > beforeMs + 200);
+  return { answer };
+}
+
+async function allGone(pids: readonly number[]): Promise<void> {
+  await until(`${pids.join(', ')} are gone`, () => !pids.some(isAlive));
+}
+
+describe('a start', () => {
+  it('ends in one line for people: address, docs, workers and models', async () => {
+    const server = await startServer({ WORKERS: '2' });
+    await server.said('is ready at');
+    const banners = server.output.split('\n').filter((line) => line.includes('is ready at'));
+    expect(banners).toHaveLength(1);
+    expect(banners[0]).toContain(
+      `is ready at ${server.url} (docs: ${server.url}/docs), 2 workers, models: digits 1, iris 1`,
+    );
+  });
+
+  it.each(['0', '2'])('says why, and ends, when the port is taken (WORKERS=%s)', async (workers) => {
+    const port = await freePort();
+    const other = createServer().listen(port, '127.0.0.1');
+    try {
+      const server = await spawnServer({ WORKERS: workers, PORT: String(port) });
+      expect(await server.exited).toBe(1);
+      expect(server.output).toMatch(new RegExp(`EADDRINUSE.* 127\\.0\\.0\\.1:${port}`));
+    } finally {
+      other.close();
+      await once(other, 'close');
+    }
+  });
+
+  it('names every wrong setting at once, and shows none of their values', async () => {
+    const server = await spawnServer({
+      PORT: 'seventy-thousand',
+      WORKERS: '-7',
+      LOG_LEVEL: 'loudly',
+      CORS_CREDENTIALS: 'true',
+      SECRET_KEY: 'hunter2',
+    });
+    expect(await server.exited).toBe(1);
+    for (const name of ['PORT', 'WORKERS', 'LOG_LEVEL', 'CORS_CREDENTIALS', 'SECRET_KEY']) {
+      expect(server.output).toContain(name);
+    }
+    expect(server.output).not.toMatch(/seventy-thousand|-7|loudly|hunter2|\bat .*:\d+:\d+/);
+  });
+
+  it('that is interrupted leaves no process behind, whenever it is', async () => {
+    const moments: [string, (server: TestServer) => boolean][] = [
+      ['it has its workers', (server) => server.workers().length === 2],
+      ['its workers compute', (server) => cpuMs(server.workers()) > 1500],
+    ];
+    for (const [moment, reached] of moments) {
+      const server = await spawnServer({ MODEL_DIR: slow, WORKERS: '2' });
+      await server.until(moment, () => reached(server));
+      const pids = server.workers();
+      expect(await server.stop()).toBe(0);
+      expect(server.output).not.toContain('is ready at');
+      await allGone(pids);
+    }
+  });
+});
+
+describe('two workers', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer({ WORKERS: '2' });
+  });
+
+  /** Workers that are ready, by the metrics of the whole server. */
+  const complete = (): Promise<void> =>
+    server.until('both workers are ready', async () => {
+      const { body } = await server.get<string>('/metrics');
+      return /nestor_workers\{state="ready"\} 2\b/.test(body) && server.workers().length === 2;
+    });
+
+  it('are replaced when they are killed, and the server goes on serving', async () => {
+    const first = server.workers();
+    for (const victim of first) {
+      process.kill(victim, 'SIGKILL');
+      await allGone([victim]);
+      // The other one serves alone, and later the new one does.
+      expect((await server.post('/api/inference/iris', IRIS)).status).toBe(200);
+      await complete();
+      expect(server.workers()).not.toContain(victim);
+    }
+    expect((await server.post('/api/inference/digits?', IRIS)).status).toBe(400);
+    expect(server.output.match(/worker died, replacing it/g)).toHaveLength(2);
+  });
+
+  it('are replaced one after the other on SIGHUP, and no request fails', async () => {
+    const before = server.workers();
+    let over = false;
+    const clients = Array.from({ length: 4 }, async () => {
+      const statuses: number[] = [];
+      while (!over) statuses.push((await server.post('/api/inference/iris', IRIS)).status);
+      return statuses;
+    });
+    server.process.kill('SIGHUP');
+    await server.until('all are new', () => {
+      const now = server.workers();
+      return now.length === 2 && !now.some((pid) => before.includes(pid));
+    });
+    over = true;
+    const statuses = (await Promise.all(clients)).flat();
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    await allGone(before);
+  });
+
+  it('leave with their primary, however it ends', async () => {
+    const pids = server.workers();
+    expect(await server.stop('SIGKILL')).toBe('SIGKILL');
+    await allGone(pids);
+  });
+});
+
+describe('a stop', () => {
+  it.each<[NodeJS.Signals, string]>([
+    ['SIGTERM', '2'],
+    ['SIGINT', '2'],
+    ['SIGTERM', '0'],
+  ])(
+    'by %s (WORKERS=%s) answers what is in flight, not ready meanwhile, and ends with 0',
+    async (signal, workers) => {
+      const server = await startServer({ MODEL_DIR: models, WORKERS: workers, SHUTDOWN_DELAY_MS: '1000' });
+      const pids = server.workers();
+      const { answer } = await startRun(server, LONG);
+      server.process.kill(signal);
+      await server.until(
+        'it is not ready',
+        async () => (await server.get('/api/health/ready')).status === 503,
+      );
+      // Load balancers still send requests: they are taken, on connections that are not to be used again.
+      const late = await server.post('/api/inference/same', { x: [[1, 2]] });
+      expect([late.status, late.headers.get('connection')]).toEqual([200, 'close']);
+
+      expect(await answer).toMatchObject({ status: 200, body: { result: { y: LONG.trips } } });
+      expect(await server.exited).toBe(0);
+      expect(server.output.match(/"msg":"model unloaded"/g)).toHaveLength(2 * pids.length);
+      await allGone(pids);
+    },
+  );
+
+  it.each(['2', '0'])('asked for again is at once, a run or no run (WORKERS=%s)', async (workers) => {
+    const server = await startServer({ MODEL_DIR: models, WORKERS: workers });
+    const pids = server.workers();
+    const { answer } = await startRun(server, ENDLESS);
+    // Signals that come within a blink are one, such as those of a Ctrl-C that npm passes on.
+    await until('it is gone', () => {
+      server.process.kill('SIGTERM');
+      return !isAlive(server.process.pid ?? 0);
+    });
+    expect(await server.exited).not.toBe(0);
+    await expect(answer).rejects.toThrow();
+    await allGone(pids);
+  });
+
+  it('that takes too long is forced', async () => {
+    const server = await startServer({ MODEL_DIR: models, WORKERS: '1', SHUTDOWN_TIMEOUT_MS: '500' });
+    const pids = server.workers();
+    await startRun(server, ENDLESS);
+    expect(await server.stop()).toBe(0);
+    await allGone(pids);
+  });
+});
+
+describe('one process without a primary (WORKERS=0)', () => {
+  it('serves, says so, and stops', async () => {
+    const server = await startServer({ WORKERS: '0' });
+    expect(server.workers()).toEqual([server.process.pid]);
+    await server.said('one process, models: digits 1, iris 1');
+    expect((await server.post('/api/inference/iris', IRIS)).status).toBe(200);
+    expect(await server.stop()).toBe(0);
+    expect(readFileSync(join(server.logDir, 'access.log'), 'utf8')).toContain('"path":"/api/inference/iris"');
+  });
+});
+
+describe('a server', () => {
+  it('that has run models leaves nothing but its logs: no telemetry, no temporary files', async () => {
+    const server = await startServer({ WORKERS: '2' });
+    expect((await server.post('/api/inference/iris', IRIS)).status).toBe(200);
+    expect(await server.stop()).toBe(0);
+    // The folder is its working folder, its home and its folder for temporary files.
+    expect(readdirSync(server.folder)).toEqual(['logs']);
+  });
+
+  it('keeps the last words of a worker that crashed in native code under load', async () => {
+    const crash = join(__dirname, 'helpers', 'terminate-threads.js');
+    const server = await startServer({ MODEL_DIR: models, WORKERS: '1', NODE_OPTIONS: `--require=${crash}` });
+    const [victim = 0] = server.workers();
+    const { answer } = await startRun(server, ENDLESS);
+    process.kill(victim, 'SIGUSR2');
+    await expect(answer).rejects.toThrow();
+    await server.said('worker died, replacing it');
+    await server.until('it serves again', async () => (await server.get('/api/health/ready')).status === 200);
+    expect(await server.stop()).toBe(0);
+
+    const lines = readFileSync(join(server.logDir, 'error.log'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { level: number; msg: string; pid: number });
+    const words = lines.filter(({ pid }) => pid === victim).map(({ msg }) => msg);
+    expect(words.join('\n')).toContain('terminate called after throwing an instance of');
+    expect(lines).toContainEqual(expect.objectContaining({ level: 50, msg: 'worker died, replacing it' }));
+  });
+});
+
+describe('npm start', () => {
+  it('serves in the process that npm started, and stops on SIGTERM', async () => {
+    const port = await freePort();
+    const npm = spawn('npm', ['start'], {
+      cwd: join(__dirname, '..'),
+      env: {
+        PATH: process.env.PATH,
+        HOME: home,
+        HOST: '127.0.0.1',
+        PORT: String(port),
+        WORKERS: '1',
+        MODEL_DIR: MODELS,
+        LOG_DIR: '',
+        npm_config_update_notifier: 'false',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const server = new TestServer(npm, port, mkdtempSync(join(tmpdir(), 'nestor-npm-')));
+    await server.ready();
+    expect((await server.post('/api/inference/iris', IRIS)).status).toBe(200);
+    await server.stop();
+    expect(server.output).toContain('stopped');
+    await expect(server.get('/')).rejects.toThrow();
+  });
+});
