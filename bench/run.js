@@ -11,6 +11,7 @@ const { Generator } = require('./lib/generator');
 const { describeMachine } = require('./lib/machine');
 const { writeModels } = require('./lib/models');
 const { readOptions } = require('./lib/options');
+const { Peer } = require('./lib/peers');
 const { Rounds } = require('./lib/rounds');
 const { summarize } = require('./lib/summary');
 const { writeReport } = require('./lib/report');
@@ -40,7 +41,7 @@ async function run(options) {
   const clean = () => fs.rmSync(workspace, { recursive: true, force: true });
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.once(signal, () => {
-      rounds.kill();
+      Peer.killAll();
       clean();
       process.exit(130);
     });

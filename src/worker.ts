@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import type { INestApplication } from '@nestjs/common';
 import { Logger } from 'nestjs-pino';
 import { createApplication } from './bootstrap';
 import { settings } from './config/settings';
@@ -9,6 +10,7 @@ import type { ToPrimary, ToWorker } from './link/messages';
 import { onStopSignals } from './link/stop-signals';
 import { ProcessLog } from './logging/process-log';
 import { LocalCoordinator } from './models/local-coordinator';
+import { ModelsHealthIndicator } from './models/models.health';
 import { ModelsService } from './models/models.service';
 
 const HEARTBEAT_MS = 1000;
@@ -22,7 +24,7 @@ export async function runWorker(): Promise<void> {
     if (!stop.requested) {
       await app.listen(http.port, http.host);
       const models = app.get(ModelsService).loaded();
-      if (cluster.isWorker) startBeating(models);
+      if (cluster.isWorker) startBeating(app, models);
       else {
         app.get(LocalCoordinator).adopt(models);
         app.get(Logger).log(banner(about, http, models, 0));
@@ -84,9 +86,17 @@ function stopAlone(timeoutMs: number): Stop {
 }
 
 /** Tells the primary that this worker serves, and from then on that its event loop turns. */
-function startBeating(models: readonly LoadedVersion[]): void {
+function startBeating(app: INestApplication, models: readonly LoadedVersion[]): void {
   tellPrimary({ kind: 'ready', models });
-  setInterval(() => tellPrimary({ kind: 'heartbeat', rssBytes: process.memoryUsage.rss() }), HEARTBEAT_MS);
+  const health = app.get(ModelsHealthIndicator);
+  const beat = (): void =>
+    tellPrimary({
+      kind: 'heartbeat',
+      rssBytes: process.memoryUsage.rss(),
+      ready: health.allRequiredReady,
+    });
+  beat();
+  setInterval(beat, HEARTBEAT_MS);
 }
 
 function tellPrimary(message: ToPrimary): void {

@@ -11,7 +11,7 @@ import { freePort, MODELS, spawnServer, startServer, TestServer } from './helper
 import { until } from './helpers/until';
 
 const IRIS = { features: [[5.1, 3.5, 1.4, 0.2]] };
-/** A run of two seconds or so, and one that never ends in the time of a test. */
+/** A run of two seconds or so, and one that does not end in the time of a test. */
 const LONG = { trips: 30_000 };
 const ENDLESS = { trips: 5_000_000 };
 
@@ -101,7 +101,7 @@ describe('a start', () => {
 describe('two workers', () => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startServer({ WORKERS: '2' });
+    server = await startServer({ WORKERS: '2', HEARTBEAT_TIMEOUT_MS: '2000', SHUTDOWN_TIMEOUT_MS: '1000' });
   });
 
   /** Workers that are ready, by the metrics of the whole server. */
@@ -115,14 +115,29 @@ describe('two workers', () => {
     const first = server.workers();
     for (const victim of first) {
       process.kill(victim, 'SIGKILL');
-      await allGone([victim]);
+      await server.said(`"workerPid":${victim},"code":null,"signal":"SIGKILL"`);
       // The other one serves alone, and later the new one does.
       expect((await server.post('/api/inference/iris', IRIS)).status).toBe(200);
       await complete();
       expect(server.workers()).not.toContain(victim);
     }
-    expect((await server.post('/api/inference/digits?', IRIS)).status).toBe(400);
-    expect(server.output.match(/worker died, replacing it/g)).toHaveLength(2);
+    expect((await server.post('/api/inference/iris', IRIS)).status).toBe(200);
+  });
+
+  it('are replaced when they stand still, and what was handed to them is let go', async () => {
+    const [victim = 0] = server.workers();
+    process.kill(victim, 'SIGSTOP');
+    // Connections go to the workers in turn, and one that stands still gets no second one.
+    const answers = await Promise.allSettled(
+      Array.from({ length: 4 }, () => server.get('/api/health/live', { connection: 'close' })),
+    );
+    const statuses = answers.map((answer) =>
+      answer.status === 'fulfilled' ? answer.value.status : 'closed',
+    );
+    expect(statuses.sort()).toEqual([200, 200, 200, 'closed']);
+    await allGone([victim]);
+    await complete();
+    expect(server.output).toContain('its event loop has not turned for');
   });
 
   it('are replaced one after the other on SIGHUP, and no request fails', async () => {
@@ -225,7 +240,7 @@ describe('a server', () => {
     const crash = join(__dirname, 'helpers', 'terminate-threads.js');
     const server = await startServer({ MODEL_DIR: models, WORKERS: '1', NODE_OPTIONS: `--require=${crash}` });
     const [victim = 0] = server.workers();
-    const { answer } = await startRun(server, ENDLESS);
+    const { answer } = await startRun(server, LONG);
     process.kill(victim, 'SIGUSR2');
     await expect(answer).rejects.toThrow();
     await server.said('worker died, replacing it');

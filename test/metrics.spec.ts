@@ -3,6 +3,8 @@ import { FAMILIES, type MetricFamily } from '../src/metrics/metric-families';
 import { Exposition } from './helpers/exposition';
 import { startServer, type TestServer } from './helpers/server';
 
+const SCRAPE_MS = 3000;
+const POLL_MS = 50;
 const IRIS = [5.1, 3.5, 1.4, 0.2];
 // Each call is a run of its own, or of a batch.
 const TWO_WORKERS = { WORKERS: '2', CACHE_ENABLED: 'false' };
@@ -17,6 +19,8 @@ function scrape(server: TestServer, requestId = ''): Promise<Exposition> {
       res.on('data', (chunk: Buffer) => (text += chunk.toString()));
       res.on('end', () => resolve(new Exposition(text)));
     });
+    // A connection that was given to a worker in the moment of its death is never answered.
+    req.setTimeout(SCRAPE_MS, () => req.destroy(new Error('no answer')));
     req.on('error', reject).end();
   });
 }
@@ -28,13 +32,14 @@ async function infer(server: TestServer, times: number): Promise<void> {
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
 }
 
-/** Scrapes until it holds; the test's own time-out is the limit. */
+/** Scrapes until it holds, as long as there is a server. */
 async function scrapeUntil(server: TestServer, holds: (shown: Exposition) => boolean): Promise<Exposition> {
-  for (;;) {
+  while (server.process.exitCode === null && server.process.signalCode === null) {
     const shown = await scrape(server).catch(() => undefined);
     if (shown !== undefined && holds(shown)) return shown;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+  throw new Error(`the server is gone:\n${server.output}`);
 }
 
 /** Without what goes on by itself: the scrapes, and the processes. */

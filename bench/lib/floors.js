@@ -39,7 +39,11 @@ async function measureGenerator(generator, { windowMs, settleMs, ...options }, w
     const plan = { request, connections: GENERATOR_CONNECTIONS, windowMs, settleMs };
     const counts = await generator.run({ ...plan, port: peer.port, serverPids: peer.pids });
     const { ok, seconds, generatorCpuMs } = counts;
-    return { perSecond: ok / seconds, cpuUs: (generatorCpuMs / ok) * 1000, p50Ms: counts.latencies.quantile(0.5) };
+    return {
+      perSecond: ok / seconds,
+      cpuUs: (generatorCpuMs / ok) * 1000,
+      p50Ms: counts.latencies.quantile(0.5),
+    };
   } finally {
     await peer.stop();
   }

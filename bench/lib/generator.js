@@ -14,22 +14,22 @@ class Generator {
 
   /** One measurement; what the plan says is shared out among the processes. */
   async run(plan, livePath) {
+    const shares = this.senders.map((_, index) => this.#shareOf(plan, index));
+    const senders = this.senders.filter((_, index) => shares[index].connections > 0);
+    await Promise.all(senders.map((sender, index) => sender.ask(shares[index])));
+    // Only now that all are connected, so that all count over the same time.
     const probing = livePath && this.probe.ask({ ...plan, request: undefined, path: livePath });
-    const shares = this.senders.map((_, index) => this.#shareOf(plan, index)).filter(isWork);
-    const parts = await Promise.all(shares.map((share, index) => this.senders[index].ask(share)));
+    const parts = await Promise.all(senders.map((sender) => sender.ask('go')));
     const live = probing && Histogram.from(await probing);
     return { ...merge(parts), live };
   }
 
   #shareOf(plan, index) {
     const { length } = this.senders;
-    const { connections, ratePerSecond, maxConnections } = plan;
-    if (ratePerSecond === undefined)
-      return { ...plan, connections: Math.floor((connections + length - 1 - index) / length) };
     return {
       ...plan,
-      ratePerSecond: ratePerSecond / length,
-      maxConnections: Math.ceil(maxConnections / length),
+      connections: Math.floor((plan.connections + length - 1 - index) / length),
+      ratePerSecond: plan.ratePerSecond && plan.ratePerSecond / length,
       seed: index + 1,
     };
   }
@@ -37,10 +37,6 @@ class Generator {
   async stop() {
     await Promise.all([...this.senders, this.probe].map((child) => child.stop()));
   }
-}
-
-function isWork({ ratePerSecond, connections }) {
-  return ratePerSecond !== undefined || connections > 0;
 }
 
 /** All of them counted over the same time; the server's and the machine's clocks are those of the first. */

@@ -7,8 +7,8 @@ const { FORMS, outputOf, requestBytes, valuesFor } = require('./works');
 /** What a client of the open loop is ready to wait; sent along, for servers that heed it. */
 const DEADLINE_MS = 100;
 const DEADLINE_HEADERS = { 'x-request-timeout-ms': DEADLINE_MS };
-/** So many requests may be on their way at once in an open loop; beyond it they wait in the client. */
-const OPEN_CONNECTIONS = 1024;
+/** So many requests may be on their way at once in an open loop; what is beyond that waits in the client. */
+const OPEN_CONNECTIONS = 512;
 const PAUSE_MS = 100;
 const TOLERANCE = 1e-4;
 
@@ -61,7 +61,7 @@ async function openLoop(generator, peer, work, ratePerSecond, { windowMs, settle
     request,
     ratePerSecond,
     deadlineMs: DEADLINE_MS,
-    maxConnections: OPEN_CONNECTIONS,
+    connections: OPEN_CONNECTIONS,
     windowMs,
     settleMs,
   });

@@ -38,6 +38,8 @@ const PEERS = {
 
 /** One server that was started, with all its processes. */
 class Peer {
+  static #living = new Set();
+
   /** @param workspace a folder of this server's own, for its logs */
   static async start(name, { dist, workers, modelDir, workspace, args = [] }) {
     const { script, env, ready } = PEERS[name];
@@ -74,7 +76,8 @@ class Peer {
     this.name = name;
     this.port = port;
     this.process = process;
-    this.exited = once(process, 'exit');
+    this.exited = once(process, 'exit').then(() => Peer.#living.delete(this));
+    Peer.#living.add(this);
   }
 
   get pids() {
@@ -111,6 +114,11 @@ class Peer {
     this.process.kill('SIGTERM');
     await Promise.race([this.exited, sleep(STOP_MS, undefined, { ref: false })]);
     if (this.process.exitCode === null && this.process.signalCode === null) this.kill(pids);
+  }
+
+  /** Everything that still runs, at once. */
+  static killAll() {
+    for (const peer of Peer.#living) peer.kill();
   }
 
   /** At once, with everything it has started. */

@@ -20,7 +20,9 @@ function latencyPlot({ closed, machine }) {
   const panels = forms.flatMap((form, row) =>
     models.flatMap((model, column) => {
       const cells = closed.filter((cell) => cell.model === model && cell.form === form);
-      return cells.length === 0 ? [] : latencyPanel(cells, `${model}, ${FORMS[form].about}`, boxOf(column, row));
+      return cells.length === 0
+        ? []
+        : latencyPanel(cells, `${model}, ${FORMS[form].about}`, boxOf(column, row));
     }),
   );
   const clients = [...new Set(closed.map(({ connections }) => connections))].join(', ');
@@ -44,7 +46,10 @@ function latencyPanel(cells, title, box) {
         ...points.map(({ perSecond, p50Ms, p99Ms }) =>
           line(x.at(perSecond), y.at(p50Ms), x.at(perSecond), y.at(p99Ms), `s-${peer} thin`),
         ),
-        polyline(points.map(({ perSecond, p50Ms }) => [x.at(perSecond), y.at(p50Ms)]), `s-${peer}`),
+        polyline(
+          points.map(({ perSecond, p50Ms }) => [x.at(perSecond), y.at(p50Ms)]),
+          `s-${peer}`,
+        ),
         ...points.map(({ perSecond, p50Ms }) => dot(x.at(perSecond), y.at(p50Ms), `f-${peer}`)),
       ];
     }),
@@ -136,7 +141,10 @@ function goodputPanel(cells, box) {
       xLabel: 'offered load, % of capacity',
       yLabel: 'answers/s within 100 ms',
     }),
-    polyline(ideal.map((percent) => [x.at(percent), y.at((capacity * Math.min(100, percent)) / 100)]), 's-muted thin dash'),
+    polyline(
+      ideal.map((percent) => [x.at(percent), y.at((capacity * Math.min(100, percent)) / 100)]),
+      's-muted thin dash',
+    ),
     ...PEERS.toReversed().flatMap(([peer]) => {
       const points = cells.map((cell) => [x.at(cell.percent), y.at(cell[peer].goodPerSecond)]);
       return [polyline(points, `s-${peer}`), ...points.map(([px, py]) => dot(px, py, `f-${peer}`))];

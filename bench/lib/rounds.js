@@ -1,10 +1,12 @@
 const path = require('node:path');
+const { performance } = require('node:perf_hooks');
 const { closedLoop, faultOf, openLoop } = require('./measure');
 const { short } = require('./numbers');
 const { Peer } = require('./peers');
 const { WORKS } = require('./works');
 
 const NAMES = ['bare', 'nestor'];
+const WARM_UP_STEP_MS = 250;
 /** As many as keep a server busy without piling up. */
 const BUSY_CONNECTIONS = 32;
 
@@ -34,6 +36,7 @@ class Rounds {
       try {
         if (round === 1) await this.#plan();
         await this.#warmUp();
+        if (round === 1) await this.#findCapacities();
         for (const cell of this.closed) await this.#measure(cell, round, this.#closedLoop);
         for (const cell of this.open) await this.#measure(cell, round, this.#openLoop);
       } finally {
@@ -47,10 +50,6 @@ class Rounds {
     this.peers = [];
   }
 
-  kill() {
-    for (const peer of this.peers) peer.kill();
-  }
-
   async #start(round) {
     for (const name of NAMES) {
       const workspace = path.join(this.workspace, `${name}-${round}`);
@@ -59,7 +58,7 @@ class Rounds {
     }
   }
 
-  /** What can be measured: works that all peers answer, and arrival rates from the capacity that nestor shows. */
+  /** What can be measured: the works that all peers answer alike. */
   async #plan() {
     const { works, openWorks, connections, loadPercents } = this.options;
     const fit = [];
@@ -69,28 +68,40 @@ class Rounds {
       else this.faults.push(`${name} is left out: ${fault}`);
     }
     this.faults.forEach((fault) => console.log(`  ${fault}`));
-    const cell = (name, rest) => ({ work: WORKS.get(name), ...rest, peers: { bare: [], nestor: [] } });
-    this.closed = works
-      .filter((name) => fit.includes(name))
-      .flatMap((name) => connections.map((count) => cell(name, { connections: count })));
-    const nestor = this.peers.find((peer) => peer.name === 'nestor');
-    for (const name of openWorks.filter((name) => fit.includes(name))) {
-      const work = WORKS.get(name);
-      // Warmed up longer than any other: all arrival rates follow from this one figure.
-      const times = { ...this.options, settleMs: this.options.windowMs };
-      const { perSecond } = await closedLoop(this.generator, nestor, work, BUSY_CONNECTIONS, times);
-      console.log(`  ${name}: ${BUSY_CONNECTIONS} connections carry ${short(perSecond)} requests/s`);
-      for (const percent of loadPercents)
-        this.open.push(cell(name, { percent, capacity: perSecond, ratePerSecond: (perSecond * percent) / 100 }));
+    const cellsOf = (names, key, values) =>
+      names
+        .filter((name) => fit.includes(name))
+        .flatMap((name) =>
+          values.map((value) => ({ work: WORKS.get(name), [key]: value, peers: { bare: [], nestor: [] } })),
+        );
+    this.closed = cellsOf(works, 'connections', connections);
+    this.open = cellsOf(openWorks, 'percent', loadPercents);
+  }
+
+  /** The arrival rates of all open loops, for both peers alike, follow from what nestor can carry. */
+  async #findCapacities() {
+    const nestor = this.peers.find(({ name }) => name === 'nestor');
+    for (const work of new Set(this.open.map((cell) => cell.work))) {
+      const { perSecond } = await closedLoop(this.generator, nestor, work, BUSY_CONNECTIONS, this.options);
+      console.log(`  ${work.name}: ${BUSY_CONNECTIONS} clients get ${short(perSecond)} answers/s`);
+      for (const cell of this.open.filter((open) => open.work === work)) {
+        cell.capacity = perSecond;
+        cell.ratePerSecond = (perSecond * cell.percent) / 100;
+      }
     }
   }
 
-  /** Until the code of a server is compiled for its work, its first requests cost ten times as much. */
+  /** Until a server's code is compiled and its costs are learned, a request can take ten times as much. */
   async #warmUp() {
-    const { warmUpMs: windowMs } = this.options;
+    const { warmUpRequests, warmUpMs } = this.options;
     for (const work of new Set([...this.closed, ...this.open].map((cell) => cell.work)))
-      for (const peer of this.peers)
-        await closedLoop(this.generator, peer, work, BUSY_CONNECTIONS, { windowMs, settleMs: 0 });
+      for (const peer of this.peers) {
+        const untilMs = performance.now() + warmUpMs;
+        for (let answered = 0; answered < warmUpRequests && performance.now() < untilMs;) {
+          const times = { settleMs: 0, windowMs: WARM_UP_STEP_MS };
+          answered += (await closedLoop(this.generator, peer, work, BUSY_CONNECTIONS, times)).ok;
+        }
+      }
   }
 
   async #measure(cell, round, measure) {

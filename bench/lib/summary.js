@@ -37,7 +37,7 @@ function closedCell({ work, connections, peers: { bare, nestor } }) {
     cpuUs: median(results.map((result) => result.cpuUs)),
     sessionUs: median(results.map((result) => result.sessionUs)),
     generatorUs: median(results.map((result) => result.generatorUs)),
-    ...latencies(results),
+    ...common(results),
     notAnswered: results.reduce((sum, { failed, refused }) => sum + failed + refused, 0),
   });
   return {
@@ -66,7 +66,7 @@ function openCell({ work, percent, capacity, ratePerSecond, peers }) {
       lateShare: of('lateShare'),
       missedShare: of('missedShare'),
       latenessP99Ms: median(results.map(({ lateness }) => lateness.quantile(0.99))),
-      ...latencies(results),
+      ...common(results),
     };
   };
   return {
@@ -80,7 +80,7 @@ function openCell({ work, percent, capacity, ratePerSecond, peers }) {
   };
 }
 
-function latencies(results) {
+function common(results) {
   const quantile = (key, q) => median(results.map((result) => result[key].quantile(q)));
   return {
     p50Ms: quantile('latencies', 0.5),
@@ -88,6 +88,7 @@ function latencies(results) {
     liveP50Ms: quantile('live', 0.5),
     liveP99Ms: quantile('live', 0.99),
     liveMaxMs: Math.max(...results.map(({ live }) => live.maxMs)),
+    foreignShare: median(results.map((result) => result.foreignShare)),
   };
 }
 

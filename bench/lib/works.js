@@ -10,7 +10,13 @@ const MODELS = [
 
 /** The forms of a request: suffix of the work's name, what it is, and how it is written and read. */
 const FORMS = {
-  v2: { suffix: '', about: 'V2, JSON', path: v2Path, body: v2Json, output: (body) => json(body).outputs[0].data },
+  v2: {
+    suffix: '',
+    about: 'V2, JSON',
+    path: v2Path,
+    body: v2Json,
+    output: (body) => json(body).outputs[0].data,
+  },
   bin: { suffix: '-bin', about: 'V2, binary', path: v2Path, body: v2Binary, output: binaryOutput },
   native: {
     suffix: '-native',

@@ -1,59 +1,44 @@
 const { performance } = require('node:perf_hooks');
 const { setTimeout: sleep } = require('node:timers/promises');
-const { Connection } = require('./connection');
+const { Pool } = require('./pool');
 const { Tally, between, readClocks } = require('./tally');
 
-const RECONNECT_MS = 5;
-
 /** So many clients of which each sends its next request when it has the answer to its last. */
-class Clients {
-  constructor({ port, request, connections }) {
-    this.port = port;
-    this.request = request;
+class ClosedLoop {
+  constructor(plan) {
+    this.plan = plan;
     this.tally = new Tally();
-    this.running = true;
-    this.open = new Set();
-    for (let i = 0; i < connections; i++) this.#connect();
+    this.waiting = [];
+    this.isRunning = false;
+    this.pool = new Pool(plan.port, {
+      ready: (connection) => this.#send(connection),
+      answered: ({ dueMs }, status) => this.tally.answer(status, performance.now() - dueMs),
+      broken: () => this.tally.failure(),
+    });
   }
 
-  #connect() {
-    if (!this.running) return;
-    this.open.add(
-      new Connection(this.port, {
-        opened: (connection) => this.#send(connection),
-        answered: (connection, status) => {
-          this.tally.answer(status, performance.now() - connection.dueMs);
-          this.#send(connection);
-        },
-        closed: (connection, inFlight) => {
-          this.open.delete(connection);
-          if (inFlight && this.running) this.tally.failure();
-          setTimeout(() => this.#connect(), RECONNECT_MS);
-        },
-      }),
-    );
+  connect() {
+    return this.pool.open(this.plan.connections);
   }
 
   #send(connection) {
-    if (connection.isOpen && this.running) connection.send(this.request, performance.now());
+    if (this.isRunning) connection.send(this.plan.request, performance.now());
+    else this.waiting.push(connection);
   }
 
-  stop() {
-    this.running = false;
-    for (const connection of this.open) connection.close();
+  async run() {
+    const { settleMs, windowMs, serverPids } = this.plan;
+    this.isRunning = true;
+    for (const connection of this.waiting) this.#send(connection);
+    await sleep(settleMs);
+    this.tally = new Tally();
+    const before = readClocks(serverPids);
+    await sleep(windowMs);
+    const after = readClocks(serverPids);
+    this.isRunning = false;
+    this.pool.close();
+    return { ...between(before, after), ...this.tally };
   }
 }
 
-async function closedLoop(plan) {
-  const clients = new Clients(plan);
-  await sleep(plan.settleMs);
-  clients.tally = new Tally();
-  const before = readClocks(plan.serverPids);
-  await sleep(plan.windowMs);
-  const after = readClocks(plan.serverPids);
-  const { tally } = clients;
-  clients.stop();
-  return { ...between(before, after), ...tally };
-}
-
-module.exports = { closedLoop };
+module.exports = { ClosedLoop };

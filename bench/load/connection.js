@@ -11,8 +11,8 @@ const LONGEST_HEAD = 16 * 1024;
  */
 class Connection {
   /**
-   * `opened(connection)` and `answered(connection, status)` mean that a request may be sent, if it `isOpen`;
-   * `closed(connection, inFlight)` comes once, when nothing more can.
+   * After `opened()` and `answered(status)` a request may be sent, if the connection `isOpen`; `closed(inFlight)`
+   * comes once, when nothing more can.
    */
   constructor(port, handlers) {
     this.handlers = handlers;
@@ -24,11 +24,14 @@ class Connection {
     this.status = 0;
     this.bodyLeft = 0;
     this.stays = true;
-    const onread = { buffer: READ_BUFFER, callback: (length, buffer) => this.#read(buffer.subarray(0, length)) };
+    const onread = {
+      buffer: READ_BUFFER,
+      callback: (length, buffer) => this.#read(buffer.subarray(0, length)),
+    };
     this.socket = net.connect({ host: '127.0.0.1', port, noDelay: true, onread });
     this.socket.on('connect', () => {
       this.isOpen = true;
-      handlers.opened(this);
+      handlers.opened();
     });
     this.socket.on('error', () => this.close());
     this.socket.on('close', () => this.close());
@@ -45,7 +48,7 @@ class Connection {
     this.socket.destroy();
     this.socket = undefined;
     this.isOpen = false;
-    this.handlers.closed(this, this.inFlight);
+    this.handlers.closed(this.inFlight);
   }
 
   #read(bytes) {
@@ -78,7 +81,7 @@ class Connection {
     this.status = 0;
     this.inFlight = false;
     if (!this.stays) this.close();
-    this.handlers.answered(this, status);
+    this.handlers.answered(status);
   }
 }
 

@@ -1,6 +1,15 @@
-/** A process that sends load as it is told; see lib/generator.js. */
+/**
+ * A process that sends load: it is told a plan, for which it opens its connections, and then to go; see
+ * lib/generator.js.
+ */
 const { serve } = require('../lib/child');
-const { closedLoop } = require('./closed-loop');
-const { openLoop } = require('./open-loop');
+const { ClosedLoop } = require('./closed-loop');
+const { OpenLoop } = require('./open-loop');
 
-serve((plan) => (plan.ratePerSecond === undefined ? closedLoop(plan) : openLoop(plan)));
+let load;
+
+serve(async (plan) => {
+  if (plan === 'go') return load.run();
+  load = plan.ratePerSecond === undefined ? new ClosedLoop(plan) : new OpenLoop(plan);
+  await load.connect();
+});

@@ -2,41 +2,77 @@ const { performance } = require('node:perf_hooks');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { Histogram } = require('../lib/histogram');
 const { randomFrom } = require('../lib/numbers');
-const { Connection } = require('./connection');
+const { Pool } = require('./pool');
 const { Tally, between, readClocks } = require('./tally');
 
 const TICK_MS = 1;
-/** How long after the last arrival an answer still counts, on top of the deadline. */
+/** How long after the last arrival an answer is still waited for, on top of the deadline. */
 const GRACE_MS = 900;
 
 /**
  * Requests that arrive at a fixed mean rate whatever becomes of those before (exponential gaps, as of many clients
  * who know nothing of each other). Latency counts from the moment a request was due, also while it found no
- * connection; one that finds none until its deadline is given up.
+ * free connection; one that finds none until its deadline is given up.
  */
-class Arrivals {
-  constructor({ port, request, ratePerSecond, deadlineMs, maxConnections, seed }) {
-    Object.assign(this, { port, request, deadlineMs, maxConnections });
-    const random = randomFrom(seed);
-    this.gapMs = () => (-Math.log(1 - random()) * 1000) / ratePerSecond;
-    this.nextMs = performance.now() + this.gapMs();
+class OpenLoop {
+  constructor(plan) {
+    this.plan = plan;
+    const random = randomFrom(plan.seed);
+    this.gapMs = () => (-Math.log(1 - random()) * 1000) / plan.ratePerSecond;
+    this.nextMs = Infinity;
     this.untilMs = Infinity;
-    this.finished = false;
     /** Only those due from here on count. */
     this.countFromMs = Infinity;
     this.offered = 0;
     this.unsent = 0;
     /** How late this process itself was with the arrivals. */
     this.lateness = new Histogram();
-    this.tally = new Tally(deadlineMs);
+    this.tally = new Tally(plan.deadlineMs);
+    /** When those were due that have not been sent, in that order. */
     this.waiting = [];
     this.idle = [];
-    this.open = new Set();
-    this.connecting = 0;
+    this.pool = new Pool(plan.port, {
+      ready: (connection) => {
+        this.idle.push(connection);
+        if (this.waiting.length > 0) this.#sendWaiting();
+      },
+      answered: ({ dueMs }, status) => {
+        if (dueMs >= this.countFromMs) this.tally.answer(status, performance.now() - dueMs);
+      },
+      broken: ({ dueMs }) => {
+        if (dueMs >= this.countFromMs) this.tally.failure();
+      },
+    });
+  }
+
+  connect() {
+    return this.pool.open(this.plan.connections);
+  }
+
+  async run() {
+    const { settleMs, windowMs, serverPids, deadlineMs } = this.plan;
+    this.nextMs = performance.now() + this.gapMs();
     this.#tick();
+    await sleep(settleMs);
+    const before = readClocks(serverPids);
+    this.countFromMs = before.ms;
+    await sleep(windowMs);
+    const after = readClocks(serverPids);
+    this.untilMs = after.ms;
+    this.#arrive();
+    await this.#settled(after.ms + deadlineMs + GRACE_MS);
+    this.pool.close();
+    const { offered, unsent, lateness } = this;
+    return { ...between(before, after), ...this.tally, offered, unsent, lateness };
   }
 
   #tick() {
+    if (this.nextMs > this.untilMs) return;
+    this.#arrive();
+    setTimeout(() => this.#tick(), TICK_MS);
+  }
+
+  #arrive() {
     const nowMs = performance.now();
     for (; this.nextMs <= Math.min(nowMs, this.untilMs); this.nextMs += this.gapMs()) {
       this.waiting.push(this.nextMs);
@@ -44,83 +80,41 @@ class Arrivals {
       this.offered++;
       this.lateness.record(nowMs - this.nextMs);
     }
-    this.#pump();
-    if (this.nextMs <= this.untilMs) setTimeout(() => this.#tick(), TICK_MS);
+    this.#sendWaiting();
   }
 
-  #pump() {
+  #sendWaiting() {
+    const { request, deadlineMs } = this.plan;
     const nowMs = performance.now();
     let taken = 0;
     for (const dueMs of this.waiting) {
-      if (nowMs - dueMs > this.deadlineMs) {
+      if (nowMs - dueMs > deadlineMs) {
         if (dueMs >= this.countFromMs) this.unsent++;
       } else {
-        const connection = this.idle.pop();
+        const connection = this.#takeIdle();
         if (connection === undefined) break;
-        connection.send(this.request, dueMs);
+        connection.send(request, dueMs);
       }
       taken++;
     }
     this.waiting.splice(0, taken);
-    const room = this.maxConnections - this.open.size;
-    for (let i = Math.min(room, this.waiting.length - this.connecting); i > 0; i--) this.#connect();
   }
 
-  #connect() {
-    this.connecting++;
-    let opened = false;
-    const settled = () => {
-      if (!opened) this.connecting--;
-      opened = true;
-    };
-    const connection = new Connection(this.port, {
-      opened: (connection) => {
-        settled();
-        this.idle.push(connection);
-        this.#pump();
-      },
-      answered: (connection, status) => {
-        if (connection.dueMs >= this.countFromMs)
-          this.tally.answer(status, performance.now() - connection.dueMs);
-        if (!connection.isOpen) return;
-        this.idle.push(connection);
-        if (this.waiting.length > 0) this.#pump();
-      },
-      closed: (connection, inFlight) => {
-        settled();
-        this.open.delete(connection);
-        if (!inFlight) this.idle = this.idle.filter((other) => other !== connection);
-        else if (!this.finished && connection.dueMs >= this.countFromMs) this.tally.failure();
-      },
-    });
-    this.open.add(connection);
-  }
-
-  /** No more arrivals; resolves when all are answered, or it is too late for them. */
-  async finish() {
-    this.untilMs = performance.now();
-    this.#tick();
-    const giveUpMs = this.untilMs + this.deadlineMs + GRACE_MS;
-    while (performance.now() < giveUpMs && (this.waiting.length > 0 || this.idle.length < this.open.size)) {
-      await sleep(10);
-      this.#pump();
+  #takeIdle() {
+    for (let connection = this.idle.pop(); connection !== undefined; connection = this.idle.pop()) {
+      if (connection.isOpen) return connection;
     }
-    this.finished = true;
-    for (const connection of this.open) connection.close();
-    return this.tally;
+    return undefined;
+  }
+
+  /** All are answered, or it is too late for them. */
+  async #settled(untilMs) {
+    const isBusy = () => [...this.pool.connections].some(({ inFlight }) => inFlight);
+    while (performance.now() < untilMs && (this.waiting.length > 0 || isBusy())) {
+      await sleep(10);
+      this.#sendWaiting();
+    }
   }
 }
 
-async function openLoop(plan) {
-  const arrivals = new Arrivals(plan);
-  await sleep(plan.settleMs);
-  arrivals.countFromMs = performance.now();
-  const before = readClocks(plan.serverPids);
-  await sleep(plan.windowMs);
-  const after = readClocks(plan.serverPids);
-  const tally = await arrivals.finish();
-  const { offered, unsent, lateness } = arrivals;
-  return { ...between(before, after), ...tally, offered, unsent, lateness };
-}
-
-module.exports = { openLoop };
+module.exports = { OpenLoop };

@@ -70,7 +70,9 @@ async function compare(modelFile, model, rows) {
   }
   await session.release();
   await thread.close();
-  const figures = [inline, threaded].map((rounds) => ['us', 'cpuUs'].map((key) => median(rounds.map((r) => r[key]))));
+  const figures = [inline, threaded].map((rounds) =>
+    ['us', 'cpuUs'].map((key) => median(rounds.map((r) => r[key]))),
+  );
   const [[us, cpuUs], [threadUs, threadCpuUs]] = figures;
   const cells = [...figures, [threadUs - us, threadCpuUs - cpuUs]].map(([wall, cpu]) =>
     `${wall.toFixed(1)} (${cpu.toFixed(1)})`.padStart(19),

@@ -5,7 +5,8 @@
 const net = require('node:net');
 
 const requestBytes = Number(process.argv[2]);
-const BODY = '{"model_name":"tiny","outputs":[{"name":"y","datatype":"FP32","shape":[1,3],"data":[0.1,0.2,0.7]}]}';
+const BODY =
+  '{"model_name":"tiny","outputs":[{"name":"y","datatype":"FP32","shape":[1,3],"data":[0.1,0.2,0.7]}]}';
 const ANSWER = Buffer.from(
   `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`,
 );

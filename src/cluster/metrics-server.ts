@@ -57,6 +57,11 @@ export class MetricsServer {
     if (last !== undefined) this.gone = mergeSnapshots([this.gone, countersOf(last.figures)]);
   }
 
+  /** The same in Prometheus' text format. */
+  text(): Promise<string> {
+    return this.texts.run();
+  }
+
   /** The server as it is now, or was at most `FRESH_MS` ago. */
   server(): Promise<ServerSnapshot> {
     return this.servers.run();

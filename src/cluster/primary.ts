@@ -8,7 +8,11 @@ import { cpuQuota, planThreads } from '../sessions/thread-plan';
 import { onStopSignals } from '../link/stop-signals';
 import { buildInfo } from '../metrics/build-info';
 import { ProcessWatch } from '../metrics/process-watch';
+import { FolderWatch } from '../models/folder-watch';
 import { ModelCoordinator } from '../models/model-coordinator';
+import { writeDiagnosticReport } from './diagnostic-report';
+import { Management } from './management';
+import { ModelRepository } from '../models/model-repository';
 import { MetricsServer } from './metrics-server';
 import { Supervisor } from './supervisor';
 
@@ -58,11 +62,30 @@ export function runPrimary(): Promise<void> {
     loadTimeoutMs: models.loadTimeoutMs,
     log: (fields, message) => logger.info(fields, message),
   });
+  const watch = new FolderWatch({
+    intervalMs: models.watchIntervalMs,
+    repository: new ModelRepository(models.dir),
+    isLoaded: (model) => coordinator.isLoaded(model),
+    load: (model) => coordinator.change({ action: 'load', model }),
+    log: (fields, message) => logger.info(fields, message),
+  });
+  if (models.watchIntervalMs !== 0) watch.start();
   const metrics = new MetricsServer(plan.workers, supervisor, new ProcessWatch(), buildInfo(app.version));
+  const management = new Management({
+    host: http.host,
+    port: wanted.managementPort,
+    heartbeatTimeoutMs: wanted.heartbeatTimeoutMs,
+    supervisor,
+    metrics: () => metrics.text(),
+    logger,
+  });
+  if (wanted.managementPort !== 0) management.listen();
   onStopSignals({
     async stop(signal) {
       logger.info({ signal }, 'stopping');
+      watch.stop();
       await supervisor.stop();
+      management.close();
       logger.info('stopped');
       await leave(0);
     },
@@ -71,6 +94,12 @@ export function runPrimary(): Promise<void> {
       log.flushSync();
       process.exit(1);
     },
+  });
+  process.on('SIGUSR2', () => {
+    writeDiagnosticReport(logging.dir ?? process.cwd()).then(
+      (file) => logger.info({ file }, 'diagnostic report written'),
+      (err: unknown) => logger.error({ err }, 'no diagnostic report could be written'),
+    );
   });
   process.on('SIGHUP', () => void supervisor.replaceAll('SIGHUP'));
   supervisor.start();

@@ -48,7 +48,7 @@ export class Seat {
   /** Starts a successor beside the worker, which leaves when it is ready. Resolves then, or when it failed. */
   replace(reason: string): Promise<void> {
     if (this.current === undefined || this.successor !== undefined) return Promise.resolve();
-    this.owner.logger.info({ pid: this.current.pid, reason }, 'replacing worker');
+    this.owner.logger.info({ workerPid: this.current.pid, reason }, 'replacing worker');
     this.successor = this.owner.fork(this);
     return new Promise((resolve) => (this.replaced = resolve));
   }
@@ -68,7 +68,7 @@ export class Seat {
     if (process === this.successor) {
       this.successor = undefined;
       this.owner.logger.error(
-        { pid: process.pid, code, signal, reason: process.reason },
+        { workerPid: process.pid, code, signal, reason: process.reason },
         'the new worker died',
       );
       this.finishReplacement();
@@ -85,7 +85,7 @@ export class Seat {
     this.failures = proved ? 1 : this.failures + 1;
     const how = signal ? `by ${signal}` : `with code ${code}`;
     if (!this.owner.died(this.failures, dead.reason ?? `workers end ${how} before they are ready`)) return;
-    const fields = { pid: dead.pid, code, signal, reason: dead.reason };
+    const fields = { workerPid: dead.pid, code, signal, reason: dead.reason };
     if (this.successor !== undefined) {
       logger.error(fields, 'worker died while its successor starts');
       this.current = this.successor;

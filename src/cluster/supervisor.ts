@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { LoadedVersion } from '../link/loaded-version';
 import { FAN_OUT, type FanOut, type Reply } from '../link/messages';
 import { Seat, type SeatOwner } from './seat';
+import { closeUntakenConnections } from './untaken-connections';
 import { WorkerProcess } from './worker-process';
 
 /** A first start that failed so often will not succeed by itself. */
@@ -108,6 +109,7 @@ export class Supervisor implements SeatOwner {
 
   fork(seat: Seat): WorkerProcess {
     const worker = cluster.fork(this.options.env);
+    closeUntakenConnections(worker.process);
     const process = new WorkerProcess(worker, {
       ready: (ready, models) => {
         this.everReady = true;
@@ -142,7 +144,7 @@ export class Supervisor implements SeatOwner {
   private replaceFailing(seat: Seat, failing: WorkerProcess, reason: string): void {
     if (this.stopping || failing !== seat.current || seat.beingReplaced) return;
     this.restarts++;
-    this.logger.error({ pid: failing.pid, worker: failing.id, reason }, 'worker fails, replacing it');
+    this.logger.error({ workerPid: failing.pid, worker: failing.id, reason }, 'worker fails, replacing it');
     void seat.replace(reason);
   }
 

@@ -121,6 +121,10 @@ export class Environment {
   @Variable(orAuto(wholeNumber(1, 512)))
   EXECUTION_SLOTS: number | 'auto' = 'auto';
 
+  /** 0: none. */
+  @Variable(wholeNumber(0, 65_535))
+  MANAGEMENT_PORT = 0;
+
   @Variable(milliseconds(1000))
   HEARTBEAT_TIMEOUT_MS = 10_000;
 
@@ -140,6 +144,10 @@ export class Environment {
 
   @Variable(wholeNumber(1, 10_000))
   MAX_RESIDENT_MODELS = 5;
+
+  /** 0: not at all. */
+  @Variable(milliseconds(0))
+  MODEL_WATCH_INTERVAL_MS = 0;
 
   @Variable(byteSize(0, 1024 * GB))
   MAX_MODELS_MEMORY = 0;

@@ -46,11 +46,19 @@ describe('parseSettings', () => {
       cluster: {
         workers: 'auto',
         executionSlots: 'auto',
+        managementPort: 0,
         heartbeatTimeoutMs: 10_000,
         workerMemoryLimitBytes: 0,
         threadNiceness: 10,
       },
-      models: { dir: resolve('models'), required: [], maxResident: 5, loadTimeoutMs: 120_000 },
+      models: {
+        dir: resolve('models'),
+        required: [],
+        maxResident: 5,
+        maxMemoryBytes: 0,
+        watchIntervalMs: 0,
+        loadTimeoutMs: 120_000,
+      },
       inference: {
         deadlineMs: 30_000,
         maxQueueRequests: 4096,

@@ -28,6 +28,8 @@ export const slices = {
     /** 0: a single process without a supervisor. */
     workers: env.WORKERS,
     executionSlots: env.EXECUTION_SLOTS,
+    /** 0: none. */
+    managementPort: env.MANAGEMENT_PORT,
     heartbeatTimeoutMs: env.HEARTBEAT_TIMEOUT_MS,
     /** 0: no limit. */
     workerMemoryLimitBytes: env.WORKER_MEMORY_LIMIT,
@@ -42,6 +44,8 @@ export const slices = {
     maxResident: env.MAX_RESIDENT_MODELS,
     /** On each worker; 0: no limit. */
     maxMemoryBytes: env.MAX_MODELS_MEMORY,
+    /** 0: the folder is not watched. */
+    watchIntervalMs: env.MODEL_WATCH_INTERVAL_MS,
     loadTimeoutMs: env.MODEL_LOAD_TIMEOUT_MS,
   }),
   inference: (env: Environment) => ({

@@ -29,6 +29,8 @@ export class LiveResponse {
   status: string;
 }
 
+export const LIVE: LiveResponse = { status: 'ok' };
+
 @ApiTags('health')
 @Controller('health')
 export class HealthController {
@@ -59,7 +61,7 @@ export class HealthController {
   /** For a liveness probe: the event loop turns. Knows nothing of models or the cache. */
   @Get('live')
   live(): LiveResponse {
-    return { status: 'ok' };
+    return LIVE;
   }
 
   /** For a readiness probe: every required model is loaded and warm, and the server is not on its way out. */

@@ -5,6 +5,7 @@ import { FrontDoor } from '../http/front-door';
 import { ModelsModule } from '../models/models.module';
 import { BodyBudget } from './body-budget';
 import { CodecThread } from './codec-thread';
+import { CacheWarmUp } from './cache-warm-up';
 import { InferenceEndpoint } from './inference-endpoint';
 import { InferenceService } from './inference.service';
 import { ModelCalls } from './model-calls';

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import { Injectable } from '@nestjs/common';
 import { Channel, type ChannelMessage, isChannelMessage } from './channel';
-import { failedReply, FAN_OUT, type FanOut, type Reply, type ToWorker } from './messages';
+import { failedReply, FAN_OUT, type FanOut, type Reply, type ToPrimary, type ToWorker } from './messages';
 
 /** What the primary has beyond the time it gives each worker, for its own part of a question. */
 const GATHER_MS = 1000;
@@ -36,6 +36,12 @@ export class Link {
   /** Answers this worker's part of the questions on `topic`. */
   handle<Payload, Value>(topic: string, handler: (payload: Payload) => Value | Promise<Value>): void {
     this.channel.handle(topic, handler);
+  }
+
+  /** Asks for a successor: this process is beyond repair. Without a primary nobody can follow it. */
+  wantReplacement(reason: string): void {
+    const message: ToPrimary = { kind: 'replace-me', reason };
+    if (cluster.isWorker) process.send?.(message);
   }
 
   /** Asks the primary. Without one, the handler of this very process answers. */

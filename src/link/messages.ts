@@ -6,6 +6,8 @@ import type { ChannelMessage } from './channel';
 export interface Heartbeat {
   /** Physical memory of the process, in bytes. */
   readonly rssBytes: number;
+  /** Are all required models loaded? */
+  readonly ready: boolean;
 }
 
 /** What a worker tells its primary. */

@@ -98,6 +98,16 @@ export function mapping<T extends object>(table: KeyTable<T>): Reader<Readonly<T
 export const inputs: Reader<JsonObject> = (value, fault) =>
   isJsonObject(value) ? value : fault("must be a mapping of the model's inputs to values");
 
+/** A list of what `item` reads. */
+export function listOf<T>(item: Reader<T>, maxItems: number): Reader<readonly T[]> {
+  return (value, fault) => {
+    if (!Array.isArray(value) || value.length > maxItems)
+      return fault(`must be a list of at most ${maxItems}`);
+    const list: readonly JsonValue[] = value;
+    return list.flatMap((one, i) => item(one, (rule) => fault(`${i + 1}: ${rule}`)) ?? []);
+  };
+}
+
 export function listOfInputs(maxItems: number): Reader<readonly JsonObject[]> {
   return (value, fault) => {
     const list: readonly JsonValue[] = Array.isArray(value) ? value : [null];

@@ -1,17 +1,24 @@
 import cluster from 'node:cluster';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { type ModelsConfig, modelsConfig } from '../config/config.slices';
-import type { LoadedVersion } from '../link/loaded-version';
 import { Link } from '../link/link.service';
+import type { LoadedVersion } from '../link/loaded-version';
+import { FolderWatch } from './folder-watch';
 import { ModelCoordinator } from './model-coordinator';
+import { ModelRepository } from './model-repository';
 
 /** The coordinator of a server of one process; where there is a primary, the primary has it. */
 @Injectable()
-export class LocalCoordinator {
+export class LocalCoordinator implements OnApplicationShutdown {
   private readonly logger = new Logger(LocalCoordinator.name);
   private readonly coordinator: ModelCoordinator | undefined;
+  private watch: FolderWatch | undefined;
 
-  constructor(@Inject(modelsConfig.KEY) config: ModelsConfig, link: Link) {
+  constructor(
+    @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
+    private readonly repository: ModelRepository,
+    link: Link,
+  ) {
     if (cluster.isWorker) return;
     this.coordinator = new ModelCoordinator({
       askAll: (topic, payload, timeoutMs) => link.askAll(topic, payload, timeoutMs),
@@ -23,7 +30,23 @@ export class LocalCoordinator {
     this.coordinator.serve(link);
   }
 
+  /** Takes over what was loaded at the start. */
   adopt(loaded: readonly LoadedVersion[]): void {
-    this.coordinator?.adopt(loaded);
+    const { coordinator, config, repository } = this;
+    if (coordinator === undefined) return;
+    coordinator.adopt(loaded);
+    if (config.watchIntervalMs === 0) return;
+    this.watch = new FolderWatch({
+      intervalMs: config.watchIntervalMs,
+      repository,
+      isLoaded: (model) => coordinator.isLoaded(model),
+      load: (model) => coordinator.change({ action: 'load', model }),
+      log: (fields, msg) => this.logger.log({ msg, ...fields }),
+    });
+    this.watch.start();
+  }
+
+  onApplicationShutdown(): void {
+    this.watch?.stop();
   }
 }

@@ -14,6 +14,7 @@ import {
   type KeyTable,
   type Reader,
 } from './config-readers';
+import { type GoldenCase, goldenCases } from './golden-case';
 import { LATEST, type VersionPolicy, versionPolicy } from './version-policy';
 import { readYamlMapping, type JsonObject } from './yaml-mapping';
 
@@ -58,6 +59,8 @@ export interface ModelConfig {
   readonly runTimeoutMs: number | undefined;
   /** Inputs run before a version serves, in the form of the native API; none: zeros. */
   readonly warmup: readonly JsonObject[];
+  /** Checked before a version serves. */
+  readonly golden: readonly GoldenCase[];
   /** Does it give the same answer to the same request? If not, nothing of it is cached. */
   readonly deterministic: boolean;
   readonly cache: ModelCacheConfig;
@@ -100,6 +103,7 @@ const KEYS: KeyTable<ModelConfig> = {
   deadlineMs: { key: 'deadline_ms', read: integer(1, DAY_MS), fallback: undefined },
   runTimeoutMs: { key: 'run_timeout_ms', read: integer(1, DAY_MS), fallback: undefined },
   warmup: { key: 'warmup', read: listOfInputs(16), fallback: Object.freeze([]) },
+  golden: { key: 'golden', read: goldenCases, fallback: Object.freeze([]) },
   deterministic: { key: 'deterministic', read: bool, fallback: true },
   cache: { key: 'cache', read: mapping(CACHE_KEYS), fallback: CACHE_DEFAULTS },
 };

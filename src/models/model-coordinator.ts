@@ -73,6 +73,10 @@ export class ModelCoordinator {
     for (const version of loaded) this.residents.add(version);
   }
 
+  isLoaded(model: string): boolean {
+    return this.residents.versionsOf(model).length > 0;
+  }
+
   /** @throws model_not_found, version_not_found, model_unavailable with the reason by worker */
   change(change: ModelChange): Promise<void> {
     const { model } = change;

@@ -8,6 +8,7 @@ import { Scheduler } from '../scheduling/scheduler';
 import { SessionFactory } from '../sessions/session-factory';
 import { contentDigest } from './content-digest';
 import { findExternalData } from './external-data';
+import { checkGoldenCases } from './golden-case';
 import type { ModelConfig } from './model-config';
 import type { VersionEntry } from './model-entry';
 import { ModelUse } from './model-use';
@@ -82,6 +83,7 @@ export class ModelLoader {
     if ('reason' in found) {
       this.logger.warn({ msg: 'no warm-up input was accepted', model, version, reason: found.reason });
     }
+    await checkGoldenCases(runner, config.golden);
     const batching = await decideBatching(config, runner, sample);
     const queue = this.scheduler.register({
       key: `${model}/${version}`,

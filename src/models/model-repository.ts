@@ -9,6 +9,8 @@ import { MAX_YAML_BYTES } from './yaml-mapping';
 
 export interface FoundVersion {
   readonly version: string;
+  /** Absolute path of the folder where its model.yaml is, or would be. */
+  readonly configFolder: string;
   /** Absolute path of the ONNX file. */
   readonly file: string;
   /** Size of that file alone, without its external data. */
@@ -153,7 +155,12 @@ async function readFlat(root: string, name: string): Promise<FoundModel | undefi
   const config = await readConfig(root, join(root, `${name}.yaml`), name);
   const faults = 'fault' in config ? [{ name, reason: config.fault }] : [];
   const sizeBytes = await modelSize(root, file);
-  return { name, config, versions: [{ version: FLAT_VERSION, file, sizeBytes }], faults };
+  return {
+    name,
+    config,
+    versions: [{ version: FLAT_VERSION, configFolder: root, file, sizeBytes }],
+    faults,
+  };
 }
 
 async function readVersion(root: string, folder: string, version: string): Promise<FoundVersion> {
@@ -163,7 +170,7 @@ async function readVersion(root: string, folder: string, version: string): Promi
   // The folder of the external data must lie inside too, not only the file.
   await statInside(root, join(folder, version));
   const file = join(folder, version, MODEL_FILE);
-  return { version, file, sizeBytes: await modelSize(root, file) };
+  return { version, configFolder: folder, file, sizeBytes: await modelSize(root, file) };
 }
 
 async function modelSize(root: string, file: string): Promise<number> {

@@ -17,6 +17,7 @@ import { ModelRegistry } from './model-registry';
 import { ModelRepository } from './model-repository';
 import { ModelsHealthIndicator } from './models.health';
 import { ModelsService } from './models.service';
+import { RunWatch } from './run-watch';
 
 @Module({
   imports: [SessionsModule, TerminusModule],
@@ -27,6 +28,7 @@ import { ModelsService } from './models.service';
     ModelChanges,
     ModelsHealthIndicator,
     LocalCoordinator,
+    RunWatch,
     {
       provide: ModelRepository,
       inject: [modelsConfig.KEY],

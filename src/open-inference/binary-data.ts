@@ -84,8 +84,13 @@ function alignedElements(
   count: number,
 ): NumericArray {
   const offset = body.byteOffset + start;
-  if (offset % elementBytes(datatype) === 0) return viewOf(datatype, body.buffer, offset, count);
-  return viewOf(datatype, body.buffer.slice(offset, offset + sizeBytes), 0, count);
+  const alignment = elementBytes(datatype);
+  if (offset % alignment === 0) return viewOf(datatype, body.buffer, offset, count);
+  // A small buffer is a part of Node's pool, which costs a third of an ArrayBuffer of its own.
+  const memory = Buffer.allocUnsafe(sizeBytes + alignment);
+  const shift = alignment - (memory.byteOffset % alignment);
+  body.copy(memory, shift, start, start + sizeBytes);
+  return viewOf(datatype, memory.buffer, memory.byteOffset + shift, count);
 }
 
 function checkBooleans(data: Uint8Array, name: string): void {

@@ -22,6 +22,7 @@ export class OpenInferenceModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.frontDoor.addErrorBody(V2_PREFIX, v2ErrorBody);
+    this.frontDoor.addConstant(`${V2_PREFIX}/health/live`, { live: true });
     this.frontDoor.addRoute({
       prefix: `${V2_PREFIX}/models/`,
       handle: (exchange, rest) => {

@@ -74,11 +74,11 @@ export class InputsReader {
       switch (key) {
         case 'name':
           if (head.name !== undefined) throw givenTwice(key, reader.position);
-          head.name = reader.readString();
+          head.name = reader.readName();
           break;
         case 'datatype':
           if (head.datatype !== undefined) throw givenTwice(key, reader.position);
-          head.datatype = reader.readString();
+          head.datatype = reader.readName();
           break;
         case 'shape':
           if (head.shape !== undefined) throw givenTwice(key, reader.position);

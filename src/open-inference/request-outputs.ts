@@ -39,7 +39,7 @@ function readOutput(reader: JsonReader, specs: readonly TensorSpec[]): WantedOut
     switch (key) {
       case 'name':
         if (name !== undefined) throw givenTwice(key, reader.position);
-        name = reader.readString();
+        name = reader.readName();
         break;
       case 'parameters':
         if (hasParameters) throw givenTwice(key, reader.position);

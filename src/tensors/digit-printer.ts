@@ -57,11 +57,9 @@ export function putDigits(out: Uint8Array, position: number, value: number, size
   return end;
 }
 
-/**
- * Writes `0.<digits> * 10^point` in JavaScript's form. May write zeros beyond its end, as far as
- * `MOST_NUMBER_BYTES`.
- * @param nine an integer of nine digits, of which the first `size` count and the others are zeros
- */
+// A decimal is `0.<digits> * 10^point`, its digits an integer of nine: the first `size` of them count, the
+// others are zeros, and may be left behind the end. It is written in JavaScript's form.
+
 export function putDecimal(
   out: Uint8Array,
   position: number,
@@ -69,26 +67,42 @@ export function putDecimal(
   size: number,
   point: number,
 ): number {
-  if (point <= 0 && point >= -MOST_PLAIN_ZEROS) {
-    out[position] = ZERO;
-    out[position + 1] = DOT;
-    const at = putZeros(out, position + 2, -point);
-    putNine(out, at, nine);
-    return at + size;
-  }
-  if (point >= size && point <= MOST_PLAIN_DIGITS) {
-    putNine(out, position, nine);
-    return putZeros(out, position + size, point - size);
-  }
-  // All digits one place too far to the right, then those before the dot one place back.
+  if (point <= 0) return putFraction(out, position, nine, size, point);
+  if (point > MOST_PLAIN_DIGITS) return putScientific(out, position, nine, size, point);
+  if (point < size) return putMixed(out, position, nine, size, point);
+  putNine(out, position, nine);
+  return putZeros(out, position + size, point - size);
+}
+
+/** Writes a decimal below 1. */
+export function putFraction(
+  out: Uint8Array,
+  position: number,
+  nine: number,
+  size: number,
+  point: number,
+): number {
+  if (point < -MOST_PLAIN_ZEROS) return putScientific(out, position, nine, size, point);
+  out[position] = ZERO;
+  out[position + 1] = DOT;
+  // Not `-point`: of zero, that is no integer to the compiler.
+  const at = putZeros(out, position + 2, 0 - point);
+  putNine(out, at, nine);
+  return at + size;
+}
+
+/** Writes a decimal of which `point` digits stand before the dot, and more behind it. */
+function putMixed(out: Uint8Array, position: number, nine: number, size: number, point: number): number {
   putNine(out, position + 1, nine);
-  const plain = point > 0 && point <= MOST_PLAIN_DIGITS;
-  const before = plain ? point : 1;
-  for (let i = position; i < position + before; i++) out[i] = out[i + 1]!;
-  out[position + before] = DOT;
-  if (plain) return position + 1 + size;
+  for (let i = position; i < position + point; i++) out[i] = out[i + 1]!;
+  out[position + point] = DOT;
+  return position + 1 + size;
+}
+
+function putScientific(out: Uint8Array, position: number, nine: number, size: number, point: number): number {
+  let at = putMixed(out, position, nine, size, 1);
+  if (size === 1) at--;
   const exponent = point - 1;
-  const at = size === 1 ? position + 1 : position + 1 + size;
   out[at] = LOWER_E;
   out[at + 1] = exponent < 0 ? MINUS : PLUS;
   return putDigits(out, at + 2, Math.abs(exponent), digitCount(Math.abs(exponent)));
@@ -102,16 +116,17 @@ function putNine(out: Uint8Array, position: number, nine: number): void {
   const low = eight - high * 10_000;
   const second = (high / 100) | 0;
   const fourth = (low / 100) | 0;
+  const third = high - second * 100;
+  const fifth = low - fourth * 100;
   out[position] = ZERO + first;
-  putPair(out, position + 1, second);
-  putPair(out, position + 3, high - second * 100);
-  putPair(out, position + 5, fourth);
-  putPair(out, position + 7, low - fourth * 100);
-}
-
-function putPair(out: Uint8Array, position: number, pair: number): void {
-  out[position] = PAIRS[2 * pair]!;
-  out[position + 1] = PAIRS[2 * pair + 1]!;
+  out[position + 1] = PAIRS[2 * second]!;
+  out[position + 2] = PAIRS[2 * second + 1]!;
+  out[position + 3] = PAIRS[2 * third]!;
+  out[position + 4] = PAIRS[2 * third + 1]!;
+  out[position + 5] = PAIRS[2 * fourth]!;
+  out[position + 6] = PAIRS[2 * fourth + 1]!;
+  out[position + 7] = PAIRS[2 * fifth]!;
+  out[position + 8] = PAIRS[2 * fifth + 1]!;
 }
 
 function putZeros(out: Uint8Array, position: number, count: number): number {

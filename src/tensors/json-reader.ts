@@ -22,6 +22,7 @@ import {
 } from './ascii';
 import { endedEarly, invalidJson, kindOf, nameByte, quote } from './json-fault';
 import { checkString, decodeString } from './json-string';
+import { nameAt } from './known-names';
 
 /** How deep arrays and objects may nest, in all. */
 export const MAX_DEPTH = 64;
@@ -101,7 +102,7 @@ export class JsonReader {
   nextKey(): string | undefined {
     if (!this.nextItem(CLOSE_BRACE, '"," or "}"')) return undefined;
     if (this.peek() !== QUOTE) this.fail('a key in double quotes');
-    const key = this.readString();
+    const key = this.readName();
     if (this.peek() !== COLON) this.fail('":"');
     this.position++;
     return key;
@@ -117,22 +118,12 @@ export class JsonReader {
   }
 
   readString(): string {
-    if (this.peek() !== QUOTE) this.failKind('a string');
-    const { bytes, end } = this;
-    const start = this.position + 1;
-    let position = start;
-    while (position < end) {
-      const byte = bytes[position]!;
-      if (byte === QUOTE) {
-        this.position = position + 1;
-        return bytes.toString('latin1', start, position);
-      }
-      if (byte < SPACE || byte >= 0x80 || byte === BACKSLASH) break;
-      position++;
-    }
-    const close = checkString(bytes, start, end);
-    this.position = close + 1;
-    return decodeString(bytes, start, close);
+    return this.readText(false);
+  }
+
+  /** A string that is the name of something, and so comes again and again. */
+  readName(): string {
+    return this.readText(true);
   }
 
   /** A number as the nearest double; beyond its range, an infinity. */
@@ -221,6 +212,25 @@ export class JsonReader {
       throw invalidJson(this.position, 'NaN and infinities are written as "NaN", "Infinity" and "-Infinity"');
     }
     throw invalidJson(this.position, `expected ${expected}, found ${nameByte(this.bytes, this.position)}`);
+  }
+
+  private readText(isName: boolean): string {
+    if (this.peek() !== QUOTE) this.failKind('a string');
+    const { bytes, end } = this;
+    const start = this.position + 1;
+    let position = start;
+    while (position < end) {
+      const byte = bytes[position]!;
+      if (byte === QUOTE) {
+        this.position = position + 1;
+        return isName ? nameAt(bytes, start, position) : bytes.toString('latin1', start, position);
+      }
+      if (byte < SPACE || byte >= 0x80 || byte === BACKSLASH) break;
+      position++;
+    }
+    const close = checkString(bytes, start, end);
+    this.position = close + 1;
+    return decodeString(bytes, start, close);
   }
 
   private enter(opening: number, expected: string): void {

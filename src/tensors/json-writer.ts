@@ -10,36 +10,38 @@ const { BACKSLASH, CLOSE_BRACKET, COMMA, OPEN_BRACKET, QUOTE, SPACE } = ascii;
 const ARENA_BYTES = 64 * 1024;
 /** With less left than this, an arena is given up. */
 const LEAST_BYTES = 2 * 1024;
+/** A larger pad is not kept for the next document. */
+const MOST_PAD_BYTES = 4 * 1024 * 1024;
 /** How many elements are written between two looks at the room left. */
 const CHUNK_ELEMENTS = 256;
 
-// The arena that no writer has in hand; what lies before `idleFrom` belongs to answers.
+// Memory that no writer has in hand: one that begins takes it, one that ends puts it back, and a second one
+// meanwhile finds none and makes its own.
 let idleArena: Buffer | undefined;
+/** What lies before it belongs to documents. */
 let idleFrom = 0;
+let idlePad: Buffer | undefined;
 
 /**
- * Writes one JSON document as UTF-8 bytes. Small documents are slices of a common buffer, one behind the
- * other, and large ones grow into a buffer of their own; no byte handed out is ever written again. The
- * caller puts the commas and colons, by `raw`.
+ * Writes one JSON document as UTF-8 bytes; the caller puts the commas and colons, by `raw`.
+ *
+ * A small document is a slice of an arena, behind the ones before it. A larger one moves to a pad, which
+ * stays warm from document to document, and ends as a copy of its own size: growing fresh memory by doubling
+ * costs more than printing. No byte that was handed out is written again.
  */
 export class JsonWriter {
   private out: Buffer;
   private start = 0;
   private position: number;
-  private inArena: boolean;
+  private inArena = true;
 
-  /** @param expectedBytes how long the document may well become, where that is known to be much */
-  constructor(expectedBytes = LEAST_BYTES) {
-    this.inArena = expectedBytes <= ARENA_BYTES;
-    if (!this.inArena) {
-      this.out = Buffer.allocUnsafeSlow(expectedBytes);
-    } else if (idleArena !== undefined && idleArena.length - idleFrom >= expectedBytes) {
-      // Taken away meanwhile: a second writer at the same time gets another arena.
+  constructor() {
+    if (idleArena === undefined) {
+      this.out = Buffer.allocUnsafeSlow(ARENA_BYTES);
+    } else {
       this.out = idleArena;
       this.start = idleFrom;
       idleArena = undefined;
-    } else {
-      this.out = Buffer.allocUnsafeSlow(ARENA_BYTES);
     }
     this.position = this.start;
   }
@@ -98,8 +100,15 @@ export class JsonWriter {
   /** The document, in bytes that are the caller's; the writer has done its work. */
   finish(): Buffer {
     const { out, start, position } = this;
-    if (this.inArena) this.returnArena(position);
-    return out.subarray(start, position);
+    if (this.inArena) {
+      returnArena(out, position);
+      return out.subarray(start, position);
+    }
+    if (out.length > MOST_PAD_BYTES) return out.subarray(0, position);
+    const document = Buffer.allocUnsafeSlow(position);
+    out.copy(document, 0, 0, position);
+    if (idlePad === undefined || idlePad.length < out.length) idlePad = out;
+    return document;
   }
 
   /** Writes one array of a level; returns the index of the element behind it. */
@@ -159,18 +168,27 @@ export class JsonWriter {
 
   private grow(sizeBytes: number): void {
     const written = this.position - this.start;
-    const larger = Buffer.allocUnsafeSlow(Math.max(2 * ARENA_BYTES, 2 * written, written + sizeBytes));
-    this.out.copy(larger, 0, this.start, this.position);
-    if (this.inArena) this.returnArena(this.start);
+    const pad = takePad(Math.max(2 * written, written + sizeBytes));
+    this.out.copy(pad, 0, this.start, this.position);
+    if (this.inArena) returnArena(this.out, this.start);
     this.inArena = false;
-    this.out = larger;
+    this.out = pad;
     this.start = 0;
     this.position = written;
   }
+}
 
-  private returnArena(from: number): void {
-    if (this.out.length - from < LEAST_BYTES) return;
-    idleArena = this.out;
-    idleFrom = from;
+function returnArena(arena: Buffer, from: number): void {
+  if (arena.length - from < LEAST_BYTES) return;
+  idleArena = arena;
+  idleFrom = from;
+}
+
+function takePad(sizeBytes: number): Buffer {
+  const pad = idlePad;
+  if (pad === undefined || pad.length < sizeBytes) {
+    return Buffer.allocUnsafeSlow(Math.max(sizeBytes, 2 * ARENA_BYTES));
   }
+  idlePad = undefined;
+  return pad;
 }

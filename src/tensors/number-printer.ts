@@ -1,5 +1,5 @@
 import * as ascii from './ascii';
-import { digitCount, putAscii, putDecimal, putDigits, putInteger } from './digit-printer';
+import { digitCount, putAscii, putDecimal, putDigits, putFraction, putInteger } from './digit-printer';
 import { halfToNumber } from './float16';
 
 const { COMMA, MINUS } = ascii;
@@ -10,6 +10,8 @@ export const MOST_NUMBER_BYTES = 25;
 const single = new Float32Array(1);
 const singleBits = new Int32Array(single.buffer);
 
+const MINUS_ZERO_BITS = 0x80000000 | 0;
+
 const LEAST_SCALE = -31;
 /** 10^-31 to 10^53: from the largest FP32 to the smallest, one of them makes it a number of nine digits. */
 const SCALES = Float64Array.from({ length: 85 }, (_, i) => Number(`1e${i + LEAST_SCALE}`));
@@ -17,6 +19,11 @@ const SCALES = Float64Array.from({ length: 85 }, (_, i) => Number(`1e${i + LEAST
 const SCALE_EXPONENTS = Int8Array.from({ length: 255 }, (_, e) => 8 - Math.floor(Math.log10(2 ** (e - 127))));
 /** By biased exponent: half the distance of two FP32s. */
 const HALF_STEPS = Float64Array.from({ length: 255 }, (_, e) => 2 ** (Math.max(e, 1) - 151));
+/** By biased exponent: the power of ten that makes the least half a number of five digits; of subnormals, any. */
+const HALF_SCALE_EXPONENTS = Int8Array.from(
+  { length: 31 },
+  (_, e) => 4 - Math.floor(Math.log10(2 ** (e - 15))),
+);
 const UNITS = Float64Array.from({ length: 10 }, (_, i) => 10 ** i);
 /** More than two roundings can do to a number of nine digits. */
 const DOUBT = 1e-6;
@@ -43,28 +50,20 @@ export function putFloat32s(
   for (let i = from; i < to; i++) {
     if (i > from) out[at++] = COMMA;
     const value = data[i]!;
+    const whole = value | 0;
     single[0] = value;
-    const bits = singleBits[0]! & 0x7fffffff;
-    const exponent = bits >>> 23;
-    if (exponent === 0xff) {
-      at = putNonFinite(out, at, value);
+    const bits = singleBits[0]!;
+    if (whole === value && whole < 2 ** 24 && whole > -(2 ** 24) && bits !== MINUS_ZERO_BITS) {
+      at = putInteger(out, at, whole);
       continue;
     }
-    if (singleBits[0]! < 0) out[at++] = MINUS;
+    const exponent = (bits >>> 23) & 0xff;
+    if (exponent === 0xff || exponent === 0 || (bits & 0x7fffff) === 0) {
+      at = putSpecial(out, at, bits);
+      continue;
+    }
+    if (bits < 0) out[at++] = MINUS;
     const magnitude = Math.abs(value);
-    const whole = magnitude | 0;
-    if (whole === magnitude && whole < 2 ** 24) {
-      at = putDigits(out, at, whole, digitCount(whole));
-      continue;
-    }
-    if (exponent === 0) {
-      at = putSubnormal(out, at, bits);
-      continue;
-    }
-    if ((bits & 0x7fffff) === 0) {
-      at = putAscii(out, at, (powerTexts[exponent] ??= shortestFloat32(magnitude)));
-      continue;
-    }
     let scale = SCALE_EXPONENTS[exponent]!;
     if (magnitude * SCALES[scale - LEAST_SCALE]! >= 1e9) scale--;
     const scaled = magnitude * SCALES[scale - LEAST_SCALE]!;
@@ -97,14 +96,27 @@ export function putFloat32s(
       }
     }
     if (distance > halfStep - DOUBT) at = putAscii(out, at, shortestFloat32(magnitude));
+    else if (point <= 0) at = putFraction(out, at, nine, size, point);
     else at = putDecimal(out, at, nine, size, point);
   }
   return at;
 }
 
+/** Writes an FP32 that is a power of two, subnormal, -0 or not finite. */
+function putSpecial(out: Uint8Array, position: number, bits: number): number {
+  singleBits[0] = bits & 0x7fffffff;
+  const magnitude = single[0]!;
+  const exponent = (bits >>> 23) & 0xff;
+  if (exponent === 0xff) return putNonFinite(out, position, bits < 0 ? -magnitude : magnitude);
+  let at = position;
+  if (bits < 0) out[at++] = MINUS;
+  if (magnitude === 0) return putInteger(out, at, 0);
+  if (exponent === 0) return putSubnormal(out, at, magnitude);
+  return putAscii(out, at, (powerTexts[exponent] ??= shortestFloat32(magnitude)));
+}
+
 /** Writes one of the smallest numbers by the same way; of those, one digit may do. */
-function putSubnormal(out: Uint8Array, position: number, bits: number): number {
-  const magnitude = bits * 2 ** -149;
+function putSubnormal(out: Uint8Array, position: number, magnitude: number): number {
   let scale = 46;
   while (magnitude * SCALES[scale - LEAST_SCALE]! < 1e8) scale++;
   const scaled = magnitude * SCALES[scale - LEAST_SCALE]!;
@@ -144,8 +156,9 @@ export function putFloat16(out: Uint8Array, position: number, half: number): num
   const whole = magnitude | 0;
   if (whole === magnitude && whole < 2 ** 11) return putDigits(out, at, whole, digitCount(whole));
   // Scaled to five digits, which always do. All of this is exact; a border belongs to an even pattern.
-  let scale = 0;
+  let scale = HALF_SCALE_EXPONENTS[pattern >> 10]!;
   while (magnitude * SCALES[scale - LEAST_SCALE]! < 1e4) scale++;
+  if (magnitude * SCALES[scale - LEAST_SCALE]! >= 1e5) scale--;
   const power = SCALES[scale - LEAST_SCALE]!;
   const scaled = magnitude * power;
   const halfStep = 2 ** (Math.max(pattern >> 10, 1) - 26) * power;

@@ -114,6 +114,13 @@ export class RemoteServer {
   }
 }
 
+const POLL_MS = 5;
+
+/** Waits for what other processes and sockets bring about. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+}
+
 /**
  * A port that takes no connection and refuses none: a listener that never accepts, its queue full.
  * @returns its URL, and what ends it

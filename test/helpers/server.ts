@@ -163,6 +163,8 @@ export async function spawnServer(env: Record<string, string> = {}): Promise<Tes
       WORKERS: '1',
       MODEL_DIR: MODELS,
       LOG_DIR: join(folder, 'logs'),
+      // What is not about the cache counts runs. An empty text is the default, which is on.
+      CACHE_ENABLED: 'false',
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

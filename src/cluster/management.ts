@@ -1,0 +1,115 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import type { Supervisor } from './supervisor';
+import type { WorkerProcess } from './worker-process';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+/** https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format */
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+export interface ManagementOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly heartbeatTimeoutMs: number;
+  readonly supervisor: Pick<Supervisor, 'all' | 'complete' | 'crashLooping' | 'stopping' | 'restarts'>;
+  metrics(): Promise<string>;
+  readonly logger: Logger;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+/** Probes, metrics and the workers' states out of the primary, which no load on the workers can hold up. */
+export class Management {
+  private readonly server: Server;
+
+  constructor(private readonly options: ManagementOptions) {
+    this.server = createServer((req, res) => void this.handle(req, res));
+  }
+
+  listen(): void {
+    const { host, port, logger } = this.options;
+    this.server.on('error', (err) => logger.error({ err, port }, 'the management port cannot be served'));
+    this.server.listen(port, host);
+  }
+
+  close(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+
+  private async handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const { status, type, body } = await this.answer(req).catch((err: unknown): Answer => {
+      this.options.logger.error({ err, path: req.url }, 'management call failed');
+      return json(500, { status: 'error' });
+    });
+    res.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
+    res.end(req.method === 'HEAD' ? undefined : body);
+  }
+
+  private async answer(req: IncomingMessage): Promise<Answer> {
+    if (req.method !== 'GET' && req.method !== 'HEAD')
+      return json(405, { status: 'error', error: 'use GET' });
+    switch (req.url?.split('?')[0]) {
+      case '/health/live':
+        return this.live();
+      case '/health/ready':
+        return this.ready();
+      case '/workers':
+        return json(200, { workers: this.workers(), restarts: this.options.supervisor.restarts });
+      case '/metrics':
+        return { status: 200, type: METRICS_TYPE, body: await this.options.metrics() };
+      default:
+        return json(404, {
+          status: 'error',
+          error: 'there are /health/live, /health/ready, /metrics and /workers',
+        });
+    }
+  }
+
+  /** Live while every worker's heartbeat is fresh; one that is starting has none yet. */
+  private live(): Answer {
+    const stale = this.options.supervisor.all().filter((process) => !this.isFresh(process));
+    if (stale.length === 0) return json(200, { status: 'ok' });
+    return json(503, { status: 'error', stale: stale.map(({ id, pid }) => ({ worker: id, pid })) });
+  }
+
+  /** Ready while requests find a worker that has all required models, and none keeps dying. */
+  private ready(): Answer {
+    const { supervisor } = this.options;
+    const serving = supervisor.all().filter(({ state, heartbeat }) => state === 'ready' && heartbeat?.ready);
+    const ready = serving.length > 0 && !supervisor.stopping && supervisor.crashLooping === 0;
+    return json(ready ? 200 : 503, {
+      status: ready ? 'ok' : 'error',
+      serving: serving.length,
+      complete: supervisor.complete,
+      crashLooping: supervisor.crashLooping,
+      stopping: supervisor.stopping,
+    });
+  }
+
+  private workers(): object[] {
+    const nowMs = performance.now();
+    return this.options.supervisor.all().map(({ id, pid, state, heartbeat, lastBeatMs, startedAtMs }) => ({
+      worker: id,
+      pid,
+      state,
+      ready: heartbeat?.ready ?? false,
+      rss_bytes: heartbeat?.rssBytes,
+      heartbeat_age_seconds: lastBeatMs === undefined ? undefined : (nowMs - lastBeatMs) / 1000,
+      uptime_seconds: (nowMs - startedAtMs) / 1000,
+    }));
+  }
+
+  private isFresh({ state, lastBeatMs }: WorkerProcess): boolean {
+    if (state !== 'ready' || lastBeatMs === undefined) return true;
+    return performance.now() - lastBeatMs <= this.options.heartbeatTimeoutMs;
+  }
+}
+
+function json(status: number, value: object): Answer {
+  return { status, type: JSON_TYPE, body: JSON.stringify(value) };
+}

@@ -1,0 +1,148 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CachedRequest, PredictionCache } from '../cache/prediction-cache';
+import { findWarmUpFile, requestLines } from '../cache/warm-up-file';
+import {
+  type CacheConfig,
+  cacheConfig,
+  type HttpConfig,
+  httpConfig,
+  type InferenceConfig,
+  inferenceConfig,
+  type ModelsConfig,
+  modelsConfig,
+} from '../config/config.slices';
+import { reasonOf } from '../errors/domain-error';
+import type { VersionEntry } from '../models/model-entry';
+import { ModelsService } from '../models/models.service';
+import type { ServedModel } from '../models/served-model';
+import { PRIORITY_LEVELS } from '../scheduling/priority';
+import { decodeNative } from './native.codec';
+
+/** Requests of one file; a cache holds no more of use than that. */
+const MAX_REQUESTS = 10_000;
+const PROGRESS_MS = 5000;
+/** Requests whose failure is told one by one. */
+const MAX_TOLD = 3;
+
+/** How far a warm-up has come. */
+interface Progress {
+  requests: number;
+  failed: number;
+}
+
+/** Fills the cache with the answers to the requests that models name, whenever such a model has been loaded. */
+@Injectable()
+export class CacheWarmUp implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(CacheWarmUp.name);
+  private readonly begun = new WeakSet<ServedModel>();
+  private stopped = false;
+
+  constructor(
+    @Inject(cacheConfig.KEY) private readonly config: CacheConfig,
+    @Inject(modelsConfig.KEY) private readonly modelsConfig: ModelsConfig,
+    @Inject(httpConfig.KEY) private readonly http: HttpConfig,
+    @Inject(inferenceConfig.KEY) private readonly inference: InferenceConfig,
+    private readonly models: ModelsService,
+    private readonly cache: PredictionCache,
+  ) {}
+
+  /** The models are loaded by now; readiness waits for this, but no longer than for a model. */
+  async onModuleInit(): Promise<void> {
+    if (!this.config.enabled || this.config.warmup !== 'before-ready') return;
+    const tooLong = sleep(this.modelsConfig.loadTimeoutMs, undefined, { ref: false });
+    await Promise.race([Promise.all(this.warmAll()), tooLong]);
+  }
+
+  onApplicationBootstrap(): void {
+    if (!this.config.enabled || this.config.warmup === 'off') return;
+    this.models.onChange(() => void this.warmAll());
+    this.warmAll();
+  }
+
+  onApplicationShutdown(): void {
+    this.stopped = true;
+  }
+
+  /** Begins with every loaded version that has a file and was not begun with. */
+  private warmAll(): Promise<void>[] {
+    const versions = this.models.known().flatMap((model) => model.loaded());
+    return versions.flatMap((entry) => {
+      const { served } = entry;
+      const path = served?.config.cache.warmupFile;
+      if (served === undefined || path === undefined || this.begun.has(served)) return [];
+      this.begun.add(served);
+      return [this.warm(entry, served, path)];
+    });
+  }
+
+  /** Never rejects: without it the model serves as well. */
+  private async warm(entry: VersionEntry, served: ServedModel, path: string): Promise<void> {
+    const about = { model: served.name, version: served.version };
+    const startMs = performance.now();
+    const progress: Progress = { requests: 0, failed: 0 };
+    const ms = (): number => Math.round(performance.now() - startMs);
+    const timer = setInterval(() => {
+      this.logger.log({ msg: 'cache warm-up goes on', ...about, ...progress, ms: ms() });
+    }, PROGRESS_MS).unref();
+    this.logger.log({ msg: 'cache warm-up begins', ...about, file: path });
+    try {
+      const file = await findWarmUpFile(this.modelsConfig.dir, entry.found.configFolder, path);
+      const whole = await this.runFile(file, entry, served, progress);
+      const msg = whole ? 'cache warm-up is done' : 'cache warm-up ended early';
+      this.logger.log({ msg, ...about, ...progress, ms: ms() });
+    } catch (error) {
+      this.logger.warn({ msg: 'cache warm-up failed', ...about, ...progress, reason: reasonOf(error) });
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** @returns false when it was not run to its end */
+  private async runFile(
+    file: string,
+    entry: VersionEntry,
+    served: ServedModel,
+    progress: Progress,
+  ): Promise<boolean> {
+    for await (const { number, body } of requestLines(file, this.http.bodyLimitBytes)) {
+      const superfluous = this.stopped || entry.served !== served || progress.requests >= MAX_REQUESTS;
+      if (superfluous) return false;
+      progress.requests++;
+      try {
+        await this.run(served, body);
+      } catch (error) {
+        progress.failed++;
+        if (progress.failed > MAX_TOLD) continue;
+        const about = { model: served.name, version: served.version, line: number };
+        this.logger.warn({ msg: 'a cache warm-up request failed', ...about, reason: reasonOf(error) });
+      }
+    }
+    return true;
+  }
+
+  /** One request, behind everybody else's. */
+  private async run(served: ServedModel, body: Buffer): Promise<void> {
+    const inputs = decodeNative(body, served.inputs);
+    const request: CachedRequest = {
+      inputs,
+      rows: inputs[0]?.shape[0] ?? 1,
+      priority: PRIORITY_LEVELS,
+      deadlineMs: performance.now() + (served.config.deadlineMs ?? this.inference.deadlineMs),
+      cacheUse: 'use',
+    };
+    served.use.take();
+    try {
+      await this.cache.answer(served, request, () => served.queue.submit(request));
+    } finally {
+      this.models.release(served);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { type InferenceConfig, inferenceConfig } from '../config/config.slices';
+import { Link } from '../link/link.service';
+import { ModelRegistry } from './model-registry';
+
+const LOOK_MS = 1000;
+
+/**
+ * Looks for runs beyond their hard limit. A run cannot be cancelled, so the whole process is replaced: it
+ * finishes what else it holds, and is killed when its time to stop is over.
+ */
+@Injectable()
+export class RunWatch implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(RunWatch.name);
+  private timer: NodeJS.Timeout | undefined;
+  private reported = false;
+
+  constructor(
+    @Inject(inferenceConfig.KEY) private readonly config: InferenceConfig,
+    private readonly registry: ModelRegistry,
+    private readonly link: Link,
+  ) {}
+
+  onModuleInit(): void {
+    this.timer = setInterval(() => this.look(), LOOK_MS).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  private look(): void {
+    if (this.reported) return;
+    const nowMs = performance.now();
+    for (const { model, version, served } of this.registry.versions()) {
+      if (served === undefined) continue;
+      const limitMs = served.config.runTimeoutMs ?? this.config.runTimeoutMs;
+      if (!served.queue.runs.some(({ startMs }) => nowMs - startMs > limitMs)) continue;
+      const reason = `a run of model "${model}" version ${version} takes longer than ${limitMs} ms`;
+      this.reported = true;
+      this.logger.error({ msg: 'run beyond its hard limit', model, version, limitMs });
+      this.link.wantReplacement(reason);
+      return;
+    }
+  }
+}

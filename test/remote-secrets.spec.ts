@@ -1,0 +1,17 @@
+import { resolveHeaders } from '../src/remote/remote-headers';
+
+describe('headers of a remote', () => {
+  it('get their secrets from the environment, and never show them', () => {
+    process.env.TEST_VENDOR_TOKEN = ' tok-1\n';
+    process.env.TEST_ODD_TOKEN = 'tok\r\nx-b: c';
+    const secret = (variable: string) => [{ name: 'Authorization', variable, prefix: 'Bearer ' }];
+    expect(resolveHeaders([{ name: 'X-Team', text: 'a' }, ...secret('TEST_VENDOR_TOKEN')])).toEqual({
+      'x-team': 'a',
+      authorization: 'Bearer tok-1',
+    });
+    expect(() => resolveHeaders(secret('TEST_NO_TOKEN'))).toThrow(/TEST_NO_TOKEN of a header is not set/);
+    expect(() => resolveHeaders(secret('TEST_ODD_TOKEN'))).toThrow(
+      /TEST_ODD_TOKEN has what no header can hold$/,
+    );
+  });
+});
