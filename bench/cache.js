@@ -55,7 +55,12 @@ async function startServer(env) {
     ...env,
   });
   const url = `http://127.0.0.1:${port}`;
-  while (!(await fetch(`${url}/api/health/ready`).then(({ ok }) => ok, () => false))) {
+  while (
+    !(await fetch(`${url}/api/health/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    ))
+  ) {
     if (child.exitCode !== null) throw new Error('the server did not start');
     await sleep(100);
   }
@@ -129,7 +134,8 @@ async function measure(server, work, mode, script) {
   }
   const body = mode.fresh ? script.texts[0].replace('0.5', String(Math.random())) : script.texts[0];
   const probe = await fetch(url, { method: 'POST', headers, body });
-  if (probe.headers.get('x-cache') !== mode.expect) throw new Error(`${work}: ${probe.headers.get('x-cache')}`);
+  if (probe.headers.get('x-cache') !== mode.expect)
+    throw new Error(`${work}: ${probe.headers.get('x-cache')}`);
   await load(script.file, url, 1);
   const before = cpuOf(server.pid);
   const requests = await load(script.file, url, seconds);
@@ -158,7 +164,9 @@ async function main() {
     for (const [name, values] of Object.entries(figures)) {
       const cpu = median(values);
       const all = values.map((value) => value.toFixed(0)).join(' ');
-      console.log(`${work.padEnd(5)} ${name.padEnd(16)} ${cpu.toFixed(0).padStart(6)} us  ${(cpu / off).toFixed(2)} of off  (${all})`);
+      console.log(
+        `${work.padEnd(5)} ${name.padEnd(16)} ${cpu.toFixed(0).padStart(6)} us  ${(cpu / off).toFixed(2)} of off  (${all})`,
+      );
     }
     const ratio = median(figures['redis hit']) / median(figures['memory hit']);
     console.log(`${work.padEnd(5)} a Redis hit is ${ratio.toFixed(2)} memory hits\n`);

@@ -1,5 +1,6 @@
 import { deflateRawSync, deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import type { Datatype } from '../src/tensors/datatype';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
 import { addModel, identityModel, textModel } from './helpers/onnx-models';
@@ -34,7 +35,7 @@ const HEADER = 'inference-header-content-length';
 describe('the Open Inference Protocol with the shipped models', () => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startServer({ WORKERS: '2' });
+    server = await startServer({ WORKERS: '2', HEADERS_TIMEOUT_MS: '1000', REQUEST_TIMEOUT_MS: '1500' });
   });
 
   it('tells what the server is, and that it is live and ready', async () => {
@@ -260,6 +261,19 @@ describe('the Open Inference Protocol with the shipped models', () => {
     const said = (await answer.json()) as { error: string };
     expect(Object.keys(said)).toEqual(['error']);
     expect(said.error).toMatch(message);
+  });
+
+  it('refuses a body that does not arrive in the words of the protocol', async () => {
+    const said = await new Promise<string>((resolve, reject) => {
+      let answer = '';
+      const socket = connect(server.port, '127.0.0.1', () =>
+        socket.write('POST /v2/models/iris/infer HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{'),
+      );
+      socket.on('data', (chunk) => (answer += chunk.toString()));
+      socket.on('error', reject);
+      socket.on('close', () => resolve(answer));
+    });
+    expect(said).toMatch(/^HTTP\/1.1 408 [^]*\r\n\r\n\{"error":"[^"]+"\}$/);
   });
 
   it('lists its calls and its models in the OpenAPI document, with examples that work', async () => {

@@ -33,7 +33,8 @@ function modelFor(shape) {
     digest: 'a'.repeat(64),
     inputs: [{ name: 'x', datatype: 'FP32', shape }],
     outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 10] }],
-    config: { cache: { enabled: true, ttlSeconds: undefined, warmupFile: undefined }, deterministic: true },
+    deterministic: true,
+    config: { cache: { enabled: true, ttlSeconds: undefined, warmupFile: undefined } },
   };
 }
 

@@ -24,7 +24,8 @@ function modelWith(change: Partial<CachedModel> = {}): CachedModel {
       { name: 'sum', datatype: 'FP32', shape: [] },
       { name: 'twice', datatype: 'FP32', shape: [-1] },
     ],
-    config: { cache: CACHED, deterministic: true },
+    deterministic: true,
+    config: { cache: CACHED },
     ...change,
   };
 }
@@ -115,18 +116,8 @@ describe('PredictionCache', () => {
   it.each([
     ['the request', requestOf([1], { cacheUse: 'none' }), model, SETTINGS],
     ['the server', requestOf([1]), model, { ...SETTINGS, enabled: false }],
-    [
-      'the model',
-      requestOf([1]),
-      modelWith({ config: { cache: { ...CACHED, enabled: false }, deterministic: true } }),
-      SETTINGS,
-    ],
-    [
-      'a model that is not deterministic',
-      requestOf([1]),
-      modelWith({ config: { cache: CACHED, deterministic: false } }),
-      SETTINGS,
-    ],
+    ['the model', requestOf([1]), modelWith({ config: { cache: { ...CACHED, enabled: false } } }), SETTINGS],
+    ['a model that is not deterministic', requestOf([1]), modelWith({ deterministic: false }), SETTINGS],
   ])('stays out of the way where %s does not want it', async (_, request, of, settings) => {
     cache = new PredictionCache(settings, undefined);
     expect(await outcomes(ask(request, of), ask(request, of))).toEqual(['BYPASS', 'BYPASS']);
@@ -166,7 +157,7 @@ describe('PredictionCache', () => {
 
   it("lets entries grow no older than the model's own limit, or the server's", async () => {
     const now = jest.spyOn(performance, 'now');
-    const brief = modelWith({ config: { cache: { ...CACHED, ttlSeconds: 2 }, deterministic: true } });
+    const brief = modelWith({ config: { cache: { ...CACHED, ttlSeconds: 2 } } });
     now.mockReturnValue(10_000);
     await ask(requestOf([1]), brief);
     await ask(requestOf([2]));

@@ -35,8 +35,11 @@ export interface CachedAnswer {
 }
 
 /** What of a served version the cache wants to know. */
-export type CachedModel = Pick<ServedModel, 'name' | 'version' | 'digest' | 'inputs' | 'outputs'> & {
-  readonly config: Pick<ServedModel['config'], 'cache' | 'deterministic'>;
+export type CachedModel = Pick<
+  ServedModel,
+  'name' | 'version' | 'digest' | 'deterministic' | 'inputs' | 'outputs'
+> & {
+  readonly config: Pick<ServedModel['config'], 'cache'>;
 };
 
 export interface CacheSettings {
@@ -198,8 +201,8 @@ export class PredictionCache {
   }
 
   private newPlan(model: CachedModel): Plan | null {
-    const { cache, deterministic } = model.config;
-    if (!cache.enabled || !deterministic) return null;
+    const { cache } = model.config;
+    if (!cache.enabled || !model.deterministic) return null;
     return {
       keys: new KeyMaker(model, this.settings.runtime),
       prefix: this.prefixOf(model.name),

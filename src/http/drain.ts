@@ -1,19 +1,25 @@
 import type { Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
 
+/** How long an idle connection may still bring a request, whose answer then asks the client to leave. */
+const GRACE_MS = 500;
 const SWEEP_MS = 50;
 
 /**
  * Stops listening and resolves when the last request was answered. Clients keep idle connections open for
- * long, and one that is idle now was perhaps busy a moment ago, so they are closed again and again.
+ * long, so they are closed, but not at once: a request that is on its way on one would be lost. The ones
+ * that are in use close by themselves, as every answer says so from now on.
  */
 export async function closeServer(server: Server): Promise<void> {
-  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+  let sweep: NodeJS.Timeout | undefined;
+  const grace = setTimeout(() => {
+    sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+  }, GRACE_MS);
   try {
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeIdleConnections();
-    });
+    // The close of an HTTP server would close idle connections itself, and at once.
+    await new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
   } finally {
+    clearTimeout(grace);
     clearInterval(sweep);
   }
 }

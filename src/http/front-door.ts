@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { type HttpConfig, httpConfig } from '../config/config.slices';
 import { DomainError } from '../errors/domain-error';
 import { AccessLog } from '../logging/access-log';
@@ -31,6 +32,7 @@ export class FrontDoor implements ExchangeContext {
   private readonly routes: FrontRoute[] = [];
   private readonly constants = new Map<string, Buffer>();
   private readonly errorBodies: { prefix: string; body: ErrorBody }[] = [];
+  private readonly lastErrorBodies = new WeakMap<Socket, ErrorBody>();
   private readonly cors: Cors;
   private readonly security = securityHeaders();
   private isDraining = false;
@@ -97,7 +99,14 @@ export class FrontDoor implements ExchangeContext {
     const requestId = requestIdFrom(header(req, 'x-request-id'));
     // A socket that fails after its request was taken must not become an uncaught exception.
     res.on('error', () => undefined);
-    return new Exchange(req, res, requestId, path, this, this.errorBodyFor(path));
+    const errorBody = this.errorBodyFor(path);
+    this.lastErrorBodies.set(req.socket, errorBody);
+    return new Exchange(req, res, requestId, path, this, errorBody);
+  }
+
+  /** How to word what goes wrong on a connection outside of any exchange: as for its last request. */
+  errorBodyOn(socket: Socket): ErrorBody {
+    return this.lastErrorBodies.get(socket) ?? nativeErrorBody;
   }
 
   handle(req: IncomingMessage, res: ServerResponse, express: RequestListener): void {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { HttpConfig } from '../config/config.slices';
 import { DomainError, type ErrorCode } from '../errors/domain-error';
 import { requestIdFrom } from '../logging/request-id';
-import { nativeErrorBody } from './error-body';
+import type { ErrorBody } from './error-body';
 import { STATUS_OF } from './error-status';
 
 /** How often Node looks for clients that are too slow with their request. */
@@ -33,8 +33,11 @@ const FAULTS: Partial<Record<string, { code: ErrorCode; message: string }>> = {
   },
 };
 
-/** Answers what never became a request: broken HTTP, headers without end, a client that stopped sending. */
-export function answerBrokenRequests(server: Server): void {
+/**
+ * Answers what never became a request: broken HTTP, headers without end, a client that stopped sending.
+ * @param errorBodyOn how an error on a connection is worded
+ */
+export function answerBrokenRequests(server: Server, errorBodyOn: (socket: Socket) => ErrorBody): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
@@ -45,7 +48,7 @@ export function answerBrokenRequests(server: Server): void {
       message: 'The request is not valid HTTP.',
     };
     const requestId = requestIdFrom(undefined);
-    const body = JSON.stringify(nativeErrorBody(new DomainError(code, message), requestId));
+    const body = JSON.stringify(errorBodyOn(socket)(new DomainError(code, message), requestId));
     const status = STATUS_OF[code];
     socket.end(
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +

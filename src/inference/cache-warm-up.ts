@@ -64,7 +64,7 @@ export class CacheWarmUp implements OnModuleInit, OnApplicationBootstrap, OnAppl
   onApplicationBootstrap(): void {
     if (!this.config.enabled || this.config.warmup === 'off') return;
     this.models.onChange(() => void this.warmAll());
-    this.warmAll();
+    void this.warmAll();
   }
 
   onApplicationShutdown(): void {

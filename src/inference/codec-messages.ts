@@ -20,6 +20,8 @@ export type CodecReply =
 
 /** The same value with typed arrays of its own, each in memory of its own size. */
 export function copied(value: unknown): unknown {
+  // A Buffer's own `slice` would share its memory.
+  if (Buffer.isBuffer(value)) return new Uint8Array(value);
   if (ArrayBuffer.isView(value)) return (value as Uint8Array).slice();
   if (Array.isArray(value)) return typeof value[0] === 'object' ? value.map(copied) : value;
   if (typeof value !== 'object' || value === null) return value;

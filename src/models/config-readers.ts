@@ -17,15 +17,21 @@ export type KeyTable<T> = { readonly [Field in keyof T]: Key<T[Field]> };
 /**
  * Reads the settings of a mapping. Every fault is listed by key and rule, without the value, which may be
  * anybody's secret; where there are faults the result is of no use. An unknown key is a fault.
+ * @param misplaced keys that there are, but not here, and why
  */
 export function readKeys<T extends object>(
   mapping: JsonObject,
   table: KeyTable<T>,
   faults: string[],
+  misplaced: ReadonlyMap<string, string> = new Map(),
 ): Readonly<T> {
   const keys = Object.entries<Key<unknown>>(table);
   const known = new Set(keys.map(([, { key }]) => key));
-  for (const name of Object.keys(mapping)) if (!known.has(name)) faults.push(unknownKey(name, known));
+  for (const name of Object.keys(mapping)) {
+    const elsewhere = misplaced.get(name);
+    if (elsewhere !== undefined) faults.push(`${name}: ${elsewhere}`);
+    else if (!known.has(name)) faults.push(unknownKey(name, known));
+  }
   const settings = keys.map(([field, { key, read, fallback }]) => {
     const value = mapping[key];
     if (value === undefined || !Object.hasOwn(mapping, key)) return [field, fallback];

@@ -1,7 +1,7 @@
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { contentDigest, type ModelFiles } from './content-digest';
+import { contentDigest, fileStamp, type ModelFiles } from './content-digest';
 import type { ExternalDataFile } from './external-data';
 import { parseModelConfig } from './model-config';
 
@@ -96,5 +96,29 @@ describe('contentDigest', () => {
       code: 'model_unavailable',
       message: 'gone.onnx cannot be read: there is nothing',
     });
+  });
+});
+
+describe('fileStamp', () => {
+  it('is the same while nobody touches the files', async () => {
+    const files = await withData(dataFile('w', 'abc'));
+    expect(await fileStamp(files)).toBe(await fileStamp(files));
+  });
+
+  it('is another one after a file was written, or replaced by one with the same bytes', async () => {
+    const files = await withData(dataFile('w', 'abc'));
+    const stamps = [await fileStamp(files)];
+    await writeFile(join(dir, 'w'), 'abd');
+    stamps.push(await fileStamp(files));
+    await rm(join(dir, 'w'));
+    await writeFile(join(dir, 'w'), 'abd');
+    stamps.push(await fileStamp(files));
+    expect(new Set(stamps).size).toBe(3);
+  });
+
+  it('names no path when a file is gone', async () => {
+    const files = await withData(dataFile('w', 'abc'));
+    await rm(join(dir, 'w'));
+    await expect(fileStamp(files)).rejects.toThrow(/^w cannot be read: there is nothing$/);
   });
 });

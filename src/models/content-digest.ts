@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { basename } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { DomainError } from '../errors/domain-error';
 import type { ExternalDataFile } from './external-data';
 import type { ModelConfig } from './model-config';
-import { fileErrorReason } from './path-inside';
+import { explained, fileErrorReason } from './path-inside';
 
 /** The files that make a model what it is. */
 export interface ModelFiles {
@@ -38,6 +39,20 @@ export async function contentDigest(files: ModelFiles, settings: ResultSettings)
   // Digests in a JSON list: no two different lists of files have the same text.
   const content = [FORM, model, externalData, settings.graphOptimization, settings.executionProviders];
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+}
+
+/**
+ * Says by identity, size and times which files these are. Equal ones before and after a time mean that nobody
+ * replaced or wrote them meanwhile: the content whose digest was taken is the content that was loaded.
+ * @throws DomainError `model_unavailable` when a file is not there
+ */
+export async function fileStamp({ modelFile, externalData }: ModelFiles): Promise<string> {
+  const stamps: string[] = [];
+  for (const file of [modelFile, ...externalData.map((data) => data.file)]) {
+    const stats = await explained(dirname(file), file, stat(file, { bigint: true }));
+    stamps.push(`${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`);
+  }
+  return stamps.join();
 }
 
 async function fileDigest(file: string): Promise<string> {

@@ -1,7 +1,7 @@
 import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, normalize, sep } from 'node:path';
 import { DomainError } from '../errors/domain-error';
-import { externalLocations } from './external-tensors';
+import { modelStructure, type ModelStructure } from './external-tensors';
 import { explained, fileErrorReason, isInside } from './path-inside';
 import { MalformedMessage } from './protobuf-cursor';
 
@@ -17,43 +17,57 @@ export interface ExternalDataFile {
 /** A protobuf message has at most 2 GiB. */
 const MAX_MODEL_BYTES = 2 ** 31 - 1;
 
+/** What a look into a model's file tells before it is loaded. */
+export interface ModelContents {
+  /** In the order of their locations. */
+  readonly externalData: ExternalDataFile[];
+  /** Has it operators that are random? */
+  readonly random: boolean;
+}
+
+/** @throws what `inspectModel` throws */
+export async function findExternalData(modelFile: string): Promise<ExternalDataFile[]> {
+  return (await inspectModel(modelFile)).externalData;
+}
+
 /**
- * The external data files of a model, in the order of their locations. Each must be there, be as long as the
+ * Looks into a model. Each of its external data files must be there, be as long as the
  * model says, and lie in the folder of the model file (or in that of the file which it is a link to), as the
  * runtime demands too. Reads the model's structure only; its weights are skipped.
  * @param modelFile a path that the repository found, so it is known to lie in the model folder
  * @throws DomainError `model_unavailable`, with a reason without absolute paths
  */
-export async function findExternalData(modelFile: string): Promise<ExternalDataFile[]> {
+export async function inspectModel(modelFile: string): Promise<ModelContents> {
   const folder = dirname(modelFile);
   const file = await explained(folder, modelFile, open(modelFile, 'r'));
-  let locations: Map<string, number>;
+  let structure: ModelStructure;
   try {
-    locations = await readLocations(file, basename(modelFile));
+    structure = await readStructure(file, basename(modelFile));
   } finally {
     await file.close();
   }
-  if (locations.size === 0) return [];
+  const { locations, random } = structure;
+  if (locations.size === 0) return { externalData: [], random };
   const folders = await explained(
     folder,
     modelFile,
     Promise.all([realpath(folder), realpath(modelFile).then(dirname)]),
   );
-  const files: ExternalDataFile[] = [];
+  const externalData: ExternalDataFile[] = [];
   for (const [location, neededBytes] of [...locations].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    files.push(await resolve(location, neededBytes, folder, folders));
+    externalData.push(await resolve(location, neededBytes, folder, folders));
   }
-  return files;
+  return { externalData, random };
 }
 
-async function readLocations(file: FileHandle, name: string): Promise<Map<string, number>> {
+async function readStructure(file: FileHandle, name: string): Promise<ModelStructure> {
   try {
     const stats = await file.stat();
     if (!stats.isFile()) throw new MalformedMessage('it is no file');
     if (stats.size > MAX_MODEL_BYTES) {
       throw new MalformedMessage('it is larger than 2 GiB; export it with external data');
     }
-    return await externalLocations(file, stats.size);
+    return await modelStructure(file, stats.size);
   } catch (error) {
     const reason = error instanceof MalformedMessage ? error.message : fileErrorReason(error);
     throw new DomainError('model_unavailable', `${name} cannot be used: ${reason}`, { cause: error });

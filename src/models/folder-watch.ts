@@ -78,6 +78,7 @@ async function stampOf({ config, versions }: FoundModel): Promise<string | undef
   try {
     const stamps = [JSON.stringify(config)];
     for (const { version, file } of versions) {
+      if (file === undefined) continue;
       const files = [file, ...(await findExternalData(file)).map((external) => external.file)];
       for (const path of files) {
         const { ino, size, mtimeMs } = await stat(path);

@@ -2,6 +2,7 @@ import { DomainError } from '../errors/domain-error';
 import { parseModelConfig } from './model-config';
 
 const DEFAULTS = {
+  runtime: 'onnx',
   description: undefined,
   example: undefined,
   batching: true,
@@ -63,6 +64,7 @@ deterministic: false
 cache: { enabled: false, ttl: 60, warmup_file: warm/requests.jsonl }
 `;
     expect(parseModelConfig(yaml, 'm')).toEqual({
+      runtime: 'onnx',
       description: 'Grey 8x8 images of digits',
       example: {
         image: [

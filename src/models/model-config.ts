@@ -1,4 +1,5 @@
 import { DomainError } from '../errors/domain-error';
+import type { RemoteModelConfig } from '../remote/remote-config';
 import {
   bool,
   choice,
@@ -16,10 +17,13 @@ import {
 } from './config-readers';
 import { type GoldenCase, goldenCases } from './golden-case';
 import { LATEST, type VersionPolicy, versionPolicy } from './version-policy';
+import { REMOTE_KEYS, remoteFaults } from './remote-keys';
 import { readYamlMapping, type JsonObject } from './yaml-mapping';
 
 const GRAPH_OPTIMIZATIONS = ['disabled', 'basic', 'extended', 'all'] as const;
 export type GraphOptimization = (typeof GRAPH_OPTIMIZATIONS)[number];
+
+const RUNTIMES = ['onnx', 'remote'] as const;
 
 /** How a model's answers are cached. */
 export interface ModelCacheConfig {
@@ -32,6 +36,8 @@ export interface ModelCacheConfig {
 
 /** How one model is served, the same for all of its versions: `model.yaml`, read and defaulted. */
 export interface ModelConfig {
+  /** Does it run here, or on another server? */
+  readonly runtime: (typeof RUNTIMES)[number];
   /** A line for people. */
   readonly description: string | undefined;
   /** A request that succeeds, in the form of the native API. */
@@ -64,7 +70,11 @@ export interface ModelConfig {
   /** Does it give the same answer to the same request? If not, nothing of it is cached. */
   readonly deterministic: boolean;
   readonly cache: ModelCacheConfig;
+  /** Of a model that runs on another server. */
+  readonly remote: RemoteModelConfig | undefined;
 }
+
+type OwnConfig = Omit<ModelConfig, 'remote'>;
 
 const DAY_MS = 86_400_000;
 const YEAR_SECONDS = 31_536_000;
@@ -86,8 +96,9 @@ const CACHE_DEFAULTS: ModelCacheConfig = Object.freeze({
   warmupFile: undefined,
 });
 
-/** Every key of `model.yaml`. A new one is a field above and a line here. */
-const KEYS: KeyTable<ModelConfig> = {
+/** Every key of `model.yaml`, but for those of remote models. A new one is a field above and a line here. */
+const KEYS: KeyTable<OwnConfig> = {
+  runtime: { key: 'runtime', read: choice(RUNTIMES), fallback: 'onnx' },
   description: { key: 'description', read: text(4096), fallback: undefined },
   example: { key: 'example', read: inputs, fallback: undefined },
   versions: { key: 'versions', read: versionPolicy, fallback: LATEST },
@@ -108,6 +119,23 @@ const KEYS: KeyTable<ModelConfig> = {
   cache: { key: 'cache', read: mapping(CACHE_KEYS), fallback: CACHE_DEFAULTS },
 };
 
+/** Those of them that say how a session runs; a remote model has none. */
+const SESSION_KEYS = [
+  KEYS.versions,
+  KEYS.instances,
+  KEYS.weight,
+  KEYS.intraOpThreads,
+  KEYS.interOpThreads,
+  KEYS.graphOptimization,
+  KEYS.executionProviders,
+  KEYS.runTimeoutMs,
+];
+const NOT_OF_A_REMOTE = misplaced(SESSION_KEYS, 'is not for a remote model');
+const NOT_OF_A_SESSION = misplaced(Object.values(REMOTE_KEYS), 'goes with runtime: remote');
+
+/** How a remote batches is not to be found out by trying: whoever declares it knows. */
+const KEYS_OF_A_REMOTE = { ...KEYS, batching: { ...KEYS.batching, fallback: false } };
+
 /**
  * The configuration in the text of a `model.yaml`; undefined text gives the defaults.
  * @throws DomainError `model_unavailable`; its details list every fault by key.
@@ -115,7 +143,8 @@ const KEYS: KeyTable<ModelConfig> = {
 export function parseModelConfig(yamlText: string | undefined, modelName: string): ModelConfig {
   const faults: string[] = [];
   const mapping = yamlText === undefined ? {} : readYamlMapping(yamlText, faults);
-  const config = readKeys(mapping, KEYS, faults);
+  const config =
+    mapping.runtime === 'remote' ? readRemote(mapping, modelName, faults) : readOwn(mapping, faults);
   if (faults.length === 0) return config;
   const details = faults.slice(0, MAX_FAULTS);
   if (faults.length > MAX_FAULTS) details.push(`and ${faults.length - MAX_FAULTS} more`);
@@ -124,4 +153,25 @@ export function parseModelConfig(yamlText: string | undefined, modelName: string
     `the configuration of model ${modelName} has faults: ${details.join('; ')}`,
     { details },
   );
+}
+
+function readOwn(mapping: JsonObject, faults: string[]): ModelConfig {
+  return Object.freeze({ ...readKeys(mapping, KEYS, faults, NOT_OF_A_SESSION), remote: undefined });
+}
+
+function readRemote(mapping: JsonObject, modelName: string, faults: string[]): ModelConfig {
+  const table = { ...KEYS_OF_A_REMOTE, ...REMOTE_KEYS };
+  const all = readKeys<OwnConfig & RemoteModelConfig>(mapping, table, faults, NOT_OF_A_REMOTE);
+  const remote = pick(all, REMOTE_KEYS);
+  if (faults.length === 0) faults.push(...remoteFaults(remote, modelName));
+  return Object.freeze({ ...pick(all, KEYS), remote });
+}
+
+function pick<T extends object>(from: Readonly<T>, table: KeyTable<T>): Readonly<T> {
+  const fields = Object.keys(table) as (keyof T)[];
+  return Object.freeze(Object.fromEntries(fields.map((field) => [field, from[field]])) as T);
+}
+
+function misplaced(keys: readonly { readonly key: string }[], why: string): ReadonlyMap<string, string> {
+  return new Map(keys.map(({ key }) => [key, why]));
 }

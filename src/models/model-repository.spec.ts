@@ -47,7 +47,7 @@ describe('ModelRepository', () => {
     expect(await look('cls')).toEqual({
       name: 'cls',
       config: expect.objectContaining({ instances: 2 }) as unknown,
-      versions: [{ version: '1', file: join(dir, 'cls.onnx'), sizeBytes: 578_966 }],
+      versions: [{ version: '1', configFolder: dir, file: join(dir, 'cls.onnx'), sizeBytes: 578_966 }],
       faults: [],
     });
   });

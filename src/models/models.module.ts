@@ -5,11 +5,15 @@ import {
   type InferenceConfig,
   modelsConfig,
   type ModelsConfig,
+  remoteConfig,
+  type RemoteConfig,
 } from '../config/config.slices';
+import { RemoteModule } from '../remote/remote.module';
 import { systemClock } from '../scheduling/clock';
 import { Scheduler } from '../scheduling/scheduler';
 import { THREAD_PLAN, SessionsModule } from '../sessions/sessions.module';
 import type { ThreadPlan } from '../sessions/thread-plan';
+import { declaredModels } from './declared-models';
 import { LocalCoordinator } from './local-coordinator';
 import { ModelChanges } from './model-changes';
 import { ModelLoader } from './model-loader';
@@ -17,13 +21,15 @@ import { ModelRegistry } from './model-registry';
 import { ModelRepository } from './model-repository';
 import { ModelsHealthIndicator } from './models.health';
 import { ModelsService } from './models.service';
+import { VersionOpener } from './version-opener';
 import { RunWatch } from './run-watch';
 
 @Module({
-  imports: [SessionsModule, TerminusModule],
+  imports: [RemoteModule, SessionsModule, TerminusModule],
   providers: [
     ModelsService,
     ModelLoader,
+    VersionOpener,
     ModelRegistry,
     ModelChanges,
     ModelsHealthIndicator,
@@ -31,8 +37,9 @@ import { RunWatch } from './run-watch';
     RunWatch,
     {
       provide: ModelRepository,
-      inject: [modelsConfig.KEY],
-      useFactory: (config: ModelsConfig) => new ModelRepository(config.dir),
+      inject: [modelsConfig.KEY, remoteConfig.KEY],
+      useFactory: ({ dir }: ModelsConfig, remote: RemoteConfig) =>
+        new ModelRepository(dir, declaredModels(dir, remote)),
     },
     {
       provide: Scheduler,

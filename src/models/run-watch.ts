@@ -33,7 +33,8 @@ export class RunWatch implements OnModuleInit, OnApplicationShutdown {
     if (this.reported) return;
     const nowMs = performance.now();
     for (const { model, version, served } of this.registry.versions()) {
-      if (served === undefined) continue;
+      // What runs on another server holds no thread, and has a time-out of its own.
+      if (served === undefined || !served.queue.takesSlot) continue;
       const limitMs = served.config.runTimeoutMs ?? this.config.runTimeoutMs;
       if (!served.queue.runs.some(({ startMs }) => nowMs - startMs > limitMs)) continue;
       const reason = `a run of model "${model}" version ${version} takes longer than ${limitMs} ms`;

@@ -27,6 +27,8 @@ export interface ServedModel {
   readonly sample: SampleInputs | undefined;
   /** Hex digest of its files and of the settings that change its results. */
   readonly digest: string;
+  /** Does it give the same answer to the same request? */
+  readonly deterministic: boolean;
   /** Where its requests and runs are counted. */
   readonly recorder: ModelRecorder;
 }

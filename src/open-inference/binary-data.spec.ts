@@ -47,7 +47,7 @@ describe('a request with binary data', () => {
       const { body, headerLength } = binaryBody({ inputs: [binary(8)] }, [BYTES], misalign);
       const { data } = only(decodeV2(body, headerLength, PLAIN));
       expect(data).toEqual(Float32Array.of(1.5, -2));
-      shared.add((data as Float32Array).buffer === body.buffer);
+      shared.add((data as Float32Array).byteOffset === body.byteOffset + headerLength!);
     }
     expect(shared).toEqual(new Set([true, false]));
   });

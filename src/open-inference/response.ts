@@ -1,3 +1,4 @@
+import { type Datatype, DATATYPES } from '../tensors/datatype';
 import { JsonWriter } from '../tensors/json-writer';
 import type { Tensor } from '../tensors/tensor';
 import { bytesOf } from './binary-data';
@@ -19,6 +20,13 @@ export interface EncodedV2 {
   /** Length of the JSON in bytes where something follows it. */
   readonly headerLength: number | undefined;
 }
+
+const byDatatype = (text: (datatype: Datatype) => string): Readonly<Record<Datatype, string>> =>
+  Object.fromEntries(DATATYPES.map((datatype) => [datatype, text(datatype)])) as Record<Datatype, string>;
+
+/** What stands between an output's shape and its data, or the size of its data. */
+const BEFORE_DATA = byDatatype((datatype) => `],"datatype":"${datatype}","data":`);
+const BEFORE_SIZE = byDatatype((datatype) => `],"datatype":"${datatype}","parameters":{"binary_data_size":`);
 
 /** Writes `{model_name, model_version, id?, outputs: [{name, shape, datatype, parameters?, data?}]}`. */
 export function encodeV2({ model, version, id, outputs, binaryOutputs }: V2Answer): EncodedV2 {
@@ -42,17 +50,14 @@ export function encodeV2({ model, version, id, outputs, binaryOutputs }: V2Answe
       if (d > 0) writer.raw(',');
       writer.integer(shape[d]!);
     }
-    // One of a few words, which need no escapes.
-    writer.raw('],"datatype":"');
-    writer.raw(datatype);
     if (binaryOutputs[i] === true) {
       const bytes = bytesOf(outputs[i]!);
       binary.push(bytes);
-      writer.raw('","parameters":{"binary_data_size":');
+      writer.raw(BEFORE_SIZE[datatype]);
       writer.integer(bytes.length);
       writer.raw('}}');
     } else {
-      writer.raw('","data":');
+      writer.raw(BEFORE_DATA[datatype]);
       writer.tensorFlat(data, datatype, data.length);
       writer.raw('}');
     }

@@ -4,7 +4,9 @@ import { nameAt } from './known-names';
 describe('nameAt', () => {
   it('gives the text of any bytes, however often they and their likes come', () => {
     // Few letters and lengths, so that many share a place.
-    const words = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '~'), maxLength: 5 }), { maxLength: 50 });
+    const words = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '~'), maxLength: 5 }), {
+      maxLength: 50,
+    });
     fc.assert(
       fc.property(words, fc.nat({ max: 3 }), (list, offset) => {
         for (const word of list) {

@@ -12,18 +12,17 @@ const singleBits = new Int32Array(single.buffer);
 
 const MINUS_ZERO_BITS = 0x80000000 | 0;
 
-const LEAST_SCALE = -31;
+const LEAST_POWER = -31;
 /** 10^-31 to 10^53: from the largest FP32 to the smallest, one of them makes it a number of nine digits. */
-const SCALES = Float64Array.from({ length: 85 }, (_, i) => Number(`1e${i + LEAST_SCALE}`));
+const POWERS = Float64Array.from({ length: 85 }, (_, i) => Number(`1e${i + LEAST_POWER}`));
 /** By biased exponent: the power of ten that makes the least FP32 a number of nine digits. */
-const SCALE_EXPONENTS = Int8Array.from({ length: 255 }, (_, e) => 8 - Math.floor(Math.log10(2 ** (e - 127))));
+const FLOAT32_SCALES = Int8Array.from({ length: 255 }, (_, e) => 8 - Math.floor(Math.log10(2 ** (e - 127))));
 /** By biased exponent: half the distance of two FP32s. */
-const HALF_STEPS = Float64Array.from({ length: 255 }, (_, e) => 2 ** (Math.max(e, 1) - 151));
+const FLOAT32_HALF_STEPS = Float64Array.from({ length: 255 }, (_, e) => 2 ** (Math.max(e, 1) - 151));
 /** By biased exponent: the power of ten that makes the least half a number of five digits; of subnormals, any. */
-const HALF_SCALE_EXPONENTS = Int8Array.from(
-  { length: 31 },
-  (_, e) => 4 - Math.floor(Math.log10(2 ** (e - 15))),
-);
+const FLOAT16_SCALES = Int8Array.from({ length: 31 }, (_, e) => 4 - Math.floor(Math.log10(2 ** (e - 15))));
+/** By biased exponent: half the distance of two halves. */
+const FLOAT16_HALF_STEPS = Float64Array.from({ length: 31 }, (_, e) => 2 ** (Math.max(e, 1) - 26));
 const UNITS = Float64Array.from({ length: 10 }, (_, i) => 10 ** i);
 /** More than two roundings can do to a number of nine digits. */
 const DOUBT = 1e-6;
@@ -64,10 +63,10 @@ export function putFloat32s(
     }
     if (bits < 0) out[at++] = MINUS;
     const magnitude = Math.abs(value);
-    let scale = SCALE_EXPONENTS[exponent]!;
-    if (magnitude * SCALES[scale - LEAST_SCALE]! >= 1e9) scale--;
-    const scaled = magnitude * SCALES[scale - LEAST_SCALE]!;
-    const halfStep = HALF_STEPS[exponent]! * SCALES[scale - LEAST_SCALE]!;
+    let scale = FLOAT32_SCALES[exponent]!;
+    if (magnitude * POWERS[scale - LEAST_POWER]! >= 1e9) scale--;
+    const scaled = magnitude * POWERS[scale - LEAST_POWER]!;
+    const halfStep = FLOAT32_HALF_STEPS[exponent]! * POWERS[scale - LEAST_POWER]!;
     let point = 9 - scale;
     let size = 7;
     let nine = ((scaled * 1e-2 + 0.5) | 0) * 100;
@@ -118,12 +117,12 @@ function putSpecial(out: Uint8Array, position: number, bits: number): number {
 /** Writes one of the smallest numbers by the same way; of those, one digit may do. */
 function putSubnormal(out: Uint8Array, position: number, magnitude: number): number {
   let scale = 46;
-  while (magnitude * SCALES[scale - LEAST_SCALE]! < 1e8) scale++;
-  const scaled = magnitude * SCALES[scale - LEAST_SCALE]!;
-  const halfStep = 2 ** -150 * SCALES[scale - LEAST_SCALE]!;
+  while (magnitude * POWERS[scale - LEAST_POWER]! < 1e8) scale++;
+  const scaled = magnitude * POWERS[scale - LEAST_POWER]!;
+  const halfStep = 2 ** -150 * POWERS[scale - LEAST_POWER]!;
   for (let size = 1; size < 9; size++) {
     const unit = UNITS[9 - size]!;
-    const nine = Math.round(scaled / unit) * unit;
+    const nine = (Math.round(scaled / unit) * unit) | 0;
     const distance = Math.abs(scaled - nine);
     if (distance > halfStep + DOUBT) continue;
     if (distance > halfStep - DOUBT) break;
@@ -156,17 +155,17 @@ export function putFloat16(out: Uint8Array, position: number, half: number): num
   const whole = magnitude | 0;
   if (whole === magnitude && whole < 2 ** 11) return putDigits(out, at, whole, digitCount(whole));
   // Scaled to five digits, which always do. All of this is exact; a border belongs to an even pattern.
-  let scale = HALF_SCALE_EXPONENTS[pattern >> 10]!;
-  while (magnitude * SCALES[scale - LEAST_SCALE]! < 1e4) scale++;
-  if (magnitude * SCALES[scale - LEAST_SCALE]! >= 1e5) scale--;
-  const power = SCALES[scale - LEAST_SCALE]!;
+  let scale = FLOAT16_SCALES[pattern >> 10]!;
+  while (magnitude * POWERS[scale - LEAST_POWER]! < 1e4) scale++;
+  if (magnitude * POWERS[scale - LEAST_POWER]! >= 1e5) scale--;
+  const power = POWERS[scale - LEAST_POWER]!;
   const scaled = magnitude * power;
-  const halfStep = 2 ** (Math.max(pattern >> 10, 1) - 26) * power;
+  const halfStep = FLOAT16_HALF_STEPS[pattern >> 10]! * power;
   const halfStepBelow = (pattern & 0x3ff) === 0 && pattern > 0x400 ? halfStep / 2 : halfStep;
   const even = pattern % 2 === 0;
   for (let dropped = 4; ; dropped--) {
     const unit = UNITS[dropped]!;
-    let digits = Math.floor(scaled / unit);
+    let digits = (scaled / unit) | 0;
     const below = scaled - digits * unit;
     const above = unit - below;
     const fitsBelow = below < halfStepBelow || (below === halfStepBelow && even);
@@ -174,9 +173,9 @@ export function putFloat16(out: Uint8Array, position: number, half: number): num
     if (!fitsBelow && !fitsAbove) continue;
     if (!fitsBelow || (fitsAbove && above < below)) digits++;
     const point = digitCount(digits) + dropped - scale;
-    while (digits % 10 === 0) digits /= 10;
+    while (digits % 10 === 0) digits = (digits / 10) | 0;
     const size = digitCount(digits);
-    return putDecimal(out, at, digits * UNITS[9 - size]!, size, point);
+    return putDecimal(out, at, (digits * UNITS[9 - size]!) | 0, size, point);
   }
 }
 

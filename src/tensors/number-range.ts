@@ -17,21 +17,34 @@ export const INTEGER_RANGES: Readonly<Record<IntegerDatatype, Range<bigint>>> = 
   UINT64: unsigned(64n),
 };
 
-/** The last double before the middle between the largest finite number and the power of two above it. */
-const FLOAT_LIMITS: Readonly<Record<FloatDatatype, number>> = {
-  FP16: 65520 - 2 ** -37,
-  FP32: 2 ** 128 - 2 ** 103 - 2 ** 75,
-  FP64: Number.MAX_VALUE,
+/**
+ * The doubles that become a finite element (once rounded to it); of the 64-bit integers only those that
+ * surely are what was meant.
+ */
+export const DOUBLE_RANGES: Readonly<Record<FloatDatatype | IntegerDatatype, Range<number>>> = {
+  FP16: around0(65520 - 2 ** -37),
+  FP32: around0(2 ** 128 - 2 ** 103 - 2 ** 75),
+  FP64: around0(Number.MAX_VALUE),
+  INT8: safe(INTEGER_RANGES.INT8),
+  INT16: safe(INTEGER_RANGES.INT16),
+  INT32: safe(INTEGER_RANGES.INT32),
+  INT64: safe(INTEGER_RANGES.INT64),
+  UINT8: safe(INTEGER_RANGES.UINT8),
+  UINT16: safe(INTEGER_RANGES.UINT16),
+  UINT32: safe(INTEGER_RANGES.UINT32),
+  UINT64: safe(INTEGER_RANGES.UINT64),
 };
 
 export function isFloat(datatype: NumericDatatype): datatype is FloatDatatype {
   return datatype === 'FP32' || datatype === 'FP64' || datatype === 'FP16';
 }
 
-/** The doubles that become a finite element, of the 64-bit integers only those that are surely meant. */
-export function doubleRange(datatype: FloatDatatype | IntegerDatatype): Range<number> {
-  if (isFloat(datatype)) return [-FLOAT_LIMITS[datatype], FLOAT_LIMITS[datatype]];
-  const [least, most] = INTEGER_RANGES[datatype];
+/** The limit is the last double before the middle between the largest element and the power of two above. */
+function around0(limit: number): Range<number> {
+  return [-limit, limit];
+}
+
+function safe([least, most]: Range<bigint>): Range<number> {
   return [Math.max(Number(least), Number.MIN_SAFE_INTEGER), Math.min(Number(most), Number.MAX_SAFE_INTEGER)];
 }
 

@@ -14,7 +14,7 @@ import type { ElementSink } from './element-sink';
 import { quote } from './json-fault';
 import type { JsonReader } from './json-reader';
 import {
-  doubleRange,
+  DOUBLE_RANGES,
   type FloatDatatype,
   INTEGER_RANGES,
   type IntegerDatatype,
@@ -43,7 +43,7 @@ export class NumberReader implements ElementReader {
     private readonly place: Place,
     private readonly exactIntegers = false,
   ) {
-    this.range = doubleRange(datatype);
+    this.range = DOUBLE_RANGES[datatype];
   }
 
   get count(): number {

@@ -200,6 +200,49 @@ export function widenModel(columns: number): Uint8Array {
   });
 }
 
+/** `y` FP32 [N, 2], drawn by lot for each run, in a branch that is always taken; `x` FP32 [N, 2] gives the shape. */
+export function randomModel(): Uint8Array {
+  const branch = (operator: string): onnx.IGraphProto => ({
+    name: operator,
+    node: [node(operator, ['x'], ['drawn'])],
+    output: [value('drawn', DataType.FLOAT, ['N', 2])],
+  });
+  const branches = [
+    { name: 'then_branch', type: AttributeType.GRAPH, g: branch('RandomNormalLike') },
+    { name: 'else_branch', type: AttributeType.GRAPH, g: branch('Identity') },
+  ];
+  return encode({
+    node: [node('If', ['always'], ['y'], branches)],
+    initializer: [initializer('always', DataType.BOOL, [], new Uint8Array([1]))],
+    input: [value('x', DataType.FLOAT, ['N', 2])],
+    output: [value('y', DataType.FLOAT, ['N', 2])],
+  });
+}
+
+/** `plus = x + bias` and `minus = x - bias`, FP32 [N, 2]; `y` is a second input, FP32 [N, 2], added to both. */
+export function biasModel(bias: Float32Array): Uint8Array {
+  const shape = ['N', 2];
+  return encode({
+    node: [
+      node('Add', ['x', 'y'], ['both']),
+      node('Add', ['both', 'bias'], ['plus']),
+      node('Sub', ['both', 'bias'], ['minus']),
+    ],
+    initializer: [initializer('bias', DataType.FLOAT, [2], bytesOf(bias))],
+    input: [value('x', DataType.FLOAT, shape), value('y', DataType.FLOAT, shape)],
+    output: [value('plus', DataType.FLOAT, shape), value('minus', DataType.FLOAT, shape)],
+  });
+}
+
+/** `y` FP32 [] = the largest element of `x` FP32 [N]: large in, small out. */
+export function maximumModel(): Uint8Array {
+  return encode({
+    node: [node('ReduceMax', ['x'], ['y'], [intAttribute('keepdims', 0)])],
+    input: [value('x', DataType.FLOAT, ['N'])],
+    output: [value('y', DataType.FLOAT, [])],
+  });
+}
+
 /** Declares a dynamic leading dimension, but each row's result is divided by the rows of the batch. */
 export function rowsDependentModel(): Uint8Array {
   return encode({

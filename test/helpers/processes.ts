@@ -4,7 +4,23 @@ const MS_PER_TICK = 10;
 
 /** Does the process run? One that has ended but is not yet reaped does not. */
 export function isAlive(pid: number): boolean {
-  return statOf(pid)?.[0] !== 'Z' && statOf(pid) !== undefined;
+  const state = statOf(pid)?.[0];
+  return state !== undefined && state !== 'Z';
+}
+
+/** The processes that it started, and those that they did. */
+export function descendantsOf(pid: number): number[] {
+  const children = childrenOf(pid);
+  return children.flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+export function childrenOf(pid: number): number[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    return text === '' ? [] : text.split(' ').map(Number);
+  } catch {
+    return [];
+  }
 }
 
 /** Time that the processes have computed so far, in milliseconds. */

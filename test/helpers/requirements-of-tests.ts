@@ -64,6 +64,6 @@ function isProgram(path: string): boolean {
   }
 }
 
-function isSet(variable: string | undefined): boolean {
+export function isSet(variable: string | undefined): boolean {
   return variable !== undefined && !['', '0', 'false'].includes(variable);
 }

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { childrenOf, descendantsOf, isAlive } from './processes';
 import { until } from './until';
 
 const ROOT = join(__dirname, '..', '..');
@@ -57,8 +58,8 @@ export class TestServer {
   /** The processes that serve: the workers of a primary, or the one process itself. */
   workers(): number[] {
     const pid = this.process.pid ?? 0;
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-    return children === '' ? [pid] : children.split(' ').map(Number);
+    const children = childrenOf(pid);
+    return children.length === 0 ? [pid] : children;
   }
 
   async get<Body = Record<string, unknown>>(
@@ -114,9 +115,12 @@ export class TestServer {
     return this.exited;
   }
 
-  /** Ends it if it still runs; its workers leave when they lose their primary. */
+  /** Ends it, with all that it started, if it still runs. */
   async remove(): Promise<void> {
+    const pid = this.process.pid ?? 0;
+    const started = descendantsOf(pid);
     this.process.kill('SIGKILL');
+    for (const descendant of started) if (isAlive(descendant)) process.kill(descendant, 'SIGKILL');
     await this.exited;
     rmSync(this.folder, { recursive: true, force: true });
     servers.delete(this);

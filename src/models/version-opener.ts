@@ -1,0 +1,68 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '../errors/domain-error';
+import { RemoteFactory } from '../remote/remote-factory';
+import type { ModelRunner } from '../scheduling/model-runner';
+import { SessionFactory } from '../sessions/session-factory';
+import { contentDigest, fileStamp, type ModelFiles } from './content-digest';
+import { inspectModel } from './external-data';
+import type { ModelConfig } from './model-config';
+import type { VersionEntry } from './model-entry';
+
+/** A version that can be run, not yet warm. */
+export interface OpenedVersion {
+  readonly runner: ModelRunner;
+  /** About what its weights take in memory here. */
+  readonly memoryBytes: number;
+  /** Hex digest of what it is and of the settings that change its results. */
+  readonly digest: string;
+  /** Has its graph operators that draw at random? */
+  readonly random: boolean;
+}
+
+/** Opens a version where it runs: in sessions of this process, or on another server. */
+@Injectable()
+export class VersionOpener {
+  constructor(
+    private readonly sessions: SessionFactory,
+    private readonly remotes: RemoteFactory,
+  ) {}
+
+  /** @throws whatever kept it from being opened; nothing stays open then */
+  open({ model, config, found }: VersionEntry): Promise<OpenedVersion> {
+    if (config.remote === undefined && found.file !== undefined) {
+      return this.openSessions(config, found.file, found.sizeBytes);
+    }
+    return this.openRemote(model, config);
+  }
+
+  private async openSessions(
+    config: ModelConfig,
+    modelFile: string,
+    sizeBytes: number,
+  ): Promise<OpenedVersion> {
+    const { externalData, random } = await inspectModel(modelFile);
+    const files: ModelFiles = { modelFile, externalData };
+    const fileBytes = externalData.reduce((sum, external) => sum + external.sizeBytes, sizeBytes);
+    const stamp = await fileStamp(files);
+    const digest = await contentDigest(files, config);
+    const runner = await this.sessions.open({
+      modelFile,
+      instances: config.instances,
+      intraOpThreads: config.intraOpThreads,
+      interOpThreads: config.interOpThreads,
+      graphOptimization: config.graphOptimization,
+      executionProviders: config.executionProviders,
+    });
+    if ((await fileStamp(files)) === stamp) {
+      return { runner, memoryBytes: config.instances * fileBytes, digest, random };
+    }
+    await runner.close();
+    throw new DomainError('model_unavailable', 'its files changed while it was loaded');
+  }
+
+  private async openRemote(model: string, { remote }: ModelConfig): Promise<OpenedVersion> {
+    if (remote === undefined) throw new DomainError('model_unavailable', 'it has no model file');
+    const runner = await this.remotes.open(model, remote);
+    return { runner, memoryBytes: 0, digest: runner.digest, random: false };
+  }
+}

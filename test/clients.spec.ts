@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { temporaryFolder, writeModel } from './helpers/model-folder';
+import { textModel } from './helpers/onnx-models';
+import { pythonWith } from './helpers/python-environment';
+import { describeWith, isSet } from './helpers/requirements-of-tests';
+import { MODELS, startServer, type TestServer } from './helpers/server';
+
+const CLIENTS = join(__dirname, 'clients');
+const LIMIT_MS = 120_000;
+/** Of what a client wrote before it failed. */
+const OUTPUT_BYTES = 4_000_000;
+/** The same calls and bodies each time; `SCHEMATHESIS_EXAMPLES` for more. */
+const SEED = 20261122;
+const EXAMPLES = process.env.SCHEMATHESIS_EXAMPLES ?? '15';
+
+describeWith('python3', 'clients of others', (python3) => {
+  const models = temporaryFolder();
+  let server: TestServer;
+  beforeAll(async () => {
+    cpSync(join(MODELS, 'iris'), join(models, 'iris'), { recursive: true });
+    writeModel(models, 'text', textModel());
+    server = await startServer({ MODEL_DIR: models, WORKERS: '2' });
+  });
+
+  // Its packages take half a gigabyte and some minutes to install, so not every run has them.
+  if (isSet(process.env.KSERVE_CLIENT)) {
+    withPackages(python3, 'requirements-kserve.txt', (python) => {
+      it("answers the REST client of KServe's SDK", async () => {
+        await run(python, [join(CLIENTS, 'kserve_rest.py'), server.url]);
+      });
+    });
+  }
+
+  withPackages(python3, 'requirements.txt', (python) => {
+    it("answers Triton's HTTP client", async () => {
+      await run(python, [join(CLIENTS, 'triton.py'), new URL(server.url).host]);
+    });
+
+    it(
+      'answers as its OpenAPI document says, whatever is asked',
+      async () => {
+        // The last one: it unloads what it can.
+        await run(python, [join(CLIENTS, 'contract.py'), server.url, String(SEED), EXAMPLES]);
+        expect((await server.get('/v2/health/live')).status).toBe(200);
+      },
+      LIMIT_MS,
+    );
+  });
+
+  /** With CI set the packages have to be there; on a machine without a network the tests are skipped. */
+  function withPackages(program: string, requirements: string, tests: (python: string) => void): void {
+    const python = pythonWith(program, join(CLIENTS, requirements));
+    if (typeof python === 'string') {
+      tests(python);
+    } else if (isSet(process.env.CI)) {
+      it(`has the packages of ${requirements}`, () => {
+        throw python;
+      });
+    } else {
+      describe.skip(`(skipped: the packages of ${requirements} cannot be installed)`, () => tests(program));
+    }
+  }
+
+  async function run(python: string, args: readonly string[]): Promise<void> {
+    const options = { cwd: server.folder, timeout: LIMIT_MS, maxBuffer: OUTPUT_BYTES };
+    await promisify(execFile)(python, args, options).catch((error: { stdout: string; stderr: string }) => {
+      throw new Error(`The client failed:\n${error.stdout}\n${error.stderr}`, { cause: error });
+    });
+  }
+});

@@ -1,0 +1,106 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort, MODELS, startServer, type TestServer } from './helpers/server';
+import { SteadyLoad } from './helpers/steady-load';
+
+const SETOSA = { features: [[5.1, 3.5, 1.4, 0.2]] };
+
+describe('changes of models on a running server of two workers', () => {
+  let dir: string;
+  let server: TestServer;
+  let management: number;
+  const version = (n: string, from = '1'): void => {
+    mkdirSync(join(dir, 'iris', n), { recursive: true });
+    cpSync(join(dir, 'iris', from, 'model.onnx'), join(dir, 'iris', n, 'model.onnx'));
+  };
+  /** Workers that have what they need to serve, as the supervisor sees them. */
+  const ready = async (): Promise<number> => {
+    const answer = await fetch(`http://127.0.0.1:${management}/health/ready`);
+    const { serving, complete } = (await answer.json()) as { serving: number; complete: boolean };
+    return complete ? serving : 0;
+  };
+  const load = () => server.post('/v2/repository/models/iris/load', '');
+  const versionsServed = async (): Promise<Set<unknown>> => {
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => server.post('/api/inference/iris', SETOSA)),
+    );
+    return new Set(answers.map(({ status, body }) => (status === 200 ? body.version : status)));
+  };
+  beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'nestor-models-'));
+    cpSync(MODELS, dir, { recursive: true });
+    management = await freePort();
+    server = await startServer({
+      MODEL_DIR: dir,
+      WORKERS: '2',
+      MODEL_NAMES: 'iris,digits',
+      MANAGEMENT_PORT: String(management),
+    });
+  });
+  afterAll(async () => {
+    expect(await server.stop()).toBe(0);
+    rmSync(dir, { recursive: true });
+  });
+
+  it('swaps in a new version on every worker without failing a request', async () => {
+    const steady = new SteadyLoad(server, '/api/inference/iris', SETOSA);
+    await steady.answered(20);
+    for (const n of ['2', '3', '4']) {
+      version(n);
+      expect((await load()).status).toBe(200);
+      expect(await versionsServed()).toEqual(new Set([n]));
+    }
+    await steady.answered(20);
+    expect(await steady.stop()).toEqual({ failed: [] });
+  });
+
+  it('leaves the old version serving everywhere when the new one cannot be loaded, and says why', async () => {
+    version('5');
+    writeFileSync(join(dir, 'iris', '5', 'model.onnx'), 'no model');
+    const answer = await load();
+    expect(answer).toMatchObject({ status: 503, body: { error: /version 5/ } });
+    expect(await versionsServed()).toEqual(new Set(['4']));
+    rmSync(join(dir, 'iris', '5'), { recursive: true });
+  });
+
+  it('leaves the old version serving when the new one fails its golden cases', async () => {
+    const yaml = join(dir, 'iris', 'model.yaml');
+    const golden = (label: number): string =>
+      `golden: [{inputs: {features: [[5.1, 3.5, 1.4, 0.2]]}, outputs: {label: [${label}]}}]\n`;
+    writeFileSync(yaml, golden(2));
+    version('6');
+    expect(await load()).toMatchObject({ status: 503, body: { error: /golden case 1.*expected 2, got 0/ } });
+    expect(await versionsServed()).toEqual(new Set(['4']));
+    writeFileSync(yaml, golden(0));
+    expect((await load()).status).toBe(200);
+    expect(await versionsServed()).toEqual(new Set(['6']));
+  });
+
+  it('gives a worker that follows a dead one what the others have', async () => {
+    await server.post('/v2/repository/models/digits/unload', '');
+    const [dying = 0] = server.workers();
+    process.kill(dying, 'SIGKILL');
+    await server.until('the new worker is ready', async () => {
+      // The client's own pool still has connections to the dead one, which fail once.
+      await versionsServed().catch(() => undefined);
+      return !server.workers().includes(dying) && (await ready()) === 2;
+    });
+    expect(await versionsServed()).toEqual(new Set(['6']));
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => server.post('/api/inference/digits', [])),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+    expect((await server.post('/v2/repository/models/digits/load', '')).status).toBe(200);
+  });
+
+  it('replaces all workers on SIGHUP without failing a request', async () => {
+    const before = server.workers();
+    const steady = new SteadyLoad(server, '/api/inference/iris', SETOSA);
+    await steady.answered(20);
+    server.process.kill('SIGHUP');
+    await server.until('all workers are new', () => server.workers().every((pid) => !before.includes(pid)));
+    await steady.answered(20);
+    expect(await steady.stop()).toEqual({ failed: [] });
+  });
+});
