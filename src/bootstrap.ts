@@ -18,10 +18,11 @@ export async function createApplication(http: HttpConfig): Promise<INestApplicat
   const app = await NestFactory.create(AppModule, adapter, { bufferLogs: true, bodyParser: false });
   app.useLogger(new NestLogger(app.get(Logger)));
   app.flushLogs();
-  adapter.open(app.get(FrontDoor));
+  const frontDoor = app.get(FrontDoor);
+  adapter.open(frontDoor);
   adapter.disable('x-powered-by');
   adapter.useBodyParser('json', false, { limit: CONTROL_BODY_LIMIT });
-  answerBrokenRequests(adapter.getHttpServer());
+  answerBrokenRequests(adapter.getHttpServer(), (socket) => frontDoor.errorBodyOn(socket));
   const { apiPrefix } = app.get<AppConfig>(appConfig.KEY);
   if (apiPrefix !== '') app.setGlobalPrefix(apiPrefix, { exclude: ['/', '/v2', '/v2/{*rest}', '/metrics'] });
   setUpDocs(app);

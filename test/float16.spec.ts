@@ -34,14 +34,14 @@ describe(`float16 on Node ${process.version}`, () => {
     expect(body.result.y.map(([value = NaN]) => numberToHalf(value))).toEqual(PATTERNS);
   });
 
-  it('rounds to the nearest one, ties to even', async () => {
+  it('rounds to the nearest one, ties to even, and prints no more digits than it takes', async () => {
     const { body } = await ask([
       [2049, 2051],
-      [-2049, 65519],
+      [-2049, 0.1],
     ]);
     expect(body.result.y).toEqual([
       [2048, 2052],
-      [-2048, 65504],
+      [-2048, 0.1],
     ]);
   });
 

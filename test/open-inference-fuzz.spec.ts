@@ -1,22 +1,12 @@
 import { binaryBody, jsonBody, MIXED, spec, tensorBytes, type V2Body, X } from './helpers/v2-bodies';
 import { DomainError } from '../src/errors/domain-error';
 import { STATUS_OF } from '../src/http/error-status';
+import { seededRandom } from './helpers/seeded-random';
 import { decodeV2, type V2Model } from '../src/open-inference/v2.codec';
 
 /** How many bodies; `V2_FUZZ_RUNS` for more. */
 const RUNS = Number(process.env.V2_FUZZ_RUNS ?? 20_000);
 const SEED = Number(process.env.V2_FUZZ_SEED ?? 20_261_122);
-
-/** A small generator with a seed (mulberry32), so that a failure can be run again. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
-}
 
 const IMAGE = {
   name: 'image',
@@ -115,7 +105,7 @@ function mutate({ body, headerLength }: V2Body, random: (below: number) => numbe
 
 describe('mutated bodies', () => {
   it(`are taken or refused with a reason, whatever they are (${RUNS} from seed ${SEED})`, () => {
-    const random = randomFrom(SEED);
+    const random = seededRandom(SEED);
     const outcomes = { taken: 0, refused: 0 };
     for (let run = 0; run < RUNS; run++) {
       const [model, seed] = SEEDS[random(SEEDS.length)]!;

@@ -49,7 +49,12 @@ function modelOf(count) {
 /** A body whose binary tensor begins at an address that leaves `offset` when divided by 4. */
 function binaryBody(count, offset) {
   const data = floats(count);
-  const input = { name: 'input', shape: [1, count], datatype: 'FP32', parameters: { binary_data_size: 4 * count } };
+  const input = {
+    name: 'input',
+    shape: [1, count],
+    datatype: 'FP32',
+    parameters: { binary_data_size: 4 * count },
+  };
   const head = Buffer.from(JSON.stringify({ inputs: [input], parameters: { binary_data_output: true } }));
   const start = 4 + ((4 + offset - (head.length % 4)) % 4);
   const memory = Buffer.alloc(start + head.length + data.byteLength);

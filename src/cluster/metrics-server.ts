@@ -9,7 +9,7 @@ import { Coalesced } from './coalesced';
 import type { WorkerProcess } from './worker-process';
 
 /** How long a scrape waits for a worker; one that is later is shown as it last was. */
-const FRESH_MS = 250;
+const FRESH_MS = 1000;
 
 /** The workers, as their supervisor knows them. */
 export interface Fleet {

@@ -9,7 +9,7 @@ import { ownPathParameters } from './path-parameters';
 
 const DESCRIPTION = [
   'Serves ONNX models over REST. Every loaded model stands below with its own inputs, outputs and an',
-  'example that works: open it, choose "Try it out", then "Execute".',
+  'example that works: open it and choose "Execute".',
 ].join(' ');
 
 /** Swagger UI at `/docs` and the OpenAPI 3 document at `/docs-json`, which knows the models that are loaded. */

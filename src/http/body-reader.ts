@@ -50,7 +50,7 @@ export function readBody(
         } catch (error) {
           settle();
           req.pause();
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error)));
           return;
         }
         if (first !== undefined) {

@@ -11,8 +11,8 @@ const ENTRY = join(__dirname, 'codec-thread.entry.js');
 export const LARGE_JSON_BYTES = 256 * 1024;
 
 interface Pending {
-  resolve(value: unknown): void;
-  reject(error: DomainError): void;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: DomainError) => void;
 }
 
 /** A thread for bodies that are too large for the event loop, started when the first one comes. */
@@ -40,7 +40,7 @@ export class CodecThread implements OnApplicationShutdown {
     const args = consumes ? given : (copied(given) as Args);
     const call: CodecCall = { id: ++this.lastId, module, name, args };
     return new Promise<Value>((resolve, reject) => {
-      this.pending.set(call.id, { resolve: resolve as (value: unknown) => void, reject });
+      this.pending.set(call.id, { resolve, reject });
       this.worker?.postMessage(call, [...transferable(args)]);
     });
   }
@@ -57,7 +57,7 @@ export class CodecThread implements OnApplicationShutdown {
   private settle(reply: CodecReply): void {
     const pending = this.pending.get(reply.id);
     this.pending.delete(reply.id);
-    if (reply.ok) pending?.resolve(reply.value);
+    if (reply.ok) pending?.resolve(reply.value as never);
     else pending?.reject(new DomainError(reply.code, reply.message, { details: reply.details }));
   }
 

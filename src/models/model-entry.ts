@@ -1,3 +1,4 @@
+import type { Readiness } from '../scheduling/model-runner';
 import type { ModelConfig } from './model-config';
 import type { FoundVersion } from './model-repository';
 import type { ModelState } from './model-state';
@@ -22,6 +23,12 @@ export class VersionEntry {
 
   get version(): string {
     return this.found.version;
+  }
+
+  /** Would a request be served now? Where it runs elsewhere, as far as is known. */
+  readiness(): Readiness {
+    if (this.state !== 'READY') return { ready: false, reason: this.reason };
+    return this.served?.runner.readiness?.() ?? { ready: true };
   }
 
   failed(reason: string): void {

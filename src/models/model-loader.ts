@@ -5,15 +5,13 @@ import { type BatchCheck, declaresBatch, verifyBatching } from '../scheduling/ba
 import type { ModelRunner } from '../scheduling/model-runner';
 import { DEFAULT_PRIORITY_LEVEL } from '../scheduling/priority';
 import { Scheduler } from '../scheduling/scheduler';
-import { SessionFactory } from '../sessions/session-factory';
-import { contentDigest } from './content-digest';
-import { findExternalData } from './external-data';
 import { checkGoldenCases } from './golden-case';
 import type { ModelConfig } from './model-config';
 import type { VersionEntry } from './model-entry';
 import { ModelUse } from './model-use';
 import { findSample, type SampleInputs, sampleFromJson } from './sample-inputs';
 import type { ServedModel } from './served-model';
+import { VersionOpener } from './version-opener';
 
 /** Takes a version from its files to one that is warm and may serve, and back. */
 @Injectable()
@@ -21,7 +19,7 @@ export class ModelLoader {
   private readonly logger = new Logger(ModelLoader.name);
 
   constructor(
-    private readonly sessions: SessionFactory,
+    private readonly opener: VersionOpener,
     private readonly scheduler: Scheduler,
     private readonly recorder: Recorder,
   ) {}
@@ -29,21 +27,10 @@ export class ModelLoader {
   /** @throws whatever kept the version from being loaded; nothing stays open then */
   async load(entry: VersionEntry): Promise<ServedModel> {
     const startedAtMs = performance.now();
-    const { config, found } = entry;
-    const externalData = await findExternalData(found.file);
-    const memoryBytes =
-      config.instances * externalData.reduce((sum, { sizeBytes }) => sum + sizeBytes, found.sizeBytes);
-    const digest = await contentDigest({ modelFile: found.file, externalData }, config);
-    const runner = await this.sessions.open({
-      modelFile: found.file,
-      instances: config.instances,
-      intraOpThreads: config.intraOpThreads,
-      interOpThreads: config.interOpThreads,
-      graphOptimization: config.graphOptimization,
-      executionProviders: config.executionProviders,
-    });
+    const { runner, memoryBytes, digest, random } = await this.opener.open(entry);
     try {
-      const served = await this.warm(entry, runner, memoryBytes, digest);
+      const deterministic = entry.config.deterministic && !random;
+      const served = await this.warm(entry, runner, { memoryBytes, digest, deterministic });
       served.recorder.loaded(served.queue, memoryBytes);
       this.logger.log({
         msg: 'model loaded',
@@ -52,6 +39,7 @@ export class ModelLoader {
         ms: Math.round(performance.now() - startedAtMs),
         batching: served.batching.enabled,
         ...(served.batching.reason && { batchingReason: served.batching.reason }),
+        ...(random && { cached: false, cacheReason: 'it has random operators' }),
       });
       return served;
     } catch (error) {
@@ -72,17 +60,10 @@ export class ModelLoader {
   private async warm(
     entry: VersionEntry,
     runner: ModelRunner,
-    memoryBytes: number,
-    digest: string,
+    about: Pick<ServedModel, 'memoryBytes' | 'digest' | 'deterministic'>,
   ): Promise<ServedModel> {
     const { config, model, version } = entry;
-    const found = await findSample(runner.inputs, givenSample(config, runner), (inputs) =>
-      runner.run([inputs]),
-    );
-    const sample = 'sample' in found ? found.sample : undefined;
-    if ('reason' in found) {
-      this.logger.warn({ msg: 'no warm-up input was accepted', model, version, reason: found.reason });
-    }
+    const sample = await this.acceptedSample(entry, runner);
     await checkGoldenCases(runner, config.golden);
     const batching = await decideBatching(config, runner, sample);
     const queue = this.scheduler.register({
@@ -92,6 +73,7 @@ export class ModelLoader {
       maxBatchRows: config.maxBatchRows,
       maxQueueDelayMs: config.maxQueueDelayMs,
       weight: config.weight,
+      takesSlot: config.remote === undefined,
     });
     const served: ServedModel = {
       name: model,
@@ -104,13 +86,30 @@ export class ModelLoader {
       batching: { enabled: batching.batchable, reason: batching.reason },
       sample,
       use: new ModelUse(),
-      memoryBytes,
-      digest,
+      ...about,
       recorder: this.recorder.model(model, version),
     };
-    await this.runWarmUps(served);
+    try {
+      await this.runWarmUps(served);
+    } catch (error) {
+      queue.remove();
+      throw error;
+    }
     queue.observer = served.recorder;
     return served;
+  }
+
+  /** Inputs that the model was seen to accept. */
+  private async acceptedSample(
+    { config, model, version }: VersionEntry,
+    runner: ModelRunner,
+  ): Promise<SampleInputs | undefined> {
+    const given = config.example && sampleFromJson(config.example, runner.inputs);
+    if (given === undefined && !mayGuess(config, runner)) return undefined;
+    const found = await findSample(runner.inputs, given, (inputs) => runner.run([inputs]));
+    if ('sample' in found) return found.sample;
+    this.logger.warn({ msg: 'no warm-up input was accepted', model, version, reason: found.reason });
+    return undefined;
   }
 
   /** What real requests will do: through the queue, the thread and back. */
@@ -128,8 +127,10 @@ export class ModelLoader {
   }
 }
 
-function givenSample(config: ModelConfig, runner: ModelRunner): SampleInputs | undefined {
-  return config.example && sampleFromJson(config.example, runner.inputs);
+/** Another server is sent what it is known to take, or a row of zeros; a stranger's API what it was declared to take. */
+function mayGuess({ remote }: ModelConfig, { inputs }: ModelRunner): boolean {
+  if (remote === undefined) return true;
+  return remote.protocol !== 'template' && !inputs.some(({ shape }) => shape.indexOf(-1, 1) !== -1);
 }
 
 async function decideBatching(
@@ -137,9 +138,13 @@ async function decideBatching(
   runner: ModelRunner,
   sample: SampleInputs | undefined,
 ): Promise<BatchCheck> {
-  if (!config.batching) return { batchable: false, reason: 'switched off in model.yaml' };
+  if (!config.batching) {
+    const switched = config.remote === undefined ? 'switched off' : 'not switched on';
+    return { batchable: false, reason: `${switched} in model.yaml` };
+  }
   const declared = declaresBatch(runner.inputs, runner.outputs);
-  if (!declared.batchable) return declared;
+  // Whoever switches it on for a remote knows it; what a server far away adds up may differ in the last digits.
+  if (!declared.batchable || config.remote !== undefined) return declared;
   if (sample === undefined) return { batchable: false, reason: 'no input is known that the model accepts' };
   try {
     return await verifyBatching(runner, sample);

@@ -11,9 +11,9 @@ export interface FoundVersion {
   readonly version: string;
   /** Absolute path of the folder where its model.yaml is, or would be. */
   readonly configFolder: string;
-  /** Absolute path of the ONNX file. */
-  readonly file: string;
-  /** Size of that file alone, without its external data. */
+  /** Absolute path of the ONNX file; undefined for a model on another server. */
+  readonly file: string | undefined;
+  /** Size of that file alone, without its external data; 0 without a file. */
   readonly sizeBytes: number;
 }
 
@@ -52,11 +52,16 @@ const NOT_A_MODEL = 'lost+found';
 
 /**
  * The models in a folder, in two layouts: `<name>.onnx` with `<name>.yaml`, which is version 1, and
- * `<name>/<version>/model.onnx` with `<name>/model.yaml`. Nothing outside the folder is ever named or
- * followed, symbolic links included. It remembers nothing: every call looks at the disk.
+ * `<name>/<version>/model.onnx` with `<name>/model.yaml`. Where that one says that the model is on another
+ * server, no file is looked for, and it is version 1. Nothing outside the folder is ever named or followed,
+ * symbolic links included. It remembers nothing: every call looks at the disk.
  */
 export class ModelRepository {
-  constructor(private readonly dir: string) {}
+  /** @param declared models that need no folder; one of the same name goes first */
+  constructor(
+    private readonly dir: string,
+    private readonly declared: readonly FoundModel[] = [],
+  ) {}
 
   /** Every model there. What is broken is listed among the faults and never fails the rest. */
   async scan(): Promise<RepositoryScan> {
@@ -73,6 +78,8 @@ export class ModelRepository {
     } catch (error) {
       faults.push({ reason: reasonOf(error) });
     }
+    for (const model of this.declared)
+      if (!models.some(({ name }) => name === model.name)) models.push(model);
     return { models, faults };
   }
 
@@ -82,10 +89,11 @@ export class ModelRepository {
    */
   async find(name: string): Promise<FoundModel | undefined> {
     if (!isModelName(name)) return undefined;
+    const declared = this.declared.find((model) => model.name === name);
     try {
-      return await findIn(await this.root(), name);
+      return (await findIn(await this.root(), name)) ?? declared;
     } catch (error) {
-      if (error instanceof DomainError && isAbsent(error.cause)) return undefined;
+      if (error instanceof DomainError && (declared || isAbsent(error.cause))) return declared;
       throw error;
     }
   }
@@ -126,6 +134,7 @@ async function readFolder(root: string, name: string): Promise<FoundModel | unde
   const folder = join(root, name);
   if (!(await statInside(root, folder))?.isDirectory()) return undefined;
   const config = await readConfig(root, join(folder, CONFIG_FILE), name);
+  if ('remote' in config && config.remote !== undefined) return remoteModel(name, folder, config);
   const versions: FoundVersion[] = [];
   const faults: RepositoryFault[] = [];
   if ('fault' in config) faults.push({ name, reason: config.fault });
@@ -147,6 +156,12 @@ async function readFolder(root: string, name: string): Promise<FoundModel | unde
   }
   versions.sort((a, b) => Number(a.version) - Number(b.version));
   return { name, config, versions, faults };
+}
+
+/** A model on another server. Versions that lie beside it are left alone. */
+export function remoteModel(name: string, configFolder: string, config: ModelConfig): FoundModel {
+  const version = { version: FLAT_VERSION, configFolder, file: undefined, sizeBytes: 0 };
+  return { name, config, versions: [version], faults: [] };
 }
 
 async function readFlat(root: string, name: string): Promise<FoundModel | undefined> {

@@ -84,6 +84,16 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     return this.known().filter((model) => model.required && !model.unloaded);
   }
 
+  /** Tries the required models of other servers again that could not be loaded: what kept them may have passed. */
+  retryRemotes(): void {
+    for (const model of this.required()) {
+      const entry = model.version(undefined);
+      if (entry?.config.remote === undefined || entry.state !== 'UNAVAILABLE') continue;
+      // The entry has the reason.
+      this.ensure(entry).catch(() => undefined);
+    }
+  }
+
   /** Calls `listener` after each load and unload. */
   onChange(listener: () => void): void {
     this.registry.onChange(listener);

@@ -1,25 +1,10 @@
 import { parseAnswerPath } from '../remote/answer-path';
-import {
-  type HeaderSource,
-  REMOTE_PROTOCOLS,
-  type RemoteModelConfig,
-  type RemoteProtocol,
-} from '../remote/remote-config';
+import { type HeaderSource, REMOTE_PROTOCOLS, type RemoteModelConfig } from '../remote/remote-config';
 import { headerFault } from '../remote/remote-headers';
 import { compileTemplate } from '../remote/template-request';
 import { DATATYPES } from '../tensors/datatype';
 import type { TensorSpec } from '../tensors/tensor';
-import {
-  bool,
-  choice,
-  integer,
-  type Key,
-  type KeyTable,
-  listOf,
-  mapping,
-  type Reader,
-  text,
-} from './config-readers';
+import { bool, choice, integer, type KeyTable, listOf, mapping, type Reader, text } from './config-readers';
 import { isJsonObject, type JsonValue } from './yaml-mapping';
 
 const DAY_MS = 86_400_000;
@@ -101,7 +86,7 @@ const path: Reader<string> = (value, fault) =>
 /** The keys of `model.yaml` that go with `runtime: remote`. */
 export const REMOTE_KEYS: KeyTable<RemoteModelConfig> = {
   urls: { key: 'urls', read: urls, fallback: Object.freeze([]) },
-  protocol: { key: 'protocol', read: choice(REMOTE_PROTOCOLS), fallback: 'v2' } as Key<RemoteProtocol>,
+  protocol: { key: 'protocol', read: choice(REMOTE_PROTOCOLS), fallback: 'v2' },
   headers: { key: 'headers', read: headers, fallback: Object.freeze([]) },
   timeoutMs: { key: 'timeout_ms', read: integer(1, DAY_MS), fallback: undefined },
   connectTimeoutMs: { key: 'connect_timeout_ms', read: integer(1, DAY_MS), fallback: 2000 },

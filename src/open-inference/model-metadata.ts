@@ -7,13 +7,15 @@ import type { V2ModelMetadata, V2TensorMetadata } from './v2.dto';
 
 /** The protocol's name for ONNX models (Platforms in its document). */
 const PLATFORM = 'onnx_onnxv1';
+/** What runs on another server may be anything. */
+const REMOTE_PLATFORM = 'remote';
 
 /** What a model takes and gives. */
 export function describeV2(model: ModelEntry, served: ServedModel): V2ModelMetadata {
   return {
     name: model.name,
     versions: [...model.versions.keys()],
-    platform: PLATFORM,
+    platform: platformOf(served.config),
     inputs: served.inputs.map(describeTensor),
     outputs: served.outputs.map(describeTensor),
   };
@@ -63,8 +65,8 @@ export function configOf(
   });
   return {
     name,
-    platform: PLATFORM,
-    backend: 'onnxruntime',
+    platform: platformOf(config),
+    backend: config.remote === undefined ? 'onnxruntime' : REMOTE_PLATFORM,
     version_policy: { all: {} },
     max_batch_size: batched ? config.maxBatchRows : 0,
     input: inputs.map(tensor),
@@ -85,6 +87,10 @@ export function configOf(
     default_model_filename: 'model.onnx',
     parameters: parametersOf(config),
   };
+}
+
+function platformOf({ remote }: ModelConfig): string {
+  return remote === undefined ? PLATFORM : REMOTE_PLATFORM;
 }
 
 function dataType(datatype: Datatype): string {

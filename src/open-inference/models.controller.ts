@@ -71,9 +71,11 @@ export class V2ModelsController {
     if (entry === undefined && version !== undefined && model.versions.size > 0) {
       throw new DomainError('version_not_found', `Model "${name}" has no version "${version}".`);
     }
-    if (entry?.state === 'READY' && !this.frontDoor.draining()) return { name, ready: true };
+    const readiness = entry?.readiness();
+    if (readiness?.ready === true && !this.frontDoor.draining()) return { name, ready: true };
     res.status(503);
-    const reason = entry?.reason || model.reason || (model.unloaded ? 'it was unloaded' : 'it is not loaded');
+    const reason =
+      readiness?.reason || model.reason || (model.unloaded ? 'it was unloaded' : 'it is not loaded');
     return { name, ready: false, error: `Model "${name}" is not ready: ${reason}.` };
   }
 

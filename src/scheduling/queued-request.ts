@@ -1,4 +1,3 @@
-import type { BatchRun } from './batch-run';
 import type { RequestInputs } from './model-runner';
 import type { RequestRecord, ScheduledRequest, ScheduledResult } from './scheduled-request';
 
@@ -9,6 +8,12 @@ export const RETRY_LANE = 0;
 export interface RequestOwner {
   cancelled(entry: QueuedRequest): void;
   expired(entry: QueuedRequest): void;
+}
+
+/** The run that a request takes part in, with others. */
+interface SharedRun {
+  /** Nobody waits any more for one of its requests. */
+  gaveUp(): void;
 }
 
 /**
@@ -27,7 +32,7 @@ export class QueuedRequest implements RequestRecord {
   previous: QueuedRequest | undefined = undefined;
   deadlineIndex = -1;
   /** The run that it is in, where that one wants to know when nobody waits for it any more. */
-  run: BatchRun | undefined = undefined;
+  run: SharedRun | undefined = undefined;
   resolve!: (result: ScheduledResult) => void;
   reject!: (reason: unknown) => void;
   private onInputsConsumed: (() => void) | undefined;

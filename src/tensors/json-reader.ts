@@ -30,6 +30,9 @@ export const MAX_DEPTH = 64;
 /** A value of the document's small parts; objects have no prototype. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 
+const LEAST_VIEW_BYTES = 256;
+const EMPTY_VIEW = new DataView(new ArrayBuffer(0));
+
 const NON_FINITE = /^-?(nan|inf(inity)?)/i;
 
 /**
@@ -67,10 +70,9 @@ export class JsonReader {
     this.closed = last >= start && (bytes[last] === CLOSE_BRACKET || bytes[last] === CLOSE_BRACE);
   }
 
-  /** The whole buffer, for loads of several bytes at once. */
+  /** The whole buffer, for loads of several bytes at once; empty where so few bytes do not repay its making. */
   get view(): DataView {
-    const { buffer, byteOffset, byteLength } = this.bytes;
-    return (this.dataView ??= new DataView(buffer, byteOffset, byteLength));
+    return (this.dataView ??= this.bytes.length < LEAST_VIEW_BYTES ? EMPTY_VIEW : viewBytes(this.bytes));
   }
 
   /** Passes over white space; the next byte, -1 at the end. */
@@ -130,9 +132,15 @@ export class JsonReader {
   readNumber(): number {
     const first = this.peek();
     if (first !== MINUS && !isDigit(first)) this.failKind('a number');
+    const { bytes, end } = this;
     const start = this.position;
+    let whole = 0;
+    let position = start;
+    while (position < end && isDigit(bytes[position]!)) whole = whole * 10 + (bytes[position++]! - ZERO);
     this.skipNumber();
-    return Number(this.bytes.toString('latin1', start, this.position));
+    // Digits alone, and few enough to be exact: most of the numbers outside of tensors.
+    if (this.position === position && position - start <= 15) return whole;
+    return Number(bytes.toString('latin1', start, this.position));
   }
 
   readBoolean(): boolean {
@@ -308,4 +316,8 @@ export class JsonReader {
       `Expected ${expected} at position ${this.position}, found ${found}.`,
     );
   }
+}
+
+function viewBytes({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }

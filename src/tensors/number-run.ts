@@ -20,7 +20,7 @@ export function readNumberRun(reader: JsonReader, sink: ElementSink, [least, mos
   const { datatype, array, halves } = sink;
   const room = array.length;
   const whole = !isFloat(datatype);
-  const lastLoad = bytes.length - 4;
+  const lastLoad = view.byteLength - 4;
   let count = sink.count;
   let readTo = reader.position;
   let position = readTo - 1;

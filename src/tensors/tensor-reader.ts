@@ -85,6 +85,7 @@ class TensorReading {
     }
     if (level === shape.length) shape.push(-1);
     let length = 0;
+    indices.push(0);
     reader.enterArray();
     while (reader.nextElement()) {
       indices[level] = length;
@@ -95,7 +96,7 @@ class TensorReading {
         length += this.readElements(level);
       }
     }
-    indices.length = level;
+    indices.pop();
     if (shape[level] === -1) shape[level] = length;
     else if (shape[level] !== length) {
       this.ragged(

@@ -9,7 +9,8 @@ export function differenceOf(actual: Tensor | undefined, expected: Tensor): stri
   const { name, datatype, shape, data } = expected;
   if (actual === undefined) return `"${name}" is missing`;
   if (actual.datatype !== datatype) return `"${name}" is ${actual.datatype}, not ${datatype}`;
-  if (String(actual.shape) !== String(shape)) return `"${name}" is [${actual.shape}], not [${shape}]`;
+  if (String(actual.shape) !== String(shape))
+    return `"${name}" is [${actual.shape.join()}], not [${shape.join()}]`;
   if (actual.data.length !== data.length)
     return `"${name}" has ${actual.data.length} elements, not ${data.length}`;
   for (let index = 0; index < data.length; index++) {

@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-export type Tool = 'chromium' | 'redis-server' | 'python3';
+export type Tool = 'chromium' | 'redis-server' | 'python3' | 'openssl' | 'curl';
 
 /** The names under which a tool's program goes; the first one found is taken. */
 const PROGRAMS: Record<Tool, readonly string[]> = {
@@ -15,6 +15,8 @@ const PROGRAMS: Record<Tool, readonly string[]> = {
   ],
   'redis-server': ['redis-server'],
   python3: ['python3'],
+  openssl: ['openssl'],
+  curl: ['curl'],
 };
 
 /** Where programs may be although the PATH does not say so. */

@@ -1,0 +1,144 @@
+import { withBrowser } from './helpers/browser';
+import { temporaryFolder, writeModel } from './helpers/model-folder';
+import { addModel, identityModel, textModel } from './helpers/onnx-models';
+import { describeWith } from './helpers/requirements-of-tests';
+import { spawnServer, startServer, type TestServer } from './helpers/server';
+
+interface Operation {
+  requestBody: { content: { 'application/json': { schema: Schema; example: Record<string, unknown> } } };
+  responses: Record<string, { content: { 'application/json': { schema: Schema } } }>;
+}
+interface Schema {
+  type: string;
+  required: string[];
+  properties: Record<string, Schema>;
+  description?: string;
+  items?: Schema;
+  minItems?: number;
+}
+interface Document {
+  openapi: string;
+  paths: Record<string, { post?: Operation }>;
+  components: { schemas: Record<string, unknown> };
+}
+
+async function documentOf(server: TestServer): Promise<Document> {
+  const { status, body } = await server.get<Document>('/docs-json');
+  expect(status).toBe(200);
+  return body;
+}
+
+describeWith('chromium', 'the interactive documentation', (chromium) => {
+  it('runs the digits example and shows its answer: a 3', async () => {
+    const server = await startServer();
+    await withBrowser(chromium, async (browser) => {
+      const page = await browser.newPage();
+      const faults: string[] = [];
+      page.on('console', (message) => {
+        if (['error', 'warning'].includes(message.type())) faults.push(message.text());
+      });
+      page.on('pageerror', (error) => faults.push(String(error)));
+      page.on('requestfailed', (request) => faults.push(`${request.url()} failed`));
+      page.on('response', (response) => {
+        if (response.status() >= 400) faults.push(`${response.url()} is ${response.status()}`);
+      });
+      // Nothing is fetched from anywhere else.
+      page.on('request', (request) => {
+        if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url))
+          faults.push(request.url());
+      });
+
+      await page.goto(`${server.url}/docs`);
+      const call = page.locator('#operations-models-run_digits');
+      await call.locator('.opblock-summary').click();
+      await call.locator('button.execute').click();
+      const live = call.locator('.live-responses-table tbody .response').first();
+      await live.waitFor();
+
+      expect((await live.locator('.response-col_status').innerText()).trim()).toMatch(/^200/);
+      const text = await live.locator('.response-col_description .highlight-code').first().innerText();
+      const answer = JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)) as {
+        result: { probabilities: number[][] };
+      };
+      const [row = []] = answer.result.probabilities;
+      expect(row.indexOf(Math.max(...row))).toBe(3);
+      expect(faults).toEqual([]);
+    });
+    await server.stop();
+  });
+});
+
+describe('the OpenAPI document', () => {
+  const models = temporaryFolder();
+  let server: TestServer;
+  beforeAll(async () => {
+    writeModel(models, 'sum', addModel(3), { version: '2', yaml: 'description: a + b' });
+    writeModel(models, 'text', textModel());
+    writeModel(models, 'large', identityModel('INT64', [2, 'N']));
+    writeModel(models, 'later', identityModel('BOOL'));
+    server = await startServer({
+      MODEL_DIR: models,
+      MODEL_NAMES: 'sum,text,large',
+      MAX_RESIDENT_MODELS: '4',
+    });
+  });
+
+  it('describes each loaded model with its own request and answer', async () => {
+    const { openapi, paths } = await documentOf(server);
+    expect(openapi).toMatch(/^3\./);
+    const { requestBody, responses } = paths['/api/inference/sum']?.post ?? ({} as Operation);
+    const request = requestBody.content['application/json'].schema;
+    expect(request.required).toEqual(['a', 'b']);
+    expect(request.properties.a).toMatchObject({
+      type: 'array',
+      description: 'FP32 [-1, 3]',
+      items: { type: 'array', minItems: 3, maxItems: 3 },
+    });
+    const answer = responses['200']?.content['application/json'].schema;
+    expect(answer?.properties.result?.properties.sum).toMatchObject({ description: 'FP32 [-1, 3]' });
+    expect(paths['/api/inference/text']?.post?.requestBody.content['application/json'].schema).toMatchObject({
+      properties: { text: { items: { type: 'string' } } },
+    });
+  });
+
+  it('has an example for each that succeeds when it is posted', async () => {
+    const { paths } = await documentOf(server);
+    for (const name of ['sum', 'text', 'large']) {
+      const path = `/api/inference/${name}`;
+      const example = paths[path]?.post?.requestBody.content['application/json'].example;
+      expect(example).toBeDefined();
+      expect(await server.post(path, example)).toMatchObject({ status: 200 });
+    }
+  });
+
+  it('refers to nothing that it does not have', async () => {
+    const document = await documentOf(server);
+    const references = JSON.stringify(document).match(/#\/components\/schemas\/[^"]+/g) ?? [];
+    expect(references.length).toBeGreaterThan(0);
+    const known = Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`);
+    expect(references.filter((reference) => !known.includes(reference))).toEqual([]);
+  });
+
+  it('follows loads', async () => {
+    expect(Object.keys((await documentOf(server)).paths)).not.toContain('/api/inference/later');
+    const { body } = await server.post('/api/inference/later', [[true, false]]);
+    expect(body).toMatchObject({ result: { y: [[true, false]] } });
+    expect(Object.keys((await documentOf(server)).paths)).toContain('/api/inference/later');
+  });
+
+  it('follows unloads', async () => {
+    writeModel(models, 'last', identityModel('BOOL'));
+    expect((await server.post('/api/inference/last', [[true, false]])).status).toBe(200);
+    const paths = Object.keys((await documentOf(server)).paths);
+    expect(paths).toContain('/api/inference/last');
+    expect(paths).not.toContain('/api/inference/later');
+  });
+
+  it('stands under the prefix that is set', async () => {
+    const other = await spawnServer({ API_PREFIX: '/' });
+    await other.said('is ready at');
+    const { paths } = await documentOf(other);
+    expect(Object.keys(paths)).toEqual(expect.arrayContaining(['/inference/digits', '/health/live', '/']));
+    expect((await other.post('/inference/iris', [5.1, 3.5, 1.4, 0.2])).status).toBe(200);
+  });
+});

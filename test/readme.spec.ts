@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { temporaryFolder } from './helpers/model-folder';
+import { describeWith } from './helpers/requirements-of-tests';
+import { startServer, type TestServer } from './helpers/server';
+
+const README = readFileSync(join(__dirname, '..', 'README.md'), 'utf8');
+const SERVER = 'localhost:8000';
+/** Runs can differ in the last digits from one processor to another. */
+const DIGITS = 4;
+
+interface Block {
+  language: string;
+  text: string;
+}
+
+/** The code blocks, in order. */
+function blocks(): Block[] {
+  return [...README.matchAll(/^```(\w*)\n([^]*?)\n```$/gm)].map(([, language = '', text = '']) => ({
+    language,
+    text,
+  }));
+}
+
+/** Calls of the server, each with the answer that stands below it, if one does. */
+function calls(): { command: string; printed: string | undefined }[] {
+  const all = blocks();
+  return all.flatMap(({ language, text }, i) => {
+    if (language !== 'sh' || !text.includes(SERVER)) return [];
+    const next = all[i + 1];
+    const printed = next?.language === '' && next.text.startsWith('{') ? next.text : undefined;
+    return [{ command: text, printed }];
+  });
+}
+
+/** What differs from one call to the next is left out, and numbers that are not whole are rounded. */
+function comparable(text: string): unknown {
+  const answer = JSON.parse(text) as Record<string, unknown>;
+  delete answer.processing_time;
+  delete answer.requestId;
+  return JSON.parse(JSON.stringify(answer), (_, value: unknown) =>
+    typeof value === 'number' ? Number(value.toFixed(DIGITS)) : value,
+  ) as unknown;
+}
+
+describeWith('curl', 'the README', () => {
+  const home = temporaryFolder('home');
+  let server: TestServer;
+  beforeAll(async () => {
+    // An answer with an error status ends the command with one.
+    writeFileSync(join(home, '.curlrc'), 'fail\nsilent\nshow-error\n');
+    server = await startServer();
+  });
+
+  async function run(command: string): Promise<string> {
+    const { stdout } = await promisify(execFile)('bash', ['-ec', `set -o pipefail\n${command}`], {
+      env: { PATH: process.env.PATH, CURL_HOME: home },
+      cwd: home,
+    });
+    return stdout;
+  }
+
+  it('has calls with answers', () => {
+    expect(calls().filter(({ printed }) => printed !== undefined).length).toBeGreaterThanOrEqual(2);
+    expect(README).not.toMatch(/@\w+_ANSWER@/);
+  });
+
+  it.each(calls().map(({ command, printed }) => [command.split('\n')[0], command, printed]))(
+    'has a call that works: %s',
+    async (_, command = '', printed) => {
+      const answer = await run(command.replaceAll(SERVER, `127.0.0.1:${server.port}`));
+      if (printed !== undefined) expect(comparable(answer)).toEqual(comparable(printed));
+    },
+  );
+
+  it('shows an error as it is', async () => {
+    const shown = blocks().find(({ text }) => text.startsWith('{"statusCode":400'))?.text ?? '{}';
+    const { body } = await server.post('/api/inference/iris', { features: [[1, 2, 3]] });
+    expect(comparable(JSON.stringify(body))).toEqual(comparable(shown));
+  });
+
+  it('names files that are there', () => {
+    const links = [...README.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path = '']) => path);
+    expect(links.length).toBeGreaterThan(3);
+    for (const path of links) expect(() => readFileSync(join(__dirname, '..', path))).not.toThrow(/ENOENT/);
+  });
+});
