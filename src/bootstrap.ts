@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module';
-import { type AppConfig, appConfig, type HttpConfig, httpConfig } from './config/config.slices';
+import { type AppConfig, appConfig, type HttpConfig } from './config/config.slices';
 import { NestLogger } from './logging/nest-logger';
 import { setUpDocs } from './docs/docs';
 import { FrontDoor } from './http/front-door';

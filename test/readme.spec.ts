@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryFolder } from './helpers/model-folder';
@@ -84,6 +84,6 @@ describeWith('curl', 'the README', () => {
   it('names files that are there', () => {
     const links = [...README.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path = '']) => path);
     expect(links.length).toBeGreaterThan(3);
-    for (const path of links) expect(() => readFileSync(join(__dirname, '..', path))).not.toThrow(/ENOENT/);
+    expect(links.filter((path) => !existsSync(join(__dirname, '..', path)))).toEqual([]);
   });
 });

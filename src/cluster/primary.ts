@@ -11,6 +11,7 @@ import { ProcessWatch } from '../metrics/process-watch';
 import { FolderWatch } from '../models/folder-watch';
 import { ModelCoordinator } from '../models/model-coordinator';
 import { writeDiagnosticReport } from './diagnostic-report';
+import { closeHandedOverWhenGone } from './handed-over';
 import { Management } from './management';
 import { ModelRepository } from '../models/model-repository';
 import { MetricsServer } from './metrics-server';
@@ -43,6 +44,7 @@ export function runPrimary(): Promise<void> {
     memoryLimitBytes: wanted.workerMemoryLimitBytes,
     stopTimeoutMs: http.shutdownTimeoutMs,
     onFork(worker, { channel }, place) {
+      closeHandedOverWhenGone(worker);
       sink.attach(worker.process, worker.id);
       coordinator.serve(channel);
       metrics.attach(worker.id, String(place), channel);

@@ -38,14 +38,14 @@ export function setUpDocs(app: INestApplication): void {
   );
 }
 
-/** The document with a path for each loaded model. */
+/** The document with a path for each loaded model, before all others: they are what people come for. */
 function withModels(document: OpenAPIObject, models: ModelsService, apiPrefix: string): OpenAPIObject {
-  const paths = { ...document.paths };
+  const paths: OpenAPIObject['paths'] = {};
   for (const model of models.known()) {
     const served = model.version(undefined)?.served;
     if (served === undefined) continue;
     paths[`${apiPrefix}/inference/${model.name}`] = nativeModelPath(served);
     paths[`/v2/models/${model.name}/infer`] = openInferenceModelPath(served);
   }
-  return { ...document, paths };
+  return { ...document, paths: { ...paths, ...document.paths } };
 }

@@ -88,7 +88,7 @@ describe('JsonReader', () => {
         // The one thing that JSON.parse lets pass.
         if (fault !== 'none') expect(fault).toMatch(/is given twice/);
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     );
   });
 
@@ -170,14 +170,14 @@ describe('JsonReader', () => {
   });
 
   it.each([
-    ['', 'the document ended early, expected a number', 0],
+    ['', 'the document ended early, expected a value', 0],
     ['[1,2', 'the document ended early, expected "," or "]"', 4],
-    ['{"a":', 'the document ended early, expected a number', 5],
+    ['{"a":', 'the document ended early, expected a value', 5],
     ['{"a', 'the document ended early, expected the closing quote of a string', 3],
     ['["\\u12', 'the document ended early, expected the rest of an escape', 6],
     ['[tru', 'the document ended early, expected true', 4],
     ['[-', 'the document ended early, expected a digit', 2],
-    ['[1,}', 'expected a number, found "}"', 3],
+    ['[1,}', 'expected a value, found "}"', 3],
     ['[1 2]', 'expected "," or "]", found "2"', 3],
     ['[01]', 'expected "," or "]", found "1"', 2],
     ['[1.]', 'expected a digit, found "]"', 3],
@@ -191,7 +191,7 @@ describe('JsonReader', () => {
     ['["\\x"]', 'there is no escape "\\x"', 2],
     ['["\\u12g4"]', 'expected four hexadecimal digits after "\\u"', 2],
     ['{"a":1,"a":2}', 'the key "a" is given twice', 11],
-    ['\ufeff{}', 'expected a number, found a byte order mark', 0],
+    ['\ufeff{}', 'expected a value, found a byte order mark', 0],
     ['[NaN]', 'NaN and infinities are written as "NaN", "Infinity" and "-Infinity"', 1],
     ['[-Infinity]', 'NaN and infinities are written as "NaN", "Infinity" and "-Infinity"', 2],
   ])('says where and why %j is not JSON', (document, message, position) => {

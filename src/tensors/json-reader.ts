@@ -169,6 +169,7 @@ export class JsonReader {
     if (first === QUOTE) return this.readString();
     if (first === LOWER_T || first === LOWER_F) return this.readBoolean();
     if (first === LOWER_N) return this.readNull();
+    if (kindOf(first) === undefined) this.fail('a value');
     return this.readNumber();
   }
 

@@ -126,7 +126,7 @@ export class NumberReader implements ElementReader {
     return elementFault(
       'unsafe_integer',
       this.place,
-      `${cut(text)} is beyond ±${Number.MAX_SAFE_INTEGER}, where programs round numbers; send it as a string, "${cut(text)}"`,
+      `${cut(text)} is beyond ±${Number.MAX_SAFE_INTEGER}, where programs round numbers; send it as a decimal string`,
     );
   }
 }
