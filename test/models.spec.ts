@@ -172,7 +172,7 @@ describe('models that are loaded when they are asked for', () => {
   const models = temporaryFolder();
   const SLOW = { trips: 30_000 };
   let server: TestServer;
-  beforeAll(async () => {
+  beforeAll(() => {
     for (const name of ['pinned', 'a', 'b', 'c']) {
       writeModel(models, name, identityModel('FP32', ['N', 1]), { yaml: `description: ${name}` });
     }

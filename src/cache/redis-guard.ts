@@ -155,11 +155,15 @@ export class RedisGuard {
     }
   }
 
-  /** The client itself, for what is not on the way of a request. @throws not_ready */
-  client(): LiveConnection['client'] {
+  /** Does what no request waits for. @throws not_ready when it cannot be done */
+  async control<T>(work: (client: LiveConnection['client']) => Promise<T>): Promise<T> {
     const { live } = this.connection;
-    if (live === undefined) throw new DomainError('not_ready', `Redis is unreachable: ${this.reason}.`);
-    return live.client;
+    if (live === undefined) throw unavailable(this.reason);
+    try {
+      return await work(live.client);
+    } catch (error) {
+      throw unavailable(reasonOf(error));
+    }
   }
 
   private fail(breaker: CircuitBreaker, error: unknown): void {
@@ -229,4 +233,8 @@ export class RedisGuard {
 /** A value that is not this cache's: no JSON, or not a string at all. */
 function isForeign(error: unknown): boolean {
   return error instanceof Error && (error.name === 'SyntaxError' || error.message.startsWith('WRONGTYPE'));
+}
+
+function unavailable(reason: string): DomainError {
+  return new DomainError('not_ready', `Redis cannot be used: ${reason}.`, { retryAfterSeconds: 1 });
 }

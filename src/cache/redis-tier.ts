@@ -62,18 +62,19 @@ export class RedisTier {
     setImmediate(() => void this.write(key, entry, ttlMs, wanted).then(written, written));
   }
 
-  /** Removes all keys that begin with `prefix`, a plain text. @throws not_ready, and what Redis says */
-  async clear(prefix: string): Promise<number> {
-    const client = this.guard.client();
-    let cursor = 0;
-    let removed = 0;
-    do {
-      const options = { MATCH: `${prefix}*`, COUNT: KEYS_A_SCAN };
-      const page = await within(CLEAR_COMMAND_MS, client.scan(cursor, options));
-      if (page.keys.length > 0) removed += await within(CLEAR_COMMAND_MS, client.unlink(page.keys));
-      cursor = page.cursor;
-    } while (cursor !== 0);
-    return removed;
+  /** Removes all keys that begin with `prefix`, a plain text. @throws not_ready */
+  clear(prefix: string): Promise<number> {
+    const options = { MATCH: `${prefix}*`, COUNT: KEYS_A_SCAN };
+    return this.guard.control(async (client) => {
+      let cursor = 0;
+      let removed = 0;
+      do {
+        const page = await within(CLEAR_COMMAND_MS, client.scan(cursor, options));
+        if (page.keys.length > 0) removed += await within(CLEAR_COMMAND_MS, client.unlink(page.keys));
+        cursor = page.cursor;
+      } while (cursor !== 0);
+      return removed;
+    });
   }
 
   /** Resolves when no write is under way; each has a time limit. */

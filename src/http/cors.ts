@@ -6,6 +6,8 @@ const PREFLIGHT_MAX_AGE_SECONDS = '600';
 
 /** Which CORS headers an answer carries, as a flat list of names and values. https://fetch.spec.whatwg.org/#http-cors-protocol */
 export class Cors {
+  /** For a request that names no origin. */
+  readonly withoutOrigin: readonly string[];
   private readonly origins: ReadonlySet<string>;
   private readonly any: boolean;
   private readonly anyHeaders = [
@@ -18,14 +20,15 @@ export class Cors {
   constructor(private readonly config: Pick<HttpConfig, 'corsOrigins' | 'corsCredentials'>) {
     this.origins = new Set(config.corsOrigins);
     this.any = this.origins.has('*');
+    // A cache in between must not hand one origin's answer to another, nor a program's to a page.
+    this.withoutOrigin = this.any || this.origins.size === 0 ? [] : ['vary', 'origin'];
   }
 
   headers(req: IncomingMessage): readonly string[] {
     const origin = req.headers.origin;
-    if (this.origins.size === 0) return [];
-    if (this.any) return origin === undefined ? [] : this.anyHeaders;
-    // A cache in between must not hand one origin's answer to another.
-    if (origin === undefined || !this.origins.has(origin)) return ['vary', 'origin'];
+    if (origin === undefined) return this.withoutOrigin;
+    if (this.any) return this.anyHeaders;
+    if (!this.origins.has(origin)) return this.withoutOrigin;
     const headers = [
       'access-control-allow-origin',
       origin,

@@ -5,6 +5,7 @@ import { type HttpConfig, httpConfig } from '../config/config.slices';
 import { DomainError } from '../errors/domain-error';
 import { AccessLog } from '../logging/access-log';
 import { Recorder } from '../metrics/recorder';
+import { enterRequestContext, leaveRequestContext } from '../logging/request-contexts';
 import { requestIdFrom } from '../logging/request-id';
 import { Cors } from './cors';
 import { type ErrorBody, nativeErrorBody } from './error-body';
@@ -35,6 +36,8 @@ export class FrontDoor implements ExchangeContext {
   private readonly lastErrorBodies = new WeakMap<Socket, ErrorBody>();
   private readonly cors: Cors;
   private readonly security = securityHeaders();
+  /** What answers to programs carry, which send no origin. */
+  private readonly plain: readonly string[];
   private isDraining = false;
 
   constructor(
@@ -43,6 +46,7 @@ export class FrontDoor implements ExchangeContext {
     private readonly recorder: Recorder,
   ) {
     this.cors = new Cors(http);
+    this.plain = [...this.security, ...this.cors.withoutOrigin];
   }
 
   addRoute(route: FrontRoute): void {
@@ -76,7 +80,7 @@ export class FrontDoor implements ExchangeContext {
   }
 
   commonHeaders(req: IncomingMessage): readonly string[] {
-    return req.headers.origin === undefined ? this.security : [...this.security, ...this.cors.headers(req)];
+    return req.headers.origin === undefined ? this.plain : [...this.security, ...this.cors.headers(req)];
   }
 
   finished(exchange: Exchange, status: number, bytesOut: number): void {
@@ -148,7 +152,9 @@ export class FrontDoor implements ExchangeContext {
     const headers = this.commonHeaders(req);
     for (let i = 0; i < headers.length; i += 2) res.setHeader(headers[i] ?? '', headers[i + 1] ?? '');
     if (this.isDraining) res.setHeader('connection', 'close');
+    enterRequestContext();
     res.once('close', () => {
+      leaveRequestContext();
       exchange.bytesIn = Number(req.headers['content-length'] ?? 0);
       this.finished(
         exchange,

@@ -15,7 +15,7 @@ import { nativeProtocol, nativeTarget } from './native.protocol';
 @Module({
   imports: [ModelsModule, PredictionCacheModule],
   controllers: [NativeController],
-  providers: [InferenceService, InferenceEndpoint, ModelCalls, CodecThread, BodyBudget],
+  providers: [InferenceService, InferenceEndpoint, ModelCalls, CodecThread, BodyBudget, CacheWarmUp],
   exports: [InferenceEndpoint, ModelCalls],
 })
 export class InferenceModule implements OnModuleInit {

@@ -1,0 +1,148 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { DomainError } from '../errors/domain-error';
+import { nativeErrorBody } from './error-body';
+import { Exchange, type ExchangeContext } from './exchange';
+
+/** A server whose only answer is what `answer` makes of an exchange. */
+class Stage implements ExchangeContext {
+  readonly log: [status: number, bytesOut: number][] = [];
+  isDraining = false;
+  answer: (exchange: Exchange) => void = (exchange) => exchange.sendJson(200, {});
+  private readonly server: Server = createServer((req, res) => {
+    this.answer(new Exchange(req, res, 'id-1', '/x', this, nativeErrorBody));
+  });
+
+  async open(): Promise<void> {
+    await once(this.server.listen(0, '127.0.0.1'), 'listening');
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    await once(this.server.close(), 'close');
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  fetch(init?: RequestInit): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.port}/x`, init);
+  }
+
+  /** Sends these bytes; resolves with what came back when the server has closed the connection. */
+  async raw(bytes: string): Promise<string> {
+    const socket = connect(this.port, '127.0.0.1');
+    socket.write(bytes);
+    let text = '';
+    socket.on('data', (chunk) => (text += chunk.toString())).on('error', () => undefined);
+    await once(socket, 'close');
+    return text;
+  }
+
+  commonHeaders(_req: IncomingMessage): readonly string[] {
+    return ['x-common', 'yes'];
+  }
+
+  finished(_exchange: Exchange, status: number, bytesOut: number): void {
+    this.log.push([status, bytesOut]);
+  }
+
+  draining(): boolean {
+    return this.isDraining;
+  }
+}
+
+describe('Exchange', () => {
+  let stage: Stage;
+  beforeEach(async () => {
+    stage = new Stage();
+    await stage.open();
+  });
+  afterEach(() => stage.close());
+
+  it('sends the parts of an answer with their length, its id and the headers of all', async () => {
+    stage.answer = (exchange) => exchange.send(201, ['x-own', '1'], ['grüß', Buffer.from(' dich')]);
+    const answer = await stage.fetch();
+    expect([answer.status, await answer.text()]).toEqual([201, 'grüß dich']);
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'x-own': '1',
+      'x-common': 'yes',
+      'x-request-id': 'id-1',
+      'content-length': '11',
+      connection: 'keep-alive',
+    });
+    expect(stage.log).toEqual([[201, 11]]);
+  });
+
+  it('answers once, whatever is tried afterwards', async () => {
+    stage.answer = (exchange) => {
+      exchange.sendJson(200, { first: true });
+      exchange.sendJson(200, { second: true });
+      exchange.fail(new Error('late'));
+    };
+    expect(await (await stage.fetch()).json()).toEqual({ first: true });
+    expect(stage.log).toHaveLength(1);
+  });
+
+  it('leaves the body away for HEAD, and the length for 204', async () => {
+    const head = await stage.fetch({ method: 'HEAD' });
+    expect([await head.text(), head.headers.get('content-length')]).toEqual(['', '2']);
+    stage.answer = (exchange) => exchange.send(204, [], []);
+    expect((await stage.fetch()).headers.has('content-length')).toBe(false);
+  });
+
+  it('words errors, and says when to come back', async () => {
+    stage.answer = (exchange) =>
+      void exchange.fail(new DomainError('overloaded', 'Too much.', { retryAfterSeconds: 3 }));
+    const answer = await stage.fetch();
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '3']);
+    expect(await answer.json()).toEqual({
+      statusCode: 503,
+      code: 'overloaded',
+      message: 'Too much.',
+      requestId: 'id-1',
+    });
+  });
+
+  it('tells nobody outside what a foreign error says', async () => {
+    stage.answer = (exchange) => void exchange.fail(new Error('cannot open /secret/path'));
+    const text = await (await stage.fetch()).text();
+    expect(text).toContain('"code":"internal_error"');
+    expect(text).not.toContain('secret');
+  });
+
+  it('asks for the connection to be closed while the server is on its way out', async () => {
+    stage.isDraining = true;
+    expect((await stage.fetch()).headers.get('connection')).toBe('close');
+  });
+
+  it('answers in full before it closes on a client that goes on sending', async () => {
+    stage.answer = (exchange) => void exchange.fail(new DomainError('body_too_large', 'Too large.'));
+    const head = 'POST /x HTTP/1.1\r\nhost: a\r\n';
+    const declared = await stage.raw(`${head}content-length: 9000000\r\n\r\n${'x'.repeat(300_000)}`);
+    expect(declared).toMatch(/^HTTP\/1.1 413 [^]*connection: close[^]*"message":"Too large."/);
+    const chunked = await stage.raw(`${head}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n`);
+    expect(chunked).toMatch(/^HTTP\/1.1 413 [^]*connection: close/);
+  });
+
+  it('keeps the connection where little is left to read', async () => {
+    stage.answer = (exchange) => void exchange.fail(new DomainError('not_acceptable', 'No.'));
+    const answer = await stage.fetch({ method: 'POST', body: 'x'.repeat(1000) });
+    expect(answer.headers.get('connection')).toBe('keep-alive');
+  });
+
+  it('tells of a client that left before its answer', async () => {
+    const left = new Promise<Exchange>((resolve) => {
+      stage.answer = (exchange) =>
+        exchange.addEventListener('abort', { handleEvent: () => resolve(exchange) });
+    });
+    const socket = connect(stage.port, '127.0.0.1');
+    socket.write('GET /x HTTP/1.1\r\nhost: a\r\n\r\n', () => socket.destroy());
+    const exchange = await left;
+    expect(exchange.aborted).toBe(true);
+    exchange.sendJson(200, {});
+    expect(stage.log).toHaveLength(1);
+  });
+});
