@@ -28,6 +28,15 @@ beforeAll(() => {
   writeModel(models, 'same', identityModel('FP32'));
 });
 
+/** A server of these models whose runs may take their time on a machine that has other things to do. */
+const BUSY = {
+  MODEL_DIR: models,
+  THREAD_NICENESS: '0',
+  INFERENCE_DEADLINE_MS: '110000',
+  RUN_TIMEOUT_MS: '110000',
+  SHUTDOWN_TIMEOUT_MS: '100000',
+};
+
 /** Asks for a run, and comes back when it is under way; the answer is a promise inside. */
 async function startRun(
   server: TestServer,
@@ -187,7 +196,7 @@ describe('a stop', () => {
   ])(
     'by %s (WORKERS=%s) answers what is in flight, not ready meanwhile, and ends with 0',
     async (signal, workers) => {
-      const server = await startServer({ MODEL_DIR: models, WORKERS: workers, SHUTDOWN_DELAY_MS: '1000' });
+      const server = await startServer({ ...BUSY, WORKERS: workers, SHUTDOWN_DELAY_MS: '1000' });
       const pids = server.workers();
       const { answer } = await startRun(server, LONG);
       server.process.kill(signal);
@@ -207,7 +216,7 @@ describe('a stop', () => {
   );
 
   it.each(['2', '0'])('asked for again is at once, a run or no run (WORKERS=%s)', async (workers) => {
-    const server = await startServer({ MODEL_DIR: models, WORKERS: workers });
+    const server = await startServer({ ...BUSY, WORKERS: workers });
     const pids = server.workers();
     const { answer } = await startRun(server, ENDLESS);
     // Signals that come within a blink are one, such as those of a Ctrl-C that npm passes on.
@@ -221,7 +230,7 @@ describe('a stop', () => {
   });
 
   it('that takes too long is forced', async () => {
-    const server = await startServer({ MODEL_DIR: models, WORKERS: '1', SHUTDOWN_TIMEOUT_MS: '500' });
+    const server = await startServer({ ...BUSY, WORKERS: '1', SHUTDOWN_TIMEOUT_MS: '500' });
     const pids = server.workers();
     await startRun(server, ENDLESS);
     expect(await server.stop()).toBe(0);
@@ -251,7 +260,7 @@ describe('a server', () => {
 
   it('keeps the last words of a worker that crashed in native code under load', async () => {
     const crash = join(__dirname, 'helpers', 'terminate-threads.js');
-    const server = await startServer({ MODEL_DIR: models, WORKERS: '1', NODE_OPTIONS: `--require=${crash}` });
+    const server = await startServer({ ...BUSY, WORKERS: '1', NODE_OPTIONS: `--require=${crash}` });
     const [victim = 0] = server.workers();
     const { answer } = await startRun(server, LONG);
     process.kill(victim, 'SIGUSR2');
