@@ -48,7 +48,7 @@ async function scrapeUntil(
 /** A server of two workers, both of them ready. */
 async function startTwo(): Promise<TestServer> {
   const server = await startServer({ WORKERS: '2' });
-  await scrapeUntil(server, 'both workers are ready', (shown) => readyWorkers(shown) === 2);
+  await server.workersReady(2);
   return server;
 }
 

@@ -1,42 +1,36 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, MODELS, startServer, type TestServer } from './helpers/server';
+import { temporaryFolder } from './helpers/model-folder';
+import { MODELS, startServer, type TestServer } from './helpers/server';
 import { SteadyLoad } from './helpers/steady-load';
 
 const SETOSA = { features: [[5.1, 3.5, 1.4, 0.2]] };
 
+/** Another version of iris, as good as the first. */
+function addVersion(dir: string, version: string): void {
+  mkdirSync(join(dir, 'iris', version), { recursive: true });
+  cpSync(join(dir, 'iris', '1', 'model.onnx'), join(dir, 'iris', version, 'model.onnx'));
+}
+
+const loadIris = (server: TestServer) => server.post('/v2/repository/models/iris/load', '');
+
+async function versionsServed(server: TestServer): Promise<Set<unknown>> {
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => server.post('/api/inference/iris', SETOSA)),
+  );
+  return new Set(answers.map(({ status, body }) => (status === 200 ? body.version : status)));
+}
+
 describe('changes of models on a running server of two workers', () => {
   let dir: string;
   let server: TestServer;
-  let management: number;
-  const version = (n: string, from = '1'): void => {
-    mkdirSync(join(dir, 'iris', n), { recursive: true });
-    cpSync(join(dir, 'iris', from, 'model.onnx'), join(dir, 'iris', n, 'model.onnx'));
-  };
-  /** Workers that have what they need to serve, as the supervisor sees them. */
-  const ready = async (): Promise<number> => {
-    const answer = await fetch(`http://127.0.0.1:${management}/health/ready`);
-    const { serving, complete } = (await answer.json()) as { serving: number; complete: boolean };
-    return complete ? serving : 0;
-  };
-  const load = () => server.post('/v2/repository/models/iris/load', '');
-  const versionsServed = async (): Promise<Set<unknown>> => {
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () => server.post('/api/inference/iris', SETOSA)),
-    );
-    return new Set(answers.map(({ status, body }) => (status === 200 ? body.version : status)));
-  };
+  const version = (n: string): void => addVersion(dir, n);
+  const load = () => loadIris(server);
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'nestor-models-'));
     cpSync(MODELS, dir, { recursive: true });
-    management = await freePort();
-    server = await startServer({
-      MODEL_DIR: dir,
-      WORKERS: '2',
-      MODEL_NAMES: 'iris,digits',
-      MANAGEMENT_PORT: String(management),
-    });
+    server = await startServer({ MODEL_DIR: dir, WORKERS: '2', MODEL_NAMES: 'iris,digits' });
   });
   afterAll(async () => {
     expect(await server.stop()).toBe(0);
@@ -49,7 +43,7 @@ describe('changes of models on a running server of two workers', () => {
     for (const n of ['2', '3', '4']) {
       version(n);
       expect((await load()).status).toBe(200);
-      expect(await versionsServed()).toEqual(new Set([n]));
+      expect(await versionsServed(server)).toEqual(new Set([n]));
     }
     await steady.answered(20);
     expect(await steady.stop()).toEqual({ failed: [] });
@@ -60,7 +54,7 @@ describe('changes of models on a running server of two workers', () => {
     writeFileSync(join(dir, 'iris', '5', 'model.onnx'), 'no model');
     const answer = await load();
     expect(answer).toMatchObject({ status: 503, body: { error: /version 5/ } });
-    expect(await versionsServed()).toEqual(new Set(['4']));
+    expect(await versionsServed(server)).toEqual(new Set(['4']));
     rmSync(join(dir, 'iris', '5'), { recursive: true });
   });
 
@@ -71,22 +65,23 @@ describe('changes of models on a running server of two workers', () => {
     writeFileSync(yaml, golden(2));
     version('6');
     expect(await load()).toMatchObject({ status: 503, body: { error: /golden case 1.*expected 2, got 0/ } });
-    expect(await versionsServed()).toEqual(new Set(['4']));
+    expect(await versionsServed(server)).toEqual(new Set(['4']));
     writeFileSync(yaml, golden(0));
     expect((await load()).status).toBe(200);
-    expect(await versionsServed()).toEqual(new Set(['6']));
+    expect(await versionsServed(server)).toEqual(new Set(['6']));
   });
 
   it('gives a worker that follows a dead one what the others have', async () => {
     await server.post('/v2/repository/models/digits/unload', '');
     const [dying = 0] = server.workers();
     process.kill(dying, 'SIGKILL');
-    await server.until('the new worker is ready', async () => {
+    await server.until('there is a new worker', async () => {
       // The client's own pool still has connections to the dead one, which fail once.
-      await versionsServed().catch(() => undefined);
-      return !server.workers().includes(dying) && (await ready()) === 2;
+      await versionsServed(server).catch(() => undefined);
+      return server.workers().length === 2 && !server.workers().includes(dying);
     });
-    expect(await versionsServed()).toEqual(new Set(['6']));
+    await server.workersReady(2);
+    expect(await versionsServed(server)).toEqual(new Set(['6']));
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => server.post('/api/inference/digits', [])),
     );
@@ -102,5 +97,23 @@ describe('changes of models on a running server of two workers', () => {
     await server.until('all workers are new', () => server.workers().every((pid) => !before.includes(pid)));
     await steady.answered(20);
     expect(await steady.stop()).toEqual({ failed: [] });
+  });
+});
+
+describe('a change of a model while a worker starts', () => {
+  const dir = temporaryFolder();
+
+  it('reaches the worker that has loaded its models and does not listen yet', async () => {
+    cpSync(join(MODELS, 'iris'), join(dir, 'iris'), { recursive: true });
+    const held = join(__dirname, 'helpers', 'late-listener.js');
+    const server = await startServer({ MODEL_DIR: dir, WORKERS: '2', NODE_OPTIONS: `--require=${held}` });
+    await server.said('is about to listen');
+    const pid = Number(/pid (\d+) is about to listen/.exec(server.output)?.[1]);
+    addVersion(dir, '2');
+    expect((await loadIris(server)).status).toBe(200);
+    process.kill(pid, 'SIGUSR2');
+    await server.said('is ready at');
+    expect(await versionsServed(server)).toEqual(new Set(['2']));
+    expect(await server.stop()).toBe(0);
   });
 });

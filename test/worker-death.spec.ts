@@ -8,6 +8,7 @@ describe('a worker that is killed', () => {
   let server: TestServer;
   beforeAll(async () => {
     server = await startServer({ WORKERS: '2' });
+    await server.workersReady(2);
   });
   afterAll(() => server.stop());
 
@@ -45,7 +46,7 @@ describe('a worker that is killed', () => {
         const workers = server.workers();
         return workers.length === 2 && !workers.includes(pid);
       });
-      await server.ready();
+      await server.workersReady(2);
     }
     expect(outcomes).not.toContain('left waiting');
     expect(outcomes).toContain(200);

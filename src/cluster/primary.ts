@@ -43,10 +43,11 @@ export function runPrimary(): Promise<void> {
     heartbeatTimeoutMs: wanted.heartbeatTimeoutMs,
     memoryLimitBytes: wanted.workerMemoryLimitBytes,
     stopTimeoutMs: http.shutdownTimeoutMs,
-    onFork(worker, { channel }, place) {
+    onFork(worker, process, place) {
+      const { channel } = process;
       closeHandedOverWhenGone(worker);
       sink.attach(worker.process, worker.id);
-      coordinator.serve(channel);
+      coordinator.serve(channel, () => (process.joined = true));
       metrics.attach(worker.id, String(place), channel);
       worker.once('exit', () => metrics.detach(worker.id));
     },
@@ -58,7 +59,7 @@ export function runPrimary(): Promise<void> {
     },
   });
   const coordinator = new ModelCoordinator({
-    askAll: (topic, payload, timeoutMs) => supervisor.askAll({ topic, payload, timeoutMs }),
+    askAll: (topic, payload, timeoutMs) => supervisor.askJoined({ topic, payload, timeoutMs }),
     maxResident: models.maxResident,
     maxMemoryBytes: models.maxMemoryBytes,
     loadTimeoutMs: models.loadTimeoutMs,

@@ -107,6 +107,18 @@ export class Supervisor implements SeatOwner {
     return Promise.all(this.ready().map((process) => process.ask<Value>(topic, payload, timeoutMs)));
   }
 
+  /**
+   * Puts a question to every worker that has joined, be it ready or on its way there. One that died on the way
+   * has no say: it serves nothing.
+   */
+  async askJoined<Value>({ topic, payload, timeoutMs }: FanOut): Promise<Reply<Value>[]> {
+    const joined = [...this.processes].filter((process) => process.joined && process.state !== 'leaving');
+    const replies = await Promise.all(joined.map((process) => process.ask<Value>(topic, payload, timeoutMs)));
+    const died = ({ state, lastBeatMs }: WorkerProcess): boolean =>
+      state === 'gone' && lastBeatMs === undefined;
+    return replies.filter((_, i) => !died(joined[i]!));
+  }
+
   fork(seat: Seat): WorkerProcess {
     const worker = cluster.fork(this.options.env);
     closeUntakenConnections(worker.process);

@@ -16,6 +16,8 @@ export interface WorkerEvents {
 /** One worker as its primary sees it. */
 export class WorkerProcess {
   state: WorkerState = 'starting';
+  /** Has it asked what to load? Then it takes part in changes of models, though it may not serve yet. */
+  joined = false;
   /** Why it could not start, in its own words. */
   reason: string | undefined;
   heartbeat: Heartbeat | undefined;

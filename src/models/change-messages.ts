@@ -41,8 +41,11 @@ export interface PreparedVersion {
   readonly memoryBytes: number;
 }
 
-/** Last phase: serve what was prepared, or throw it away. */
-export interface Decision {
+/** Last phase: serve what was prepared. */
+export type Commit = Required<Prepare>;
+
+/** Or throw it away. */
+export interface Abort {
   readonly id: number;
 }
 

@@ -3,8 +3,9 @@ import { DomainError, reasonOf } from '../errors/domain-error';
 import { Link } from '../link/link.service';
 import {
   ABORT,
+  type Abort,
   COMMIT,
-  type Decision,
+  type Commit,
   PREPARE,
   type Prepare,
   type Prepared,
@@ -41,8 +42,8 @@ export class ModelChanges {
     link: Link,
   ) {
     link.handle<Prepare, Prepared>(PREPARE, (wanted) => this.prepare(wanted));
-    link.handle<Decision, void>(COMMIT, ({ id }) => this.commit(id));
-    link.handle<Decision, void>(ABORT, ({ id }) => this.abort(id));
+    link.handle<Commit, void>(COMMIT, (change) => this.commit(change));
+    link.handle<Abort, void>(ABORT, ({ id }) => this.abort(id));
     link.handle<Retire, void>(RETIRE, (retire) => this.retire(retire));
     link.handle<undefined, VersionUsage[]>(USAGE, () => this.usage());
   }
@@ -76,10 +77,12 @@ export class ModelChanges {
   }
 
   /** From one request to the next, what was prepared serves. */
-  commit(id: number): void {
-    const staged = this.staged.get(id);
+  async commit(change: Prepare): Promise<void> {
+    // A worker that started between the two phases was not asked to prepare.
+    if (!this.staged.has(change.id)) await this.prepare(change);
+    const staged = this.staged.get(change.id);
     if (staged === undefined) return;
-    this.staged.delete(id);
+    this.staged.delete(change.id);
     this.serve(staged.entries, staged.replace);
   }
 

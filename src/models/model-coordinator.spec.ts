@@ -1,6 +1,6 @@
 import { DomainError } from '../errors/domain-error';
 import { failedReply, type Reply } from '../link/messages';
-import { ABORT, COMMIT, type Prepare, PREPARE, RETIRE, USAGE } from './change-messages';
+import { ABORT, COMMIT, type Commit, type Prepare, PREPARE, RETIRE, USAGE } from './change-messages';
 import { ModelCoordinator } from './model-coordinator';
 
 /** Two workers that keep what they are told, as real ones do, without models. */
@@ -8,6 +8,7 @@ class Crew {
   readonly asked: string[] = [];
   readonly serving = [new Map<string, string>(), new Map<string, string>()];
   readonly staged = new Map<number, Prepare>();
+  readonly committed: Commit[] = [];
   /** What a worker answers to `prepare` instead of doing it. */
   failing: (worker: number) => Error | undefined = () => undefined;
   digests = ['a', 'a'];
@@ -45,6 +46,7 @@ class Crew {
         return { worker, ok: true, value };
       }
       case COMMIT: {
+        if (worker === 0) this.committed.push(payload as Commit);
         const { model, versions } = this.staged.get(id)!;
         serving.set(model, (versions ?? ['1']).join());
         break;
@@ -74,6 +76,12 @@ describe('ModelCoordinator', () => {
     await crew.coordinator().change({ action: 'load', model: 'm' });
     expect(crew.asked).toEqual([PREPARE, COMMIT]);
     expect(crew.serving.map((serving) => serving.get('m'))).toEqual(['1', '1']);
+  });
+
+  it('says in the second phase all that a worker needs that was not there in the first', async () => {
+    const crew = new Crew();
+    await crew.coordinator().change({ action: 'load', model: 'm' });
+    expect(crew.committed).toEqual([{ id: 1, model: 'm', versions: ['1'], replace: true }]);
   });
 
   it('changes nothing anywhere when one worker fails, and says which and why', async () => {

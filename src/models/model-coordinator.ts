@@ -6,6 +6,7 @@ import {
   ABORT,
   CHANGE,
   COMMIT,
+  type Commit,
   DESIRED,
   type DesiredModels,
   type ModelChange,
@@ -16,11 +17,8 @@ import {
 } from './change-messages';
 import { Residents } from './residents';
 
-/** For a swap, which takes no work. */
-const QUICK_MS = 5_000;
-
 export interface CoordinatorOptions {
-  /** Puts a question to every worker that serves. */
+  /** Puts a question to every worker that takes part in changes. */
   askAll<Value>(topic: string, payload: unknown, timeoutMs: number): Promise<Reply<Value>[]>;
   readonly maxResident: number;
   /** 0: no limit. */
@@ -30,7 +28,7 @@ export interface CoordinatorOptions {
 }
 
 interface Staged extends Prepared {
-  readonly id: number;
+  readonly wanted: Prepare;
 }
 
 /**
@@ -50,10 +48,17 @@ export class ModelCoordinator {
     this.residents = new Residents(options, (model, version) => this.retire(model, [version], false));
   }
 
-  /** Answers a worker's questions on its line. */
-  serve(channel: Pick<Channel, 'handle'>): void {
+  /**
+   * Answers a worker's questions on its line.
+   * @param joins called when it asks what to load: from then on it has to take part in every change, as the
+   * answer is all that it learns of those before
+   */
+  serve(channel: Pick<Channel, 'handle'>, joins?: () => void): void {
     channel.handle<ModelChange, void>(CHANGE, (change) => this.change(change));
-    channel.handle<undefined, DesiredModels | undefined>(DESIRED, () => this.desired());
+    channel.handle<undefined, DesiredModels | undefined>(DESIRED, () => {
+      joins?.();
+      return this.desired();
+    });
   }
 
   /** What a worker that starts is to load; undefined while none has said what it found by its settings. */
@@ -125,7 +130,7 @@ export class ModelCoordinator {
       try {
         await this.residents.claim(model, version, staged.versions[0]?.memoryBytes ?? 0);
       } catch (error) {
-        await this.abort(staged.id);
+        await this.abort(staged.wanted.id);
         throw error;
       }
       await this.commit(staged);
@@ -144,21 +149,21 @@ export class ModelCoordinator {
   }
 
   /** First phase, on all workers or, where one fails, on none. */
-  private async prepare(wanted: Omit<Prepare, 'id'>): Promise<Staged> {
-    const id = ++this.lastId;
-    const { loadTimeoutMs } = this.options;
-    const replies = await this.options.askAll<Prepared>(PREPARE, { ...wanted, id }, loadTimeoutMs);
+  private async prepare(change: Omit<Prepare, 'id'>): Promise<Staged> {
+    const wanted: Prepare = { ...change, id: ++this.lastId };
+    const replies = await this.options.askAll<Prepared>(PREPARE, wanted, this.options.loadTimeoutMs);
     const fault = faultOf(wanted.model, replies);
     const [first] = replies;
-    if (fault === undefined && first?.ok) return { id, ...first.value };
-    await this.abort(id);
+    if (fault === undefined && first?.ok) return { wanted, ...first.value };
+    await this.abort(wanted.id);
     throw fault ?? new DomainError('not_ready', 'No worker is ready yet.', { retryAfterSeconds: 1 });
   }
 
-  private async commit({ id }: Staged): Promise<void> {
+  private async commit({ wanted, versions }: Staged): Promise<void> {
     this.generation++;
+    const change: Commit = { ...wanted, versions: versions.map(({ version }) => version) };
     // A worker that cannot swap any more is dying; the one that follows it loads what is desired now.
-    await this.options.askAll(COMMIT, { id }, QUICK_MS);
+    await this.options.askAll(COMMIT, change, this.options.loadTimeoutMs);
   }
 
   private async abort(id: number): Promise<void> {

@@ -36,14 +36,13 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     for (const name of names) this.expect(name);
     for (let done = -1; ;) {
       const desired = await this.link.askPrimary<DesiredModels | undefined>(DESIRED, undefined, ASK_MS);
-      if (desired === undefined) {
-        await Promise.all(names.map((name) => this.loadAtStart(name)));
-        return;
-      }
+      // What all first workers load by their settings is what comes before any change.
+      const generation = desired?.generation ?? 0;
       // A change may have come while this worker was loading: then it looks again.
-      if (desired.generation === done) return;
-      await this.follow(desired);
-      done = desired.generation;
+      if (generation === done) return;
+      if (desired === undefined) await Promise.all(names.map((name) => this.loadAtStart(name)));
+      else await this.follow(desired);
+      done = generation;
     }
   }
 
@@ -192,8 +191,7 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     try {
       // The coordinator counts upwards.
       const id = --this.lastOwnId;
-      await this.changes.prepare({ id, model: name, versions, replace: true });
-      this.changes.commit(id);
+      await this.changes.commit({ id, model: name, versions, replace: true });
     } catch {
       const { reason } = this.registry.expect(name);
       if (reason !== '') this.logger.error({ msg: 'model cannot be served', model: name, reason });

@@ -93,6 +93,14 @@ export class TestServer {
     await this.until('it is live', async () => (await fetch(`${this.url}/api/health/live`)).ok);
   }
 
+  /** Waits until so many workers serve: the probe is content with one of them. */
+  async workersReady(count: number): Promise<void> {
+    await this.until(`${count} workers are ready`, async () => {
+      const { body } = await this.get<string>('/metrics');
+      return new RegExp(`^nestor_workers\\{state="ready"\\} ${count}$`, 'm').test(body);
+    });
+  }
+
   /** Waits until what it wrote to its console has this in it. */
   async said(text: string): Promise<void> {
     await this.until(`it says "${text}"`, () => this.output.includes(text));
