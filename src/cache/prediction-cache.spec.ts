@@ -80,6 +80,19 @@ describe('PredictionCache', () => {
     expect(second.ageMs).toBeGreaterThanOrEqual(0);
   });
 
+  it('answers the hits of one turn of the event loop together, when the turn is over', async () => {
+    await Promise.all([ask(requestOf([1])), ask(requestOf([2]))]);
+    const answered: string[] = [];
+    const hit = async (value: number): Promise<void> => {
+      await ask(requestOf([value]));
+      answered.push(`hit ${value}`);
+    };
+    const hits = [hit(1), hit(2)];
+    process.nextTick(() => answered.push('the same turn'));
+    await Promise.all(hits);
+    expect(answered).toEqual(['the same turn', 'hit 1', 'hit 2']);
+  });
+
   it('does not hold on to what the run lies in', async () => {
     const first = await ask(requestOf([1, 2]));
     (first.outputs[1]!.data as Float32Array).fill(7);
