@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { withBrowser } from './helpers/browser';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
 import { addModel, identityModel, textModel } from './helpers/onnx-models';
@@ -65,6 +68,38 @@ describeWith('chromium', 'the interactive documentation', (chromium) => {
       expect(faults).toEqual([]);
     });
     await server.stop();
+  });
+});
+
+describeWith('chromium', 'a page of another origin', (chromium) => {
+  it('calls a model, reads the headers of the answer, and is refused where it is not allowed', async () => {
+    const site = createServer((_, res) => res.setHeader('content-type', 'text/html').end('<!doctype html>'));
+    await once(site.listen(0, '127.0.0.1'), 'listening');
+    const origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
+    const servers = await Promise.all(
+      ['*', origin, 'https://app.example.com'].map((allowed) => startServer({ CORS_ORIGINS: allowed })),
+    );
+    try {
+      const answers = await withBrowser(chromium, async (browser) => {
+        const page = await browser.newPage();
+        await page.goto(origin);
+        // What it sends makes the browser ask first.
+        const call = (url: string): Promise<unknown> =>
+          fetch(`${url}/api/inference/iris`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json', 'x-priority': '1', 'x-request-id': 'page-1' },
+            body: '[5.1, 3.5, 1.4, 0.2]',
+          }).then(
+            (answer) => [answer.status, answer.headers.get('x-request-id')],
+            (error: unknown) => String(error),
+          );
+        return Promise.all(servers.map(({ url }) => page.evaluate(call, url)));
+      });
+      expect(answers).toEqual([[200, 'page-1'], [200, 'page-1'], 'TypeError: Failed to fetch']);
+    } finally {
+      site.close();
+      await Promise.all(servers.map((server) => server.stop()));
+    }
   });
 });
 

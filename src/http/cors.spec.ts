@@ -52,8 +52,13 @@ describe('CORS', () => {
       'access-control-allow-methods': expect.stringContaining('POST') as unknown,
       'access-control-allow-headers': 'content-type,x-priority',
     });
+    // Both lists go out in one answer, and a browser refuses an origin that is there twice.
+    const names = [...cors.headers(preflight), ...cors.preflightHeaders(preflight)].filter(
+      (_, i) => i % 2 === 0,
+    );
+    expect(new Set(names).size).toBe(names.length);
     const stranger = request({ origin: 'https://evil.example', ...asked }, 'OPTIONS');
-    expect(cors.preflightHeaders(stranger)).toEqual(['vary', 'origin']);
+    expect(cors.preflightHeaders(stranger)).toEqual([]);
   });
 
   it.each<[string, IncomingMessage]>([

@@ -28,7 +28,7 @@ export class Cors {
     const origin = req.headers.origin;
     if (origin === undefined) return this.withoutOrigin;
     if (this.any) return this.anyHeaders;
-    if (!this.origins.has(origin)) return this.withoutOrigin;
+    if (!this.allows(origin)) return this.withoutOrigin;
     const headers = [
       'access-control-allow-origin',
       origin,
@@ -49,13 +49,20 @@ export class Cors {
     );
   }
 
-  preflightHeaders(req: IncomingMessage): string[] {
-    const headers = [...this.headers(req)];
-    if (!headers.includes('access-control-allow-origin')) return headers;
-    headers.push('access-control-allow-methods', 'GET, HEAD, POST, OPTIONS');
+  /** What the answer to a preflight carries besides `headers`. */
+  preflightHeaders(req: IncomingMessage): readonly string[] {
+    if (!this.allows(req.headers.origin)) return [];
     const asked = req.headers['access-control-request-headers'];
-    if (asked !== undefined) headers.push('access-control-allow-headers', asked);
-    headers.push('access-control-max-age', PREFLIGHT_MAX_AGE_SECONDS);
-    return headers;
+    return [
+      'access-control-allow-methods',
+      'GET, HEAD, POST, OPTIONS',
+      ...(asked === undefined ? [] : ['access-control-allow-headers', asked]),
+      'access-control-max-age',
+      PREFLIGHT_MAX_AGE_SECONDS,
+    ];
+  }
+
+  private allows(origin: string | undefined): boolean {
+    return origin !== undefined && (this.any || this.origins.has(origin));
   }
 }
