@@ -1,11 +1,10 @@
 import cluster from 'node:cluster';
-import type { INestApplication } from '@nestjs/common';
 import { Logger } from 'nestjs-pino';
 import { createApplication } from './bootstrap';
 import { settings } from './config/settings';
 import { reasonOf } from './errors/domain-error';
-import type { LoadedVersion } from './link/loaded-version';
 import { banner } from './link/banner';
+import { reportOnSignal } from './link/diagnostic-report';
 import type { ToPrimary, ToWorker } from './link/messages';
 import { onStopSignals } from './link/stop-signals';
 import { ProcessLog } from './logging/process-log';
@@ -17,16 +16,22 @@ const HEARTBEAT_MS = 1000;
 
 /** Runs one application until it is told to stop: as a worker of a primary, or alone. */
 export async function runWorker(): Promise<void> {
-  const { app: about, http } = settings();
+  const { app: about, http, logging } = settings();
   const stop = cluster.isWorker ? stopAsWorker() : stopAlone(http.shutdownTimeoutMs);
+  const heart = new Heart();
+  if (cluster.isWorker) heart.start();
   try {
     const app = await createApplication(http);
+    reportOnSignal(logging.dir, (report) => app.get(Logger).log(report));
     if (!stop.requested) {
+      await app.get(ModelsService).join();
       await app.listen(http.port, http.host);
       const models = app.get(ModelsService).loaded();
-      if (cluster.isWorker) startBeating(app, models);
-      else {
-        app.get(LocalCoordinator).adopt(models);
+      if (cluster.isWorker) {
+        tellPrimary({ kind: 'ready', models });
+        heart.beatFor(app.get(ModelsHealthIndicator));
+      } else {
+        app.get(LocalCoordinator).watchFolder();
         app.get(Logger).log(banner(about, http, models, 0));
       }
     }
@@ -85,18 +90,28 @@ function stopAlone(timeoutMs: number): Stop {
   });
 }
 
-/** Tells the primary that this worker serves, and from then on that its event loop turns. */
-function startBeating(app: INestApplication, models: readonly LoadedVersion[]): void {
-  tellPrimary({ kind: 'ready', models });
-  const health = app.get(ModelsHealthIndicator);
-  const beat = (): void =>
+/** Tells the primary again and again that this worker's event loop turns, and how it is. */
+class Heart {
+  private health: ModelsHealthIndicator | undefined;
+
+  start(): void {
+    this.beat();
+    setInterval(() => this.beat(), HEARTBEAT_MS);
+  }
+
+  /** From now on it serves, as far as its models are ready. */
+  beatFor(health: ModelsHealthIndicator): void {
+    this.health = health;
+    this.beat();
+  }
+
+  private beat(): void {
     tellPrimary({
       kind: 'heartbeat',
       rssBytes: process.memoryUsage.rss(),
-      ready: health.allRequiredReady,
+      ready: this.health?.allRequiredReady ?? false,
     });
-  beat();
-  setInterval(beat, HEARTBEAT_MS);
+  }
 }
 
 function tellPrimary(message: ToPrimary): void {

@@ -30,9 +30,10 @@ export class Management {
     this.server = createServer((req, res) => void this.handle(req, res));
   }
 
-  listen(): void {
-    const { host, port, logger } = this.options;
-    this.server.on('error', (err) => logger.error({ err, port }, 'the management port cannot be served'));
+  /** @param onFailure called with the reason when the port cannot be had */
+  listen(onFailure: (reason: string) => void): void {
+    const { host, port } = this.options;
+    this.server.on('error', (error) => onFailure(`MANAGEMENT_PORT: ${error.message}`));
     this.server.listen(port, host);
   }
 
@@ -70,7 +71,7 @@ export class Management {
     }
   }
 
-  /** Live while every worker's heartbeat is fresh; one that is starting has none yet. */
+  /** Live while every worker's heartbeat is fresh; one that is starting may be long in coming. */
   private live(): Answer {
     const stale = this.options.supervisor.all().filter((process) => !this.isFresh(process));
     if (stale.length === 0) return json(200, { status: 'ok' });
@@ -99,14 +100,13 @@ export class Management {
       state,
       ready: heartbeat?.ready ?? false,
       rss_bytes: heartbeat?.rssBytes,
-      heartbeat_age_seconds: lastBeatMs === undefined ? undefined : (nowMs - lastBeatMs) / 1000,
+      heartbeat_age_seconds: (nowMs - lastBeatMs) / 1000,
       uptime_seconds: (nowMs - startedAtMs) / 1000,
     }));
   }
 
   private isFresh({ state, lastBeatMs }: WorkerProcess): boolean {
-    if (state !== 'ready' || lastBeatMs === undefined) return true;
-    return performance.now() - lastBeatMs <= this.options.heartbeatTimeoutMs;
+    return state !== 'ready' || performance.now() - lastBeatMs <= this.options.heartbeatTimeoutMs;
   }
 }
 

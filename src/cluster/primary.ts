@@ -5,13 +5,12 @@ import { banner } from '../link/banner';
 import { LogSink, WORKER_STDIO } from '../logging/log-sink';
 import { openLocalLog } from '../logging/process-log';
 import { cpuQuota, planThreads } from '../sessions/thread-plan';
+import { reportOnSignal } from '../link/diagnostic-report';
 import { onStopSignals } from '../link/stop-signals';
 import { buildInfo } from '../metrics/build-info';
 import { ProcessWatch } from '../metrics/process-watch';
 import { FolderWatch } from '../models/folder-watch';
 import { ModelCoordinator } from '../models/model-coordinator';
-import { writeDiagnosticReport } from './diagnostic-report';
-import { closeHandedOverWhenGone } from './handed-over';
 import { Management } from './management';
 import { ModelRepository } from '../models/model-repository';
 import { MetricsServer } from './metrics-server';
@@ -35,7 +34,7 @@ export function runPrimary(): Promise<void> {
     stdio: [...WORKER_STDIO],
     serialization: 'advanced',
   });
-  const supervisor = new Supervisor({
+  const supervisor: Supervisor = new Supervisor({
     workers: plan.workers,
     // A worker that is forked later starts with the environment that the first ones had.
     env: { ...readEnvironment(), WORKERS: String(plan.workers), EXECUTION_SLOTS: String(plan.slots) },
@@ -43,23 +42,22 @@ export function runPrimary(): Promise<void> {
     heartbeatTimeoutMs: wanted.heartbeatTimeoutMs,
     memoryLimitBytes: wanted.workerMemoryLimitBytes,
     stopTimeoutMs: http.shutdownTimeoutMs,
-    onFork(worker, process, place) {
-      const { channel } = process;
-      closeHandedOverWhenGone(worker);
+    onFork(worker, forked, place) {
       sink.attach(worker.process, worker.id);
-      coordinator.serve(channel, () => (process.joined = true));
-      metrics.attach(worker.id, String(place), channel);
+      coordinator.serve(forked.channel, () => forked.admit());
+      metrics.attach(worker.id, String(place), forked.channel);
       worker.once('exit', () => metrics.detach(worker.id));
     },
-    onReady: (_worker, loaded) => coordinator.adopt(loaded),
+    missing: (loaded) => coordinator.missing(loaded),
     onAllReady: (loaded) => logger.info(banner(app, http, loaded, plan.workers)),
     onHopeless: (reason) => {
       logger.fatal({ reason }, `cannot start: ${reason}`);
       void leave(1);
     },
   });
-  const coordinator = new ModelCoordinator({
-    askAll: (topic, payload, timeoutMs) => supervisor.askJoined({ topic, payload, timeoutMs }),
+  const coordinator: ModelCoordinator = new ModelCoordinator({
+    askAll: <Value>(topic: string, payload: unknown, timeoutMs: number, except?: ReadonlySet<number>) =>
+      supervisor.askAll<Value>({ topic, payload, timeoutMs }, except),
     maxResident: models.maxResident,
     maxMemoryBytes: models.maxMemoryBytes,
     loadTimeoutMs: models.loadTimeoutMs,
@@ -72,7 +70,6 @@ export function runPrimary(): Promise<void> {
     load: (model) => coordinator.change({ action: 'load', model }),
     log: (fields, message) => logger.info(fields, message),
   });
-  if (models.watchIntervalMs !== 0) watch.start();
   const metrics = new MetricsServer(plan.workers, supervisor, new ProcessWatch(), buildInfo(app.version));
   const management = new Management({
     host: http.host,
@@ -82,7 +79,13 @@ export function runPrimary(): Promise<void> {
     metrics: () => metrics.text(),
     logger,
   });
-  if (wanted.managementPort !== 0) management.listen();
+  if (wanted.managementPort !== 0) {
+    management.listen((reason) => {
+      supervisor.kill();
+      logger.fatal({ reason }, `cannot start: ${reason}`);
+      void leave(1);
+    });
+  }
   onStopSignals({
     async stop(signal) {
       logger.info({ signal }, 'stopping');
@@ -98,13 +101,11 @@ export function runPrimary(): Promise<void> {
       process.exit(1);
     },
   });
-  process.on('SIGUSR2', () => {
-    writeDiagnosticReport(logging.dir ?? process.cwd()).then(
-      (file) => logger.info({ file }, 'diagnostic report written'),
-      (err: unknown) => logger.error({ err }, 'no diagnostic report could be written'),
-    );
-  });
-  process.on('SIGHUP', () => void supervisor.replaceAll('SIGHUP'));
+  reportOnSignal(logging.dir, (report) => logger.info(report));
+  process.on('SIGUSR2', () => supervisor.signal('SIGUSR2'));
+  // What the model folder has now comes first, on all workers at once; each new one then starts with it.
+  process.on('SIGHUP', () => void watch.lookNow().then(() => supervisor.replaceAll('SIGHUP')));
+  watch.start();
   supervisor.start();
   return Promise.resolve();
 }

@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
 import type { LoadedVersion } from '../link/loaded-version';
-import { FAN_OUT, type FanOut, type Reply } from '../link/messages';
+import { type Condition, CONDITION, FAN_OUT, type FanOut, type Reply } from '../link/messages';
 import { Seat, type SeatOwner } from './seat';
 import { closeUntakenConnections } from './untaken-connections';
 import { WorkerProcess } from './worker-process';
@@ -9,6 +9,10 @@ import { WorkerProcess } from './worker-process';
 /** A first start that failed so often will not succeed by itself. */
 const FIRST_START_TRIES = 3;
 const WATCH_MS = 1000;
+/** Loading the program takes a while in which no event loop turns. */
+const START_GRACE_MS = 30_000;
+/** A word to a worker that needs no work. */
+const TELL_MS = 1000;
 
 export interface SupervisorOptions {
   readonly workers: number;
@@ -25,8 +29,8 @@ export interface SupervisorOptions {
   onFork(worker: Worker, process: WorkerProcess, place: number): void;
   /** Called once, when every worker is ready. */
   onAllReady(models: readonly LoadedVersion[]): void;
-  /** Called with each worker that is ready, before it is one of those that questions go to. */
-  onReady(process: WorkerProcess, models: readonly LoadedVersion[]): void;
+  /** The required models that serve, but not in a worker that has these. */
+  missing(models: readonly LoadedVersion[]): readonly string[];
   /** Called when the first start keeps failing; nothing is forked any more. */
   onHopeless(reason: string): void;
 }
@@ -45,6 +49,8 @@ export class Supervisor implements SeatOwner {
   private stopped: (() => void) | undefined;
   private rolling: Promise<void> = Promise.resolve();
   private watch: NodeJS.Timeout | undefined;
+  /** Crash-looping seats, as the workers were last told. */
+  private told = 0;
 
   constructor(private readonly options: SupervisorOptions) {
     this.logger = options.logger;
@@ -63,7 +69,7 @@ export class Supervisor implements SeatOwner {
     clearInterval(this.watch);
     const gone = new Promise<void>((resolve) => (this.stopped = resolve));
     for (const seat of this.seats) seat.close();
-    for (const process of this.processes) process.stop(this.stopTimeoutMs);
+    for (const process of this.processes) process.stop(this.stopTimeoutMs, false);
     this.checkStopped();
     return gone;
   }
@@ -72,7 +78,7 @@ export class Supervisor implements SeatOwner {
   kill(): void {
     this.stopping = true;
     for (const seat of this.seats) seat.close();
-    for (const process of this.processes) process.kill();
+    for (const process of this.processes) process.signal('SIGKILL');
   }
 
   /** Replaces the workers one at a time, each ready before the one it follows leaves. */
@@ -81,11 +87,6 @@ export class Supervisor implements SeatOwner {
       for (const seat of this.seats) if (!this.stopping) await seat.replace(reason);
     });
     return this.rolling;
-  }
-
-  /** The workers that answer questions: ready ones, and those that have not left yet. */
-  ready(): WorkerProcess[] {
-    return [...this.processes].filter((process) => process.state === 'ready');
   }
 
   all(): readonly WorkerProcess[] {
@@ -102,21 +103,23 @@ export class Supervisor implements SeatOwner {
     return this.seats.filter((seat) => seat.crashLooping).length;
   }
 
-  /** Puts a question to every worker that is ready. */
-  askAll<Value>({ topic, payload, timeoutMs }: FanOut): Promise<Reply<Value>[]> {
-    return Promise.all(this.ready().map((process) => process.ask<Value>(topic, payload, timeoutMs)));
+  /** Puts a question to every worker that has joined. One that dies before it answers is none of them any more. */
+  async askAll<Value>(
+    { topic, payload, timeoutMs }: FanOut,
+    except?: ReadonlySet<number>,
+  ): Promise<Reply<Value>[]> {
+    const asked = [...this.processes].filter(({ id, takesPart }) => takesPart && !except?.has(id));
+    const replies = await Promise.all(asked.map((process) => process.ask<Value>(topic, payload, timeoutMs)));
+    return replies.filter((reply, i) => reply.ok || asked[i]?.state !== 'gone');
   }
 
-  /**
-   * Puts a question to every worker that has joined, be it ready or on its way there. One that died on the way
-   * has no say: it serves nothing.
-   */
-  async askJoined<Value>({ topic, payload, timeoutMs }: FanOut): Promise<Reply<Value>[]> {
-    const joined = [...this.processes].filter((process) => process.joined && process.state !== 'leaving');
-    const replies = await Promise.all(joined.map((process) => process.ask<Value>(topic, payload, timeoutMs)));
-    const died = ({ state, lastBeatMs }: WorkerProcess): boolean =>
-      state === 'gone' && lastBeatMs === undefined;
-    return replies.filter((_, i) => !died(joined[i]!));
+  /** Sends a signal to every worker that serves. */
+  signal(signal: NodeJS.Signals): void {
+    for (const process of this.processes) if (process.state === 'ready') process.signal(signal);
+  }
+
+  missing(models: readonly LoadedVersion[]): readonly string[] {
+    return this.options.missing(models);
   }
 
   fork(seat: Seat): WorkerProcess {
@@ -125,13 +128,12 @@ export class Supervisor implements SeatOwner {
     const process = new WorkerProcess(worker, {
       ready: (ready, models) => {
         this.everReady = true;
-        this.options.onReady(ready, models);
-        seat.ready(ready);
+        seat.ready(ready, models);
         if (this.announced || !this.complete) return;
         this.announced = true;
         this.options.onAllReady(models);
       },
-      wantsReplacement: (failing, reason) => this.replaceFailing(seat, failing, reason),
+      wantsReplacement: (failing, reason) => seat.replaceFailing(failing, reason),
       gone: (dead, code, signal) => {
         this.processes.delete(dead);
         seat.gone(dead, code, signal);
@@ -146,34 +148,49 @@ export class Supervisor implements SeatOwner {
 
   /** @returns whether it is worth while to try again */
   died(failures: number, reason: string): boolean {
-    this.restarts++;
+    this.failed();
     if (this.everReady || failures < FIRST_START_TRIES) return true;
     this.kill();
     this.options.onHopeless(reason);
     return false;
   }
 
-  private replaceFailing(seat: Seat, failing: WorkerProcess, reason: string): void {
-    if (this.stopping || failing !== seat.current || seat.beingReplaced) return;
+  failed(): void {
     this.restarts++;
-    this.logger.error({ workerPid: failing.pid, worker: failing.id, reason }, 'worker fails, replacing it');
-    void seat.replace(reason);
   }
 
   private lookAfterAll(): void {
+    for (const process of this.processes) if (process.state === 'starting') this.lookAfterStart(process);
+    for (const seat of this.seats) if (seat.current?.state === 'ready') this.lookAfter(seat, seat.current);
+    this.tellCondition();
+  }
+
+  /** One that stands still before it serves has nothing to finish. */
+  private lookAfterStart(process: WorkerProcess): void {
+    const silentMs = performance.now() - process.lastBeatMs;
+    if (silentMs <= this.options.heartbeatTimeoutMs + START_GRACE_MS) return;
+    this.logger.error({ workerPid: process.pid, silentMs: Math.round(silentMs) }, 'worker does not start');
+    process.signal('SIGKILL');
+  }
+
+  private lookAfter(seat: Seat, process: WorkerProcess): void {
     const { heartbeatTimeoutMs, memoryLimitBytes } = this.options;
-    const nowMs = performance.now();
-    for (const seat of this.seats) {
-      const process = seat.current;
-      if (process?.state !== 'ready' || process.lastBeatMs === undefined) continue;
-      const silentMs = nowMs - process.lastBeatMs;
-      const rssBytes = process.heartbeat?.rssBytes ?? 0;
-      if (silentMs > heartbeatTimeoutMs) {
-        this.replaceFailing(seat, process, `its event loop has not turned for ${Math.round(silentMs)} ms`);
-      } else if (memoryLimitBytes > 0 && rssBytes > memoryLimitBytes) {
-        this.replaceFailing(seat, process, `it holds ${rssBytes} bytes of memory`);
-      }
+    const silentMs = performance.now() - process.lastBeatMs;
+    const rssBytes = process.heartbeat?.rssBytes ?? 0;
+    if (silentMs > heartbeatTimeoutMs) {
+      seat.replaceFailing(process, `its event loop has not turned for ${Math.round(silentMs)} ms`);
+    } else if (memoryLimitBytes > 0 && rssBytes > memoryLimitBytes) {
+      seat.replaceFailing(process, `it holds ${rssBytes} bytes of memory (WORKER_MEMORY_LIMIT)`);
     }
+  }
+
+  /** Lets every worker's readiness say what none of them can know. */
+  private tellCondition(): void {
+    const { crashLooping } = this;
+    if (crashLooping === 0 && this.told === 0) return;
+    this.told = crashLooping;
+    const condition: Condition = { crashLooping };
+    void this.askAll({ topic: CONDITION, payload: condition, timeoutMs: TELL_MS });
   }
 
   private checkStopped(): void {

@@ -3,6 +3,9 @@ import type { LoadedVersion } from '../link/loaded-version';
 import { Channel, isChannelMessage } from '../link/channel';
 import { failedReply, type Heartbeat, type Reply, type ToPrimary, ToWorker } from '../link/messages';
 
+/** A worker that served this long has proved that it can. */
+const PROVED_MS = 60_000;
+
 /** `leaving`: told to stop; it has left the port or is about to, and finishes what it holds. */
 export type WorkerState = 'starting' | 'ready' | 'leaving' | 'gone';
 
@@ -16,15 +19,15 @@ export interface WorkerEvents {
 /** One worker as its primary sees it. */
 export class WorkerProcess {
   state: WorkerState = 'starting';
-  /** Has it asked what to load? Then it takes part in changes of models, though it may not serve yet. */
-  joined = false;
+  private joined = false;
   /** Why it could not start, in its own words. */
   reason: string | undefined;
   heartbeat: Heartbeat | undefined;
-  /** Of `performance.now()`; a worker that is starting has not beaten yet. */
-  lastBeatMs: number | undefined;
   readonly startedAtMs = performance.now();
+  /** Of `performance.now()`; before the first one, when it was forked. */
+  lastBeatMs = this.startedAtMs;
   readonly channel: Channel;
+  private readyAtMs = Infinity;
   private deadline: NodeJS.Timeout | undefined;
 
   constructor(
@@ -52,16 +55,33 @@ export class WorkerProcess {
     return this.worker.process.pid ?? 0;
   }
 
-  /** Lets it finish what it holds, and kills it if it has not left after `timeoutMs`. */
-  stop(timeoutMs: number): void {
-    if (this.state === 'gone' || this.state === 'leaving') return;
-    this.state = 'leaving';
-    this.deadline = setTimeout(() => this.kill(), timeoutMs);
-    this.send({ kind: 'stop' });
+  /** Is it one of those that questions to all go to? */
+  get takesPart(): boolean {
+    return this.joined && (this.state === 'starting' || this.state === 'ready');
   }
 
-  kill(): void {
-    this.worker.process.kill('SIGKILL');
+  admit(): void {
+    this.joined = true;
+  }
+
+  /** Has it served for so long that it is no part of a series of failures? */
+  get proved(): boolean {
+    return performance.now() - this.readyAtMs > PROVED_MS;
+  }
+
+  /**
+   * Lets it finish what it holds, and kills it if it has not left after `timeoutMs`.
+   * @param followed do others go on serving?
+   */
+  stop(timeoutMs: number, followed: boolean): void {
+    if (this.state === 'gone' || this.state === 'leaving') return;
+    this.state = 'leaving';
+    this.deadline = setTimeout(() => this.signal('SIGKILL'), timeoutMs);
+    this.send({ kind: 'stop', followed });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.worker.process.kill(signal);
   }
 
   async ask<Value>(topic: string, payload: unknown, timeoutMs: number): Promise<Reply<Value>> {
@@ -85,7 +105,7 @@ export class WorkerProcess {
       case 'ready':
         if (this.state !== 'starting') return;
         this.state = 'ready';
-        this.lastBeatMs = performance.now();
+        this.readyAtMs = performance.now();
         this.events.ready(this, message.models);
         break;
       case 'failed':

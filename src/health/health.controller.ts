@@ -8,7 +8,7 @@ import {
 } from '@nestjs/terminus';
 import { CacheHealthIndicator } from '../cache/cache.health';
 import { type AppConfig, appConfig } from '../config/config.slices';
-import { FrontDoor } from '../http/front-door';
+import { ServerCondition } from '../http/server-condition';
 import { ModelsHealthIndicator } from '../models/models.health';
 import { THREAD_PLAN } from '../sessions/sessions.module';
 import type { ThreadPlan } from '../sessions/thread-plan';
@@ -39,7 +39,7 @@ export class HealthController {
     private readonly indicators: HealthIndicatorService,
     private readonly models: ModelsHealthIndicator,
     private readonly cache: CacheHealthIndicator,
-    private readonly frontDoor: FrontDoor,
+    private readonly condition: ServerCondition,
     @Inject(appConfig.KEY) private readonly app: AppConfig,
     @Inject(THREAD_PLAN) private readonly plan: ThreadPlan,
   ) {}
@@ -64,7 +64,10 @@ export class HealthController {
     return LIVE;
   }
 
-  /** For a readiness probe: every required model is loaded and warm, and the server is not on its way out. */
+  /**
+   * For a readiness probe: every required model is loaded and warm, the server is not on its way out, and its
+   * workers do not keep dying.
+   */
   @Get('ready')
   @HealthCheck()
   @ApiResponse({ status: 503, description: 'Not ready: the same body, with what is down.' })
@@ -74,7 +77,8 @@ export class HealthController {
       () => this.cache.check('cache'),
       () => {
         const server = this.indicators.check('server');
-        return this.frontDoor.draining() ? server.down('shutting down') : server.up();
+        const { fault } = this.condition;
+        return fault === undefined ? server.up() : server.down(fault);
       },
     ]);
   }

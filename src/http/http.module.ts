@@ -4,12 +4,13 @@ import { DrainingService } from './draining.service';
 import { ErrorFilter } from './error.filter';
 import { FrontDoor } from './front-door';
 import { MetricsController } from './metrics.controller';
+import { ServerCondition } from './server-condition';
 
 /** Global, as every feature with an inference call adds its route to the one front door. */
 @Global()
 @Module({
   controllers: [MetricsController],
-  providers: [FrontDoor, DrainingService, { provide: APP_FILTER, useClass: ErrorFilter }],
-  exports: [FrontDoor],
+  providers: [FrontDoor, ServerCondition, DrainingService, { provide: APP_FILTER, useClass: ErrorFilter }],
+  exports: [FrontDoor, ServerCondition],
 })
 export class HttpModule {}

@@ -12,6 +12,8 @@ const GATHER_MS = 1000;
  */
 @Injectable()
 export class Link {
+  /** Was this process told to leave while others go on serving? */
+  followed = false;
   private readonly channel: Channel;
 
   constructor() {
@@ -19,6 +21,7 @@ export class Link {
       this.channel = new Channel((message) => process.send?.(message));
       process.on('message', (message: ToWorker) => {
         if (isChannelMessage(message)) this.channel.receive(message);
+        else this.followed = message.followed;
       });
       process.once('disconnect', () => this.channel.close('The primary process is gone.'));
     } else {

@@ -2,6 +2,8 @@
 export interface LoadedVersion {
   readonly model: string;
   readonly version: string;
+  /** Of its content. */
+  readonly digest: string;
   /** Is the server not ready without it? */
   readonly required: boolean;
   /** On each worker. */

@@ -22,7 +22,22 @@ export type ToPrimary =
   | { readonly kind: 'replace-me'; readonly reason: string };
 
 /** What the primary tells a worker. */
-export type ToWorker = ChannelMessage | { readonly kind: 'stop' };
+export type ToWorker =
+  | ChannelMessage
+  /** Finish and leave. */
+  | {
+      readonly kind: 'stop';
+      /** Do others go on serving? Then the load balancer need not know. */
+      readonly followed: boolean;
+    };
+
+/** What a worker's readiness has to say of the whole server. Told on `CONDITION`. */
+export interface Condition {
+  /** Places whose workers keep dying. */
+  readonly crashLooping: number;
+}
+
+export const CONDITION = 'condition';
 
 /** A worker's question to all workers, itself included; the primary passes it on and gathers the replies. */
 export interface FanOut {

@@ -1,3 +1,5 @@
+import type { LoadedVersion } from '../link/loaded-version';
+
 /** A wish for the whole server, put to the coordinator. */
 export type ModelChange =
   /** Load what the folder has now, in place of what serves. */
@@ -11,13 +13,22 @@ export interface DesiredModels {
   /** Counts the changes. */
   readonly generation: number;
   readonly loaded: readonly LoadedModel[];
+  /** Models that the server is not ready without. */
+  readonly required: readonly string[];
   /** Models that were unloaded by a call, which no request may load again. */
   readonly unloaded: readonly string[];
 }
 
 export interface LoadedModel {
   readonly model: string;
-  readonly versions: readonly string[];
+  readonly versions: readonly Pick<LoadedVersion, 'version' | 'digest'>[];
+}
+
+/** A worker that is about to serve says what it has, and as of which change. */
+export interface Join {
+  readonly generation: number;
+  readonly loaded: readonly LoadedVersion[];
+  readonly required: readonly string[];
 }
 
 /** First phase of a change: load beside what serves, and do not serve yet. */
@@ -41,11 +52,8 @@ export interface PreparedVersion {
   readonly memoryBytes: number;
 }
 
-/** Last phase: serve what was prepared. */
-export type Commit = Required<Prepare>;
-
-/** Or throw it away. */
-export interface Abort {
+/** Last phase: serve what was prepared, or throw it away. */
+export interface Decision {
   readonly id: number;
 }
 
@@ -68,6 +76,7 @@ export interface VersionUsage {
 /** Topics of the coordinator. */
 export const CHANGE = 'models.change';
 export const DESIRED = 'models.desired';
+export const JOIN = 'models.join';
 
 /** Topics of each worker. */
 export const PREPARE = 'models.prepare';

@@ -4,6 +4,7 @@ import { findExternalData } from './external-data';
 import type { FoundModel, ModelRepository } from './model-repository';
 
 export interface FolderWatchOptions {
+  /** 0: it looks at the start and when it is asked to. */
   readonly intervalMs: number;
   readonly repository: Pick<ModelRepository, 'scan'>;
   /** Is any version of it loaded? Only such models are loaded anew; others load when they are asked for. */
@@ -24,20 +25,40 @@ export class FolderWatch {
   /** What serves, or was tried and failed: it is not tried again until it changes. */
   private readonly settled = new Map<string, string>();
   private first = true;
+  private stopped = false;
+  private looking: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: FolderWatchOptions) {}
 
   start(): void {
-    this.timer = setTimeout(() => void this.tick(), this.options.intervalMs).unref();
+    void this.look().then(() => this.wait());
   }
 
   stop(): void {
+    this.stopped = true;
     clearTimeout(this.timer);
-    this.timer = undefined;
   }
 
   /** One look. */
-  async look(): Promise<void> {
+  look(): Promise<void> {
+    return this.inTurn(false);
+  }
+
+  /** One look that takes what it finds for whole, on somebody's word. */
+  lookNow(): Promise<void> {
+    return this.inTurn(true);
+  }
+
+  private inTurn(whole: boolean): Promise<void> {
+    this.looking = this.looking
+      .then(() => this.compare(whole))
+      .catch((error: unknown) => {
+        this.options.log({ reason: reasonOf(error) }, 'the model folder could not be looked at');
+      });
+    return this.looking;
+  }
+
+  private async compare(whole: boolean): Promise<void> {
     const { models } = await this.options.repository.scan();
     const before = this.seen;
     this.seen = new Map();
@@ -46,7 +67,7 @@ export class FolderWatch {
       if (stamp === undefined) continue;
       this.seen.set(model.name, stamp);
       if (this.first) this.settled.set(model.name, stamp);
-      const stable = before.get(model.name) === stamp;
+      const stable = whole || before.get(model.name) === stamp;
       if (stable && this.settled.get(model.name) !== stamp) await this.reload(model.name, stamp);
     }
     this.first = false;
@@ -63,13 +84,9 @@ export class FolderWatch {
     }
   }
 
-  private async tick(): Promise<void> {
-    try {
-      await this.look();
-    } catch (error) {
-      this.options.log({ reason: reasonOf(error) }, 'the model folder could not be looked at');
-    }
-    if (this.timer !== undefined) this.start();
+  private wait(): void {
+    if (this.stopped || this.options.intervalMs === 0) return;
+    this.timer = setTimeout(() => this.start(), this.options.intervalMs).unref();
   }
 }
 

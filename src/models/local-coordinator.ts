@@ -2,7 +2,6 @@ import cluster from 'node:cluster';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { type ModelsConfig, modelsConfig } from '../config/config.slices';
 import { Link } from '../link/link.service';
-import type { LoadedVersion } from '../link/loaded-version';
 import { FolderWatch } from './folder-watch';
 import { ModelCoordinator } from './model-coordinator';
 import { ModelRepository } from './model-repository';
@@ -21,21 +20,20 @@ export class LocalCoordinator implements OnApplicationShutdown {
   ) {
     if (cluster.isWorker) return;
     this.coordinator = new ModelCoordinator({
-      askAll: (topic, payload, timeoutMs) => link.askAll(topic, payload, timeoutMs),
+      askAll: <Value>(topic: string, payload: unknown, timeoutMs: number, except?: ReadonlySet<number>) =>
+        except?.size ? Promise.resolve([]) : link.askAll<Value>(topic, payload, timeoutMs),
       maxResident: config.maxResident,
       maxMemoryBytes: config.maxMemoryBytes,
       loadTimeoutMs: config.loadTimeoutMs,
       log: (fields, msg) => this.logger.log({ msg, ...fields }),
     });
-    this.coordinator.serve(link);
+    this.coordinator.serve(link, () => undefined);
   }
 
-  /** Takes over what was loaded at the start. */
-  adopt(loaded: readonly LoadedVersion[]): void {
+  /** From now on changes in the model folder are seen. */
+  watchFolder(): void {
     const { coordinator, config, repository } = this;
     if (coordinator === undefined) return;
-    coordinator.adopt(loaded);
-    if (config.watchIntervalMs === 0) return;
     this.watch = new FolderWatch({
       intervalMs: config.watchIntervalMs,
       repository,

@@ -3,9 +3,8 @@ import { DomainError, reasonOf } from '../errors/domain-error';
 import { Link } from '../link/link.service';
 import {
   ABORT,
-  type Abort,
   COMMIT,
-  type Commit,
+  type Decision,
   PREPARE,
   type Prepare,
   type Prepared,
@@ -31,6 +30,7 @@ interface Staged {
 @Injectable()
 export class ModelChanges {
   private readonly logger = new Logger(ModelChanges.name);
+  private readonly preparing = new Set<number>();
   private readonly staged = new Map<number, Staged>();
   /** Versions that serve no more and finish what they hold. */
   private readonly leaving = new Set<Promise<void>>();
@@ -42,8 +42,8 @@ export class ModelChanges {
     link: Link,
   ) {
     link.handle<Prepare, Prepared>(PREPARE, (wanted) => this.prepare(wanted));
-    link.handle<Commit, void>(COMMIT, (change) => this.commit(change));
-    link.handle<Abort, void>(ABORT, ({ id }) => this.abort(id));
+    link.handle<Decision, void>(COMMIT, ({ id }) => this.commit(id));
+    link.handle<Decision, void>(ABORT, ({ id }) => this.abort(id));
     link.handle<Retire, void>(RETIRE, (retire) => this.retire(retire));
     link.handle<undefined, VersionUsage[]>(USAGE, () => this.usage());
   }
@@ -60,11 +60,13 @@ export class ModelChanges {
     if (entries.length < wanted.length) {
       throw new DomainError('version_not_found', `Model "${model}" has no version ${wanted.join(', ')}.`);
     }
+    this.preparing.add(id);
     const loads = await Promise.allSettled(entries.map((entry) => this.loadAside(entry)));
     const failed = loads.find((load) => load.status === 'rejected');
-    if (failed !== undefined || this.stopped) {
+    const stillWanted = this.preparing.delete(id) && !this.stopped;
+    if (failed !== undefined || !stillWanted) {
       await Promise.all(entries.map((entry) => this.discard(entry)));
-      throw failed?.reason ?? new DomainError('draining', 'The server is shutting down.');
+      throw failed?.reason ?? new DomainError('draining', 'The change was called off.');
     }
     this.staged.set(id, { replace, entries });
     return {
@@ -77,16 +79,15 @@ export class ModelChanges {
   }
 
   /** From one request to the next, what was prepared serves. */
-  async commit(change: Prepare): Promise<void> {
-    // A worker that started between the two phases was not asked to prepare.
-    if (!this.staged.has(change.id)) await this.prepare(change);
-    const staged = this.staged.get(change.id);
+  commit(id: number): void {
+    const staged = this.staged.get(id);
     if (staged === undefined) return;
-    this.staged.delete(change.id);
+    this.staged.delete(id);
     this.serve(staged.entries, staged.replace);
   }
 
   async abort(id: number): Promise<void> {
+    this.preparing.delete(id);
     const staged = this.staged.get(id);
     this.staged.delete(id);
     await Promise.all((staged?.entries ?? []).map((entry) => this.discard(entry)));

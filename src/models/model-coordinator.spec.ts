@@ -1,6 +1,6 @@
 import { DomainError } from '../errors/domain-error';
 import { failedReply, type Reply } from '../link/messages';
-import { ABORT, COMMIT, type Commit, type Prepare, PREPARE, RETIRE, USAGE } from './change-messages';
+import { ABORT, COMMIT, type Prepare, PREPARE, RETIRE, USAGE } from './change-messages';
 import { ModelCoordinator } from './model-coordinator';
 
 /** Two workers that keep what they are told, as real ones do, without models. */
@@ -8,7 +8,6 @@ class Crew {
   readonly asked: string[] = [];
   readonly serving = [new Map<string, string>(), new Map<string, string>()];
   readonly staged = new Map<number, Prepare>();
-  readonly committed: Commit[] = [];
   /** What a worker answers to `prepare` instead of doing it. */
   failing: (worker: number) => Error | undefined = () => undefined;
   digests = ['a', 'a'];
@@ -21,10 +20,12 @@ class Crew {
       maxMemoryBytes: 0,
       loadTimeoutMs: 1000,
       ...limits,
-      askAll: <Value>(topic: string, payload: unknown) =>
-        Promise.all(
-          this.serving.map((_, worker) => this.answer(topic, payload, worker) as Promise<Reply<Value>>),
-        ),
+      askAll: <Value>(topic: string, payload: unknown, _timeoutMs: number, except?: ReadonlySet<number>) => {
+        const asked = [...this.serving.keys()].filter((worker) => !except?.has(worker));
+        return Promise.all(
+          asked.map((worker) => this.answer(topic, payload, worker) as Promise<Reply<Value>>),
+        );
+      },
       log: () => undefined,
     });
   }
@@ -41,12 +42,11 @@ class Crew {
         const prepare = payload as Prepare;
         this.staged.set(id, prepare);
         const versions = prepare.versions ?? ['1'];
-        const digest = this.digests[worker]!;
+        const digest = this.digests[worker] ?? 'a';
         const value = { versions: versions.map((version) => ({ version, digest, memoryBytes: 100 })) };
         return { worker, ok: true, value };
       }
       case COMMIT: {
-        if (worker === 0) this.committed.push(payload as Commit);
         const { model, versions } = this.staged.get(id)!;
         serving.set(model, (versions ?? ['1']).join());
         break;
@@ -68,7 +68,17 @@ class Crew {
   }
 }
 
-const required = (model: string) => ({ model, version: '1', required: true, memoryBytes: 100 });
+const required = (model: string) => ({
+  model,
+  version: '1',
+  digest: 'a',
+  required: true,
+  memoryBytes: 100,
+});
+
+/** Takes the first worker in, which has loaded these by its settings. */
+const adopt = (coordinator: ModelCoordinator, ...models: string[]): Promise<boolean> =>
+  coordinator.join({ generation: 0, loaded: models.map(required), required: models }, () => undefined);
 
 describe('ModelCoordinator', () => {
   it('has every worker prepare before any commits', async () => {
@@ -76,12 +86,6 @@ describe('ModelCoordinator', () => {
     await crew.coordinator().change({ action: 'load', model: 'm' });
     expect(crew.asked).toEqual([PREPARE, COMMIT]);
     expect(crew.serving.map((serving) => serving.get('m'))).toEqual(['1', '1']);
-  });
-
-  it('says in the second phase all that a worker needs that was not there in the first', async () => {
-    const crew = new Crew();
-    await crew.coordinator().change({ action: 'load', model: 'm' });
-    expect(crew.committed).toEqual([{ id: 1, model: 'm', versions: ['1'], replace: true }]);
   });
 
   it('changes nothing anywhere when one worker fails, and says which and why', async () => {
@@ -107,17 +111,71 @@ describe('ModelCoordinator', () => {
     const crew = new Crew();
     const coordinator = crew.coordinator();
     expect(coordinator.desired()).toBeUndefined();
-    coordinator.adopt([required('a'), required('b')]);
+    expect(await adopt(coordinator, 'a', 'b')).toBe(true);
     await coordinator.change({ action: 'ensure', model: 'c', version: '7' });
     await coordinator.change({ action: 'unload', model: 'a' });
     expect(coordinator.desired()).toEqual({
       generation: 2,
       loaded: [
-        { model: 'b', versions: ['1'] },
-        { model: 'c', versions: ['7'] },
+        { model: 'b', versions: [{ version: '1', digest: 'a' }] },
+        { model: 'c', versions: [{ version: '7', digest: 'a' }] },
       ],
+      required: ['a', 'b'],
       unloaded: ['a'],
     });
+  });
+
+  it('lets nobody in who has not what the others have by now', async () => {
+    const crew = new Crew();
+    const coordinator = crew.coordinator();
+    await adopt(coordinator, 'a');
+    await coordinator.change({ action: 'load', model: 'a' });
+    const admit = jest.fn();
+    expect(await coordinator.join({ generation: 0, loaded: [], required: [] }, admit)).toBe(false);
+    expect(admit).not.toHaveBeenCalled();
+    expect(await coordinator.join({ generation: 1, loaded: [required('a')], required: [] }, admit)).toBe(
+      true,
+    );
+    expect(admit).toHaveBeenCalledTimes(1);
+  });
+
+  it('has a worker that joins during a change prepare before any commits', async () => {
+    const crew = new Crew();
+    let open = (): void => undefined;
+    crew.gate = new Promise((resolve) => (open = resolve));
+    const coordinator = crew.coordinator();
+    await adopt(coordinator, 'a');
+    const change = coordinator.change({ action: 'load', model: 'm' });
+    const joined = coordinator.join({ generation: 0, loaded: [required('a')], required: [] }, () =>
+      crew.serving.push(new Map()),
+    );
+    open();
+    await Promise.all([change, joined]);
+    expect(crew.serving.map((serving) => serving.get('m'))).toEqual(['1', '1', '1']);
+  });
+
+  it('has all load anew where a worker that joins found other files', async () => {
+    const crew = new Crew();
+    const coordinator = crew.coordinator();
+    await adopt(coordinator, 'a', 'b');
+    const other = { ...required('a'), digest: 'other' };
+    await coordinator.join({ generation: 0, loaded: [other, required('b')], required: [] }, () => undefined);
+    expect(crew.asked).toEqual([PREPARE, COMMIT]);
+    expect(coordinator.missing([required('b')])).toEqual(['a']);
+  });
+
+  it('makes one of changes that wait and want the same', async () => {
+    const crew = new Crew();
+    const coordinator = crew.coordinator();
+    let open = (): void => undefined;
+    crew.gate = new Promise((resolve) => (open = resolve));
+    const load = () => coordinator.change({ action: 'load', model: 'm' });
+    const underWay = load();
+    await new Promise(setImmediate);
+    const waiting = [load(), load(), load()];
+    open();
+    await Promise.all([underWay, ...waiting]);
+    expect(crew.asked).toEqual([PREPARE, COMMIT, PREPARE, COMMIT]);
   });
 
   it('makes changes of one model wait for each other', async () => {
@@ -150,7 +208,7 @@ describe('ModelCoordinator', () => {
   it('lets the least recently used version make room, and never a required one', async () => {
     const crew = new Crew();
     const coordinator = crew.coordinator({ maxResident: 2 });
-    coordinator.adopt([required('r')]);
+    await adopt(coordinator, 'r');
     crew.serving.forEach((serving) => serving.set('r', '1'));
     await coordinator.change({ action: 'ensure', model: 'a', version: '1' });
     await coordinator.change({ action: 'ensure', model: 'b', version: '1' });

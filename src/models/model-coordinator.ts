@@ -1,4 +1,4 @@
-import { DomainError } from '../errors/domain-error';
+import { DomainError, reasonOf } from '../errors/domain-error';
 import type { LoadedVersion } from '../link/loaded-version';
 import type { Channel } from '../link/channel';
 import type { Reply } from '../link/messages';
@@ -6,20 +6,30 @@ import {
   ABORT,
   CHANGE,
   COMMIT,
-  type Commit,
   DESIRED,
   type DesiredModels,
+  JOIN,
+  type Join,
   type ModelChange,
   PREPARE,
   type Prepare,
   type Prepared,
+  type PreparedVersion,
   RETIRE,
 } from './change-messages';
 import { Residents } from './residents';
 
+/** For a swap, which takes no work. */
+const QUICK_MS = 5_000;
+
 export interface CoordinatorOptions {
-  /** Puts a question to every worker that takes part in changes. */
-  askAll<Value>(topic: string, payload: unknown, timeoutMs: number): Promise<Reply<Value>[]>;
+  /** Puts a question to every worker that has joined, but for those in `except`. */
+  askAll<Value>(
+    topic: string,
+    payload: unknown,
+    timeoutMs: number,
+    except?: ReadonlySet<number>,
+  ): Promise<Reply<Value>[]>;
   readonly maxResident: number;
   /** 0: no limit. */
   readonly maxMemoryBytes: number;
@@ -28,7 +38,14 @@ export interface CoordinatorOptions {
 }
 
 interface Staged extends Prepared {
-  readonly wanted: Prepare;
+  readonly id: number;
+}
+
+/** A change that is under way or waits for those before it. */
+interface Turn {
+  readonly change: string;
+  readonly done: Promise<void>;
+  begun: boolean;
 }
 
 /**
@@ -41,24 +58,20 @@ export class ModelCoordinator {
   private adopted = false;
   private lastId = 0;
   private readonly residents: Residents;
+  private readonly required = new Set<string>();
   private readonly unloaded = new Set<string>();
-  private readonly turns = new Map<string, Promise<void>>();
+  /** The last one of each model. */
+  private readonly turns = new Map<string, Turn>();
 
   constructor(private readonly options: CoordinatorOptions) {
     this.residents = new Residents(options, (model, version) => this.retire(model, [version], false));
   }
 
-  /**
-   * Answers a worker's questions on its line.
-   * @param joins called when it asks what to load: from then on it has to take part in every change, as the
-   * answer is all that it learns of those before
-   */
-  serve(channel: Pick<Channel, 'handle'>, joins?: () => void): void {
+  /** Answers a worker's questions on its line. @param admit from then on the worker is asked like the others */
+  serve(channel: Pick<Channel, 'handle'>, admit: () => void): void {
     channel.handle<ModelChange, void>(CHANGE, (change) => this.change(change));
-    channel.handle<undefined, DesiredModels | undefined>(DESIRED, () => {
-      joins?.();
-      return this.desired();
-    });
+    channel.handle<undefined, DesiredModels | undefined>(DESIRED, () => this.desired());
+    channel.handle<Join, boolean>(JOIN, (join) => this.join(join, admit));
   }
 
   /** What a worker that starts is to load; undefined while none has said what it found by its settings. */
@@ -67,33 +80,60 @@ export class ModelCoordinator {
     return {
       generation: this.generation,
       loaded: this.residents.list(),
+      required: [...this.required],
       unloaded: [...this.unloaded],
     };
   }
 
-  /** Takes over what the first worker loaded by its settings. */
-  adopt(loaded: readonly LoadedVersion[]): void {
-    if (this.adopted) return;
-    this.adopted = true;
-    for (const version of loaded) this.residents.add(version);
+  /**
+   * Takes a worker in that is about to serve. What the first one loaded by its settings is what all are to have;
+   * another one has to be up to date, and where it found other files than the others, all load anew.
+   * @returns false when the models have changed since it looked: it has to look again
+   */
+  async join({ generation, loaded, required }: Join, admit: () => void): Promise<boolean> {
+    if (generation !== this.generation) return false;
+    // No change can come between this and the next question to all.
+    admit();
+    if (!this.adopted) {
+      this.adopted = true;
+      for (const model of required) this.required.add(model);
+      for (const version of loaded) this.residents.add(version);
+    } else {
+      await this.makeAlike(loaded);
+    }
+    return true;
+  }
+
+  /** The required models that the server has loaded, but not a worker that has these. */
+  missing(loaded: readonly LoadedVersion[]): string[] {
+    const there = new Set(loaded.map(({ model }) => model));
+    return [...this.required].filter((model) => this.isLoaded(model) && !there.has(model));
   }
 
   isLoaded(model: string): boolean {
-    return this.residents.versionsOf(model).length > 0;
+    return this.residents.of(model).length > 0;
   }
 
   /** @throws model_not_found, version_not_found, model_unavailable with the reason by worker */
   change(change: ModelChange): Promise<void> {
     const { model } = change;
-    const turn = (this.turns.get(model) ?? Promise.resolve())
-      .catch(() => undefined)
-      .then(() => this.carryOut(change));
-    this.turns.set(model, turn);
-    const done = (): void => {
-      if (this.turns.get(model) === turn) this.turns.delete(model);
+    const last = this.turns.get(model);
+    const text = JSON.stringify(change);
+    // What has not begun will do what this one wants.
+    if (last?.begun === false && last.change === text) return last.done;
+    const begin = (): Promise<void> => {
+      turn.begun = true;
+      return this.carryOut(change);
     };
-    turn.then(done, done);
-    return turn;
+    const done = Promise.resolve(last?.done)
+      .catch(() => undefined)
+      .then(begin)
+      .finally(() => {
+        if (this.turns.get(model) === turn) this.turns.delete(model);
+      });
+    const turn: Turn = { change: text, done, begun: false };
+    this.turns.set(model, turn);
+    return done;
   }
 
   private carryOut(change: ModelChange): Promise<void> {
@@ -108,13 +148,9 @@ export class ModelCoordinator {
   }
 
   private async load(model: string): Promise<void> {
-    const before = this.residents.versionsOf(model);
     const staged = await this.prepare({ model, replace: true });
-    const required = before.some((version) => this.residents.isRequired(model, version));
-    for (const version of before) this.residents.remove(model, version);
-    for (const { version, memoryBytes } of staged.versions) {
-      this.residents.add({ model, version, required, memoryBytes });
-    }
+    for (const { version } of this.residents.of(model)) this.residents.remove(model, version);
+    for (const prepared of staged.versions) this.residents.add(this.loadedVersion(model, prepared));
     this.unloaded.delete(model);
     await this.commit(staged);
     this.options.log({ model, versions: staged.versions.map(({ version }) => version) }, 'model swapped');
@@ -122,15 +158,16 @@ export class ModelCoordinator {
   }
 
   private async ensure(model: string, version: string): Promise<void> {
-    if (this.residents.has(model, version)) return;
+    if (this.residents.get(model, version) !== undefined) return;
     if (this.unloaded.has(model)) throw unloadedByCall(model);
     await this.residents.reserve(model, version);
     try {
       const staged = await this.prepare({ model, versions: [version], replace: false });
       try {
-        await this.residents.claim(model, version, staged.versions[0]?.memoryBytes ?? 0);
+        for (const prepared of staged.versions)
+          await this.residents.claim(this.loadedVersion(model, prepared));
       } catch (error) {
-        await this.abort(staged.wanted.id);
+        await this.abort(staged.id);
         throw error;
       }
       await this.commit(staged);
@@ -141,29 +178,56 @@ export class ModelCoordinator {
   }
 
   private async unload(model: string): Promise<void> {
-    const versions = this.residents.versionsOf(model);
+    const versions = this.residents.of(model).map(({ version }) => version);
     this.unloaded.add(model);
     for (const version of versions) this.residents.remove(model, version);
     await this.retire(model, versions, true);
     this.options.log({ model, versions }, 'model unloaded by a call');
   }
 
-  /** First phase, on all workers or, where one fails, on none. */
-  private async prepare(change: Omit<Prepare, 'id'>): Promise<Staged> {
-    const wanted: Prepare = { ...change, id: ++this.lastId };
-    const replies = await this.options.askAll<Prepared>(PREPARE, wanted, this.options.loadTimeoutMs);
+  /** Where a worker found other files than the others have loaded, what is in the folder now is for all. */
+  private async makeAlike(loaded: readonly LoadedVersion[]): Promise<void> {
+    const there = new Set(loaded.map(contentOf));
+    const wanted = this.residents.list();
+    const different = wanted.filter(({ model, versions }) =>
+      versions.some((version) => !there.has(contentOf({ model, ...version }))),
+    );
+    for (const { model } of different) {
+      try {
+        await this.change({ action: 'load', model });
+      } catch (error) {
+        this.options.log({ model, reason: reasonOf(error) }, 'a new worker has not what the others have');
+      }
+    }
+  }
+
+  private loadedVersion(model: string, { version, digest, memoryBytes }: PreparedVersion): LoadedVersion {
+    return { model, version, digest, memoryBytes, required: this.required.has(model) };
+  }
+
+  /** First phase, on all workers or, where one fails, on none; those that join meanwhile are among them. */
+  private async prepare(wanted: Omit<Prepare, 'id'>): Promise<Staged> {
+    const id = ++this.lastId;
+    const replies: Reply<Prepared>[] = [];
+    const asked = new Set<number>();
+    for (;;) {
+      const { loadTimeoutMs } = this.options;
+      const more = await this.options.askAll<Prepared>(PREPARE, { ...wanted, id }, loadTimeoutMs, asked);
+      for (const reply of more) asked.add(reply.worker);
+      replies.push(...more);
+      if (more.length === 0 || more.some(({ ok }) => !ok)) break;
+    }
     const fault = faultOf(wanted.model, replies);
     const [first] = replies;
-    if (fault === undefined && first?.ok) return { wanted, ...first.value };
-    await this.abort(wanted.id);
+    if (fault === undefined && first?.ok) return { id, ...first.value };
+    await this.abort(id);
     throw fault ?? new DomainError('not_ready', 'No worker is ready yet.', { retryAfterSeconds: 1 });
   }
 
-  private async commit({ wanted, versions }: Staged): Promise<void> {
+  private async commit({ id }: Staged): Promise<void> {
     this.generation++;
-    const change: Commit = { ...wanted, versions: versions.map(({ version }) => version) };
     // A worker that cannot swap any more is dying; the one that follows it loads what is desired now.
-    await this.options.askAll(COMMIT, change, this.options.loadTimeoutMs);
+    await this.options.askAll(COMMIT, { id }, QUICK_MS);
   }
 
   private async abort(id: number): Promise<void> {
@@ -174,6 +238,10 @@ export class ModelCoordinator {
     this.generation++;
     await this.options.askAll(RETIRE, { model, versions, byCall }, this.options.loadTimeoutMs);
   }
+}
+
+function contentOf({ model, version, digest }: Pick<LoadedVersion, 'model' | 'version' | 'digest'>): string {
+  return JSON.stringify([model, version, digest]);
 }
 
 export function unloadedByCall(model: string): DomainError {

@@ -4,7 +4,15 @@ import type { LoadedVersion } from '../link/loaded-version';
 import { DomainError } from '../errors/domain-error';
 import { Link } from '../link/link.service';
 import { beforeDeadline } from './before-deadline';
-import { CHANGE, DESIRED, type DesiredModels, type ModelChange } from './change-messages';
+import {
+  CHANGE,
+  DESIRED,
+  type DesiredModels,
+  JOIN,
+  type Join,
+  type LoadedModel,
+  type ModelChange,
+} from './change-messages';
 import { ModelChanges } from './model-changes';
 import { unloadedByCall } from './model-coordinator';
 import type { ModelEntry, VersionEntry } from './model-entry';
@@ -20,6 +28,8 @@ const ASK_MS = 10_000;
 export class ModelsService implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(ModelsService.name);
   private lastOwnId = 0;
+  /** Of the desired models that this worker has. */
+  private generation = 0;
 
   constructor(
     @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
@@ -31,18 +41,29 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
   /** Loads what the other workers have; as the first one, the required models. */
   async onModuleInit(): Promise<void> {
     await this.registry.refresh();
+    const desired = await this.desired();
+    if (desired !== undefined) {
+      await this.follow(desired);
+      return;
+    }
     const names =
       this.config.required.length > 0 ? this.config.required : this.registry.known().map(({ name }) => name);
     for (const name of names) this.expect(name);
-    for (let done = -1; ;) {
-      const desired = await this.link.askPrimary<DesiredModels | undefined>(DESIRED, undefined, ASK_MS);
-      // What all first workers load by their settings is what comes before any change.
-      const generation = desired?.generation ?? 0;
-      // A change may have come while this worker was loading: then it looks again.
-      if (generation === done) return;
-      if (desired === undefined) await Promise.all(names.map((name) => this.loadAtStart(name)));
-      else await this.follow(desired);
-      done = generation;
+    await Promise.all(names.map((name) => this.loadAtStart(name)));
+  }
+
+  /** Takes part in the changes of the whole server from here on: to be called before requests are taken. */
+  async join(): Promise<void> {
+    for (;;) {
+      const join: Join = {
+        generation: this.generation,
+        loaded: this.loaded(),
+        required: this.required().map(({ name }) => name),
+      };
+      if (await this.link.askPrimary<boolean>(JOIN, join, this.changeTimeoutMs)) return;
+      // Models were changed while this worker was loading.
+      const desired = await this.desired();
+      if (desired !== undefined) await this.follow(desired);
     }
   }
 
@@ -72,6 +93,7 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
       model.loaded().map(({ version, served }) => ({
         model: model.name,
         version,
+        digest: served?.digest ?? '',
         required: model.required,
         memoryBytes: served?.memoryBytes ?? 0,
       })),
@@ -176,8 +198,16 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   private change(change: ModelChange): Promise<void> {
-    // Others' changes of the same model come first, and each may take its whole time.
-    return this.link.askPrimary(CHANGE, change, 4 * this.config.loadTimeoutMs);
+    return this.link.askPrimary(CHANGE, change, this.changeTimeoutMs);
+  }
+
+  /** Others' changes of the same model come first, and each may take its whole time. */
+  private get changeTimeoutMs(): number {
+    return 4 * this.config.loadTimeoutMs;
+  }
+
+  private desired(): Promise<DesiredModels | undefined> {
+    return this.link.askPrimary(DESIRED, undefined, ASK_MS);
   }
 
   private expect(name: string): void {
@@ -191,7 +221,8 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     try {
       // The coordinator counts upwards.
       const id = --this.lastOwnId;
-      await this.changes.commit({ id, model: name, versions, replace: true });
+      await this.changes.prepare({ id, model: name, versions, replace: true });
+      this.changes.commit(id);
     } catch {
       const { reason } = this.registry.expect(name);
       if (reason !== '') this.logger.error({ msg: 'model cannot be served', model: name, reason });
@@ -200,18 +231,34 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
 
   /** Brings this worker to what the others have. */
   private async follow(desired: DesiredModels): Promise<void> {
+    const wanted = new Map(desired.loaded.map(({ model, versions }) => [model, versions]));
+    for (const name of desired.required) this.expect(name);
     for (const name of desired.unloaded) this.registry.expect(name).unloaded = true;
-    for (const { model, versions } of desired.loaded) {
-      await this.loadAtStart(model, versions);
+    const loads = [...wanted].filter(([model, versions]) => !this.has(model, versions));
+    await Promise.all(
+      loads.map(([model, versions]) =>
+        this.loadAtStart(
+          model,
+          versions.map(({ version }) => version),
+        ),
+      ),
+    );
+    for (const model of this.known()) {
+      const versions = model.loaded().map(({ version }) => version);
+      if (!wanted.has(model.name)) await this.changes.retire({ model: model.name, versions, byCall: false });
     }
-    const wanted = new Set(desired.loaded.map(({ model }) => model));
-    for (const { name } of this.known()) {
-      const versions = this.registry
-        .entry(name)
-        .loaded()
-        .map(({ version }) => version);
-      if (!wanted.has(name)) await this.changes.retire({ model: name, versions, byCall: false });
-    }
+    this.generation = desired.generation;
+  }
+
+  /** Are these the versions that serve here, with the same content? */
+  private has(model: string, versions: LoadedModel['versions']): boolean {
+    const loaded = this.registry.expect(model).loaded();
+    return (
+      loaded.length === versions.length &&
+      versions.every(({ version, digest }) =>
+        loaded.some((entry) => entry.version === version && entry.served?.digest === digest),
+      )
+    );
   }
 }
 

@@ -28,12 +28,8 @@ export class Residents {
     private readonly retire: (model: string, version: string) => Promise<void>,
   ) {}
 
-  has(model: string, version: string): boolean {
-    return this.versions.has(keyOf(model, version));
-  }
-
-  isRequired(model: string, version: string): boolean {
-    return this.versions.get(keyOf(model, version))?.required ?? false;
+  get(model: string, version: string): LoadedVersion | undefined {
+    return this.versions.get(keyOf(model, version));
   }
 
   add(version: LoadedVersion): void {
@@ -44,30 +40,35 @@ export class Residents {
     this.versions.delete(keyOf(model, version));
   }
 
-  versionsOf(model: string): string[] {
-    return [...this.versions.values()].filter((one) => one.model === model).map(({ version }) => version);
+  of(model: string): LoadedVersion[] {
+    return [...this.versions.values()].filter((one) => one.model === model);
   }
 
+  /** Without those on their way. */
   list(): LoadedModel[] {
-    const models = new Set([...this.versions.values()].map(({ model }) => model));
-    return [...models].map((model) => ({ model, versions: this.versionsOf(model) }));
+    const loaded = [...this.versions.values()].filter(({ digest }) => digest !== '');
+    return [...new Set(loaded.map(({ model }) => model))].map((model) => ({
+      model,
+      versions: loaded
+        .filter((one) => one.model === model)
+        .map(({ version, digest }) => ({ version, digest })),
+    }));
   }
 
   /** Gives a version that is to be loaded its place, as soon as there is one. @throws model_unavailable */
   async reserve(model: string, version: string): Promise<void> {
     await this.until(model, `${this.options.maxResident} models are resident (MAX_RESIDENT_MODELS)`, () => {
       if (this.versions.size >= this.options.maxResident) return false;
-      this.add({ model, version, required: false, memoryBytes: 0 });
+      this.add({ model, version, digest: '', required: false, memoryBytes: 0 });
       return true;
     });
   }
 
   /** Notes what a reserved version takes, and makes room for it. @throws model_unavailable */
-  async claim(model: string, version: string, memoryBytes: number): Promise<void> {
-    this.add({ model, version, required: false, memoryBytes });
-    await this.until(model, `it takes ${memoryBytes} bytes beside the others (MAX_MODELS_MEMORY)`, () =>
-      this.fits(),
-    );
+  async claim(version: LoadedVersion): Promise<void> {
+    this.add(version);
+    const takes = `it takes ${version.memoryBytes} bytes beside the others (MAX_MODELS_MEMORY)`;
+    await this.until(version.model, takes, () => this.fits());
   }
 
   /** Lets others go after a load by call, which is not refused, took more than there is room for. */
@@ -104,8 +105,7 @@ export class Residents {
     const replies = await this.options.askAll<VersionUsage[]>(USAGE, undefined, ASK_MS);
     const victim = leastRecentlyUsed(
       replies.flatMap((reply) => (reply.ok ? [reply.value] : [])),
-      (model, version) =>
-        model !== exceptModel && this.has(model, version) && !this.isRequired(model, version),
+      (model, version) => model !== exceptModel && this.get(model, version)?.required === false,
     );
     if (victim === undefined) return false;
     this.remove(victim.model, victim.version);

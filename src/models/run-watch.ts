@@ -30,7 +30,6 @@ export class RunWatch implements OnModuleInit, OnApplicationShutdown {
   }
 
   private look(): void {
-    if (this.reported) return;
     const nowMs = performance.now();
     for (const { model, version, served } of this.registry.versions()) {
       // What runs on another server holds no thread, and has a time-out of its own.
@@ -38,8 +37,9 @@ export class RunWatch implements OnModuleInit, OnApplicationShutdown {
       const limitMs = served.config.runTimeoutMs ?? this.config.runTimeoutMs;
       if (!served.queue.runs.some(({ startMs }) => nowMs - startMs > limitMs)) continue;
       const reason = `a run of model "${model}" version ${version} takes longer than ${limitMs} ms`;
+      if (!this.reported) this.logger.error({ msg: 'run beyond its hard limit', model, version, limitMs });
       this.reported = true;
-      this.logger.error({ msg: 'run beyond its hard limit', model, version, limitMs });
+      // Again with each look, as a successor may fail.
       this.link.wantReplacement(reason);
       return;
     }

@@ -13,6 +13,7 @@ import type { Response } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError } from '../errors/domain-error';
 import { FrontDoor } from '../http/front-door';
+import { ServerCondition } from '../http/server-condition';
 import { InferenceEndpoint } from '../inference/inference-endpoint';
 import { ModelCalls } from '../inference/model-calls';
 import { ModelsService } from '../models/models.service';
@@ -34,6 +35,7 @@ export class V2ModelsController {
     private readonly calls: ModelCalls,
     private readonly endpoint: InferenceEndpoint,
     private readonly frontDoor: FrontDoor,
+    private readonly condition: ServerCondition,
   ) {}
 
   /** The names of all models in the model folder, loaded or not. */
@@ -72,11 +74,12 @@ export class V2ModelsController {
       throw new DomainError('version_not_found', `Model "${name}" has no version "${version}".`);
     }
     const readiness = entry?.readiness();
-    if (readiness?.ready === true && !this.frontDoor.draining()) return { name, ready: true };
+    const { fault } = this.condition;
+    if (readiness?.ready === true && fault === undefined) return { name, ready: true };
     res.status(503);
-    const reason =
+    const ofModel =
       readiness?.reason || model.reason || (model.unloaded ? 'it was unloaded' : 'it is not loaded');
-    return { name, ready: false, error: `Model "${name}" is not ready: ${reason}.` };
+    return { name, ready: false, error: `Model "${name}" is not ready: ${fault ?? ofModel}.` };
   }
 
   /** A model's resolved configuration, in the words of Triton's. Loads the model if need be. */

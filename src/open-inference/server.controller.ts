@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { type AppConfig, appConfig } from '../config/config.slices';
-import { FrontDoor } from '../http/front-door';
+import { ServerCondition } from '../http/server-condition';
 import { ModelsHealthIndicator } from '../models/models.health';
 import { V2_TAG } from './v2.tag';
 import { V2ServerLive, V2ServerMetadata, V2ServerReady } from './v2.dto';
@@ -23,7 +23,7 @@ export class V2ServerController {
   constructor(
     @Inject(appConfig.KEY) private readonly app: AppConfig,
     private readonly models: ModelsHealthIndicator,
-    private readonly frontDoor: FrontDoor,
+    private readonly condition: ServerCondition,
   ) {}
 
   /** What server this is and what it can do. */
@@ -46,13 +46,14 @@ export class V2ServerController {
   @ApiResponse({ status: 200, type: V2ServerReady })
   @ApiResponse({ status: 503, type: V2ServerReady, description: 'Not ready.' })
   ready(@Res({ passthrough: true }) res: Response): V2ServerReady {
-    const fault = this.frontDoor.draining()
-      ? 'The server is shutting down.'
-      : this.models.allRequiredReady
-        ? undefined
-        : 'A required model is not ready; the health call of the native API says which.';
-    if (fault === undefined) return { ready: true };
+    const { fault } = this.condition;
+    if (fault === undefined && this.models.allRequiredReady) return { ready: true };
     res.status(503);
-    return { ready: false, error: fault };
+    return {
+      ready: false,
+      error: fault
+        ? `The server is not ready: ${fault}.`
+        : 'A required model is not ready; the health call of the native API says which.',
+    };
   }
 }

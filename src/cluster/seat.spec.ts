@@ -1,0 +1,159 @@
+import { pino } from 'pino';
+import { Seat, type SeatOwner } from './seat';
+import type { WorkerProcess } from './worker-process';
+
+/** A worker as its seat sees it. */
+class Worker {
+  proved = false;
+  readonly reason = undefined;
+  readonly stop = jest.fn();
+
+  constructor(readonly pid: number) {}
+
+  get process(): WorkerProcess {
+    return this as unknown as WorkerProcess;
+  }
+}
+
+describe('a seat', () => {
+  let forked: Worker[];
+  let missing: string[];
+  let deaths: number[];
+  let failed: number;
+  let seat: Seat;
+  const last = (): Worker => forked.at(-1)!;
+  const die = (worker = last()): void => seat.gone(worker.process, null, 'SIGKILL');
+  beforeEach(() => {
+    jest.useFakeTimers();
+    [forked, missing, deaths, failed] = [[], [], [], 0];
+    const owner: SeatOwner = {
+      logger: pino({ enabled: false }),
+      stopping: false,
+      stopTimeoutMs: 1000,
+      fork: () => {
+        forked.push(new Worker(forked.length + 1));
+        return last().process;
+      },
+      died: (failures) => deaths.push(failures) > 0,
+      failed: () => failed++,
+      missing: () => missing,
+    };
+    seat = new Seat(owner);
+    seat.fill();
+  });
+  afterEach(() => jest.useRealTimers());
+
+  describe('whose workers die', () => {
+    it('is taken again at once, then after waits that grow', () => {
+      die();
+      jest.advanceTimersByTime(0);
+      expect(forked).toHaveLength(2);
+      for (const waitMs of [250, 500, 1000]) {
+        die();
+        const before = forked.length;
+        jest.advanceTimersByTime(waitMs - 1);
+        expect(forked).toHaveLength(before);
+        jest.advanceTimersByTime(1);
+        expect(forked).toHaveLength(before + 1);
+      }
+      expect(deaths).toEqual([1, 2, 3, 4]);
+    });
+
+    it('is in a crash loop from the third death in a row until a worker has proved itself', () => {
+      for (const looping of [false, false, true]) {
+        die();
+        jest.runAllTimers();
+        expect(seat.crashLooping).toBe(looping);
+      }
+      last().proved = true;
+      expect(seat.crashLooping).toBe(false);
+      die();
+      expect(deaths.at(-1)).toBe(1);
+      expect(seat.crashLooping).toBe(false);
+    });
+
+    it('stays empty when it is closed meanwhile', () => {
+      die();
+      seat.close();
+      jest.runAllTimers();
+      expect(forked).toHaveLength(1);
+    });
+  });
+
+  describe('whose worker is replaced', () => {
+    it('keeps it until the successor is ready', async () => {
+      const replaced = seat.replace('SIGHUP');
+      const [old, successor] = forked;
+      expect(old?.stop).not.toHaveBeenCalled();
+      seat.ready(successor!.process, []);
+      await replaced;
+      expect(old?.stop).toHaveBeenCalledWith(1000, true);
+      expect(seat.current).toBe(successor?.process);
+    });
+
+    it('keeps it when the successor dies', async () => {
+      const replaced = seat.replace('SIGHUP');
+      die();
+      await replaced;
+      expect(seat.current).toBe(forked[0]?.process);
+      expect(forked[0]?.stop).not.toHaveBeenCalled();
+    });
+
+    it('keeps it when the successor lacks models that it has', async () => {
+      missing = ['iris'];
+      const replaced = seat.replace('SIGHUP');
+      seat.ready(last().process, []);
+      await replaced;
+      expect(seat.current).toBe(forked[0]?.process);
+      expect(last().stop).toHaveBeenCalledWith(1000, true);
+    });
+
+    it('has the successor in its place when it dies meanwhile', async () => {
+      const replaced = seat.replace('SIGHUP');
+      die(forked[0]);
+      await replaced;
+      jest.runAllTimers();
+      expect(forked).toHaveLength(2);
+      expect(seat.current).toBe(forked[1]?.process);
+    });
+  });
+
+  describe('whose workers fail', () => {
+    const fail = (): void => seat.replaceFailing(last().process, 'it holds too much memory');
+
+    it('replaces the first at once, and others in a row after waits that grow', () => {
+      fail();
+      seat.ready(last().process, []);
+      fail();
+      for (const waitMs of [250, 500]) {
+        seat.ready(last().process, []);
+        const before = forked.length;
+        jest.advanceTimersByTime(waitMs - 1);
+        fail();
+        expect(forked).toHaveLength(before);
+        jest.advanceTimersByTime(1);
+        fail();
+        expect(forked).toHaveLength(before + 1);
+      }
+      expect(failed).toBe(4);
+      expect(seat.crashLooping).toBe(true);
+    });
+
+    it('prefers a successor that lacks models', () => {
+      missing = ['iris'];
+      fail();
+      seat.ready(last().process, []);
+      expect(seat.current).toBe(forked[1]?.process);
+      expect(forked[0]?.stop).toHaveBeenCalled();
+    });
+
+    it('tries again when the successor dies', () => {
+      const [failing] = forked;
+      fail();
+      die();
+      jest.advanceTimersByTime(250);
+      seat.replaceFailing(failing!.process, 'it still does');
+      expect(forked).toHaveLength(3);
+    });
+  });
+});

@@ -1,0 +1,30 @@
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * Writes Node's diagnostic report of this process: stacks, memory, handles, limits. The environment is left
+ * out, as it holds secrets.
+ * @param folder left out: that of temporary files
+ * @returns the file's path
+ */
+export async function writeDiagnosticReport(folder = tmpdir()): Promise<string> {
+  const report = process.report.getReport() as Record<string, unknown>;
+  delete report.environmentVariables;
+  const file = join(folder, `report-${process.pid}-${new Date().toISOString().replaceAll(':', '')}.json`);
+  await writeFile(file, JSON.stringify(report, null, 2), { mode: 0o640 });
+  return file;
+}
+
+/** Writes a report on each SIGUSR2, and says where it is. */
+export function reportOnSignal(
+  folder: string | undefined,
+  log: (fields: { readonly msg: string; readonly file?: string; readonly err?: unknown }) => void,
+): void {
+  process.on('SIGUSR2', () => {
+    writeDiagnosticReport(folder).then(
+      (file) => log({ msg: 'diagnostic report written', file }),
+      (err: unknown) => log({ msg: 'no diagnostic report could be written', err }),
+    );
+  });
+}
