@@ -167,7 +167,7 @@ describe('the alert rules', () => {
     }
   });
 
-  it('cover failures, shed load, absence, workers, the event loop, the queue and memory', () => {
+  it('cover failures, shed load, absence, remotes, workers, the event loop, the queue and memory', () => {
     expect(rules.map(({ alert }) => alert)).toEqual([
       'NestorAbsent',
       'NestorNoModel',
@@ -175,6 +175,8 @@ describe('the alert rules', () => {
       'NestorShedsLoad',
       'NestorDeadlinesPass',
       'NestorQueueNearLimit',
+      'NestorRemoteOut',
+      'NestorRemoteFailures',
       'NestorWorkersMissing',
       'NestorWorkersDie',
       'NestorEventLoopLate',

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { FAMILIES, type MetricFamily } from '../src/metrics/metric-families';
 import { Exposition } from './helpers/exposition';
+import { RemoteServer } from './helpers/remote-server';
 import { startServer, type TestServer } from './helpers/server';
 
 const SCRAPE_MS = 3000;
@@ -46,8 +47,8 @@ async function scrapeUntil(
 }
 
 /** A server of two workers, both of them ready. */
-async function startTwo(): Promise<TestServer> {
-  const server = await startServer({ WORKERS: '2' });
+async function startTwo(env: Record<string, string> = {}): Promise<TestServer> {
+  const server = await startServer({ WORKERS: '2', ...env });
   await server.workersReady(2);
   return server;
 }
@@ -69,13 +70,16 @@ function counted({ series }: Exposition): object[] {
 
 describe('GET /metrics', () => {
   let server: TestServer;
+  let remote: RemoteServer;
 
   beforeAll(async () => {
-    server = await startTwo();
+    remote = await RemoteServer.start();
+    server = await startTwo({ EXTERNAL_API_URL: remote.url });
   });
 
   afterAll(async () => {
     await server.stop();
+    await remote.stop();
   });
 
   it('answers in the text format of Prometheus, without the prefix of the API', async () => {
@@ -147,7 +151,8 @@ describe('GET /metrics', () => {
 
   it('knows the models, the workers and what is running', async () => {
     const shown = await scrape(server);
-    expect(shown.sum('nestor_resident_models')).toBe(2);
+    // Two of the folder, and the remote one.
+    expect(shown.sum('nestor_resident_models')).toBe(3);
     expect(shown.sum('nestor_model_memory_bytes', { model: 'iris' })).toBeGreaterThan(0);
     expect(readyWorkers(shown)).toBe(2);
     expect(shown.sum('nestor_workers_configured')).toBe(2);

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { DomainError } from '../src/errors/domain-error';
 import { RemoteFault } from '../src/remote/remote-fault';
 import type { RemoteRunner } from '../src/remote/remote-runner';
 import { numbers, openRemote, rows } from './helpers/open-remote';
@@ -68,14 +69,13 @@ describe('two remotes under load', () => {
   });
 
   it('fail no call once the breaker of the killed one has opened, without retries', async () => {
-    const { runner, stats } = await openRemote({ urls: urls() });
-    const counters = stats.counters({ model: 'm', remote: new URL(remotes[0]!.url).host });
+    const { runner, recorder } = await openRemote({ urls: urls() });
+    const killed = recorder.remote('m', new URL(remotes[0]!.url).host);
     const clients = load(runner);
     await clients.answers(150);
     await remotes[0]!.stop();
-    await until(() => counters.ejections > 0);
-    // Those that were under way there when it opened.
-    await clients.answers(CLIENTS);
+    // Out of use, and those calls over that were under way there by then.
+    await until(() => killed.snapshot().ejected === 1 && killed.outstanding === 0);
     const before = clients.failures.length;
     expect(before).toBeGreaterThan(0);
     await clients.answers(600);
@@ -105,21 +105,23 @@ describe('a remote that keeps failing', () => {
   });
   afterEach(() => remote.stop());
 
-  async function fail(runner: RemoteRunner, times: number): Promise<RemoteFault[]> {
-    const faults: RemoteFault[] = [];
+  async function fail(runner: RemoteRunner, times: number): Promise<DomainError[]> {
+    const faults: DomainError[] = [];
     for (let i = 0; i < times; i++) {
-      await runner.run([rows(1, 2)]).catch((error: unknown) => faults.push(error as RemoteFault));
+      await runner.run([rows(1, 2)]).catch((error: unknown) => faults.push(error as DomainError));
     }
     return faults;
   }
 
   it('is asked no more, and clients are told when to come back', async () => {
     remote.infer = json({}, 500);
+    // However long this takes, no probe brings it back.
+    remote.ready = json({}, 503);
     const { runner } = await openRemote({ urls: [remote.url] });
     const faults = await fail(runner, 8);
-    expect(faults.map(({ kind }) => kind)).toEqual([
-      ...Array<string>(5).fill('failed'),
-      ...Array<string>(3).fill('ejected'),
+    expect(faults.map(({ code }) => code)).toEqual([
+      ...Array<string>(5).fill('bad_upstream'),
+      ...Array<string>(3).fill('model_unavailable'),
     ]);
     expect(faults.at(-1)).toMatchObject({ code: 'model_unavailable', retryAfterSeconds: 1 });
     expect(remote.calls).toHaveLength(5);
@@ -142,7 +144,7 @@ describe('a remote that keeps failing', () => {
     await fail(runner, 5);
     const probes = (): number => remote.seen.filter(({ path }) => path.endsWith('/ready')).length;
     await until(() => probes() > 0);
-    expect((await fail(runner, 1))[0]?.kind).toBe('ejected');
+    expect((await fail(runner, 1))[0]?.code).toBe('model_unavailable');
     expect(remote.calls).toHaveLength(5);
     remote.infer = json(goodAnswer());
     remote.ready = json({});

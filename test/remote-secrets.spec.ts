@@ -5,10 +5,15 @@ describe('headers of a remote', () => {
     process.env.TEST_VENDOR_TOKEN = ' tok-1\n';
     process.env.TEST_ODD_TOKEN = 'tok\r\nx-b: c';
     const secret = (variable: string) => [{ name: 'Authorization', variable, prefix: 'Bearer ' }];
-    expect(resolveHeaders([{ name: 'X-Team', text: 'a' }, ...secret('TEST_VENDOR_TOKEN')])).toEqual({
+    const { values, redact } = resolveHeaders([
+      { name: 'X-Team', text: 'a' },
+      ...secret('TEST_VENDOR_TOKEN'),
+    ]);
+    expect(values).toEqual({
       'x-team': 'a',
       authorization: 'Bearer tok-1',
     });
+    expect(redact('a token tok-1, tok-1')).toBe('a token [secret], [secret]');
     expect(() => resolveHeaders(secret('TEST_NO_TOKEN'))).toThrow(/TEST_NO_TOKEN of a header is not set/);
     expect(() => resolveHeaders(secret('TEST_ODD_TOKEN'))).toThrow(
       /TEST_ODD_TOKEN has what no header can hold$/,

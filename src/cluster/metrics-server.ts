@@ -81,8 +81,9 @@ export class MetricsServer {
     for (const reply of replies) if (reply.ok) this.take(reply.worker, reply.value);
     const live = [...this.workers.values()].flatMap(({ place, last }) => (last ? [{ place, last }] : []));
     const figures = mergeSnapshots([this.gone, ...live.map(({ last }) => last.figures)]);
-    // A model that has had a label of its own keeps it, whatever comes after it.
-    if (figures.models.length > this.gone.models.length)
+    // A model or a remote that has had a label of its own keeps it, whatever comes after it.
+    const { models, remotes } = this.gone;
+    if (figures.models.length > models.length || figures.remotes.length > remotes.length)
       this.gone = mergeSnapshots([this.gone, emptied(figures)]);
     // While a worker is replaced there are two in its place: the newer one shows.
     const byPlace = new Map(live.map(({ place, last }) => [place, last.process]));

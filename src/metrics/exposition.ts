@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AggregatorRegistry } from 'prom-client';
 import type { MetricFamily } from './metric-families';
-import { type BuildInfo, type Sample, samplesOf } from './samples';
+import type { Sample } from './sample';
+import { type BuildInfo, samplesOf } from './samples';
 import type { ServerSnapshot } from './server-snapshot';
 
 /** Lines that are written in one turn of the event loop, for whoever renders them has other work too. */

@@ -1,7 +1,7 @@
-import { CACHE_OUTCOMES, OUTCOMES, PROTOCOLS } from './outcome';
+import { CACHE_OUTCOMES, OUTCOMES, PROTOCOLS, REMOTE_OUTCOMES } from './outcome';
 
-// Where each figure of a model stands in its array of numbers. All processes of a server run the same code,
-// so the array alone travels between them.
+// Where each figure of a model or a remote stands in its array of numbers. All processes of a server run the same
+// code, so the array alone travels between them.
 
 /** Upper bounds of the duration histograms, inclusive; what is longer counts in one more bucket. */
 export const DURATION_BOUNDS_SECONDS: readonly number[] = [
@@ -60,6 +60,23 @@ export const AT = {
 
 /** How many figures a model has. */
 export const FIGURES = size;
+
+size = 0;
+/** The same of a remote. */
+export const REMOTE_AT = {
+  /** Attempts of calls, by outcome. */
+  calls: block(REMOTE_OUTCOMES.length),
+  /** A histogram of what each of them took. */
+  duration: block(HISTOGRAM_SIZE),
+  /** Attempts that were not a call's first. */
+  retries: block(1),
+  /** Times that it was taken out of use. */
+  ejections: block(1),
+  /** Of bodies, headers apart. */
+  bytesSent: block(1),
+  bytesReceived: block(1),
+} as const;
+export const REMOTE_FIGURES = size;
 
 /** The bucket of a duration; 0 for the shortest. */
 export function durationBucket(ms: number): number {

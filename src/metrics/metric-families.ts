@@ -7,6 +7,7 @@ export interface MetricFamily {
 }
 
 const MODEL = ['model', 'version'] as const;
+const REMOTE = ['model', 'remote'] as const;
 
 /** Everything that `GET /metrics` shows. docs/metrics.md, the dashboard and the alerts are tested against this. */
 export const FAMILIES = {
@@ -99,6 +100,54 @@ export const FAMILIES = {
     type: 'gauge',
     help: 'Estimated memory of the weights in all workers: size of the model files for each session, not measured.',
     labels: MODEL,
+  },
+  remoteCalls: {
+    name: 'nestor_remote_calls_total',
+    type: 'counter',
+    help: 'Attempts of calls to a remote by how they ended.',
+    labels: [...REMOTE, 'outcome'],
+  },
+  remoteCallDuration: {
+    name: 'nestor_remote_call_duration_seconds',
+    type: 'histogram',
+    help: 'Attempts of calls to a remote, from connecting to the last byte of the answer or to the failure.',
+    labels: REMOTE,
+  },
+  remoteRetries: {
+    name: 'nestor_remote_retries_total',
+    type: 'counter',
+    help: 'Attempts that were made because another one had failed.',
+    labels: REMOTE,
+  },
+  remoteOutstanding: {
+    name: 'nestor_remote_outstanding_calls',
+    type: 'gauge',
+    help: 'Calls to a remote under way now, from all workers.',
+    labels: REMOTE,
+  },
+  remoteEjected: {
+    name: 'nestor_remote_ejected',
+    type: 'gauge',
+    help: 'Workers that have a remote out of use now, as its calls kept failing.',
+    labels: REMOTE,
+  },
+  remoteEjections: {
+    name: 'nestor_remote_ejections_total',
+    type: 'counter',
+    help: 'Times that a worker took a remote out of use.',
+    labels: REMOTE,
+  },
+  remoteSent: {
+    name: 'nestor_remote_sent_bytes_total',
+    type: 'counter',
+    help: 'Bodies of calls to a remote, one that is sent again counted again.',
+    labels: REMOTE,
+  },
+  remoteReceived: {
+    name: 'nestor_remote_received_bytes_total',
+    type: 'counter',
+    help: 'Bodies of the answers of a remote that were read to their end.',
+    labels: REMOTE,
   },
   httpResponses: {
     name: 'nestor_http_responses_total',

@@ -1,3 +1,4 @@
+import { gather } from './cells';
 import { AT, batchIndex, durationBucket, DURATION_BUCKETS, FIGURES, HISTOGRAM_SIZE } from './layout';
 import {
   CACHE_OUTCOMES,
@@ -7,7 +8,7 @@ import {
   type Protocol,
   PROTOCOLS,
 } from './outcome';
-import { gather, type ModelFigures } from './snapshot';
+import type { ModelFigures } from './snapshot';
 
 /** What one run in the scheduler has to say of a request. */
 export interface RunTimes {

@@ -1,4 +1,5 @@
-import { AT, BATCH_SIZES, DURATION_BUCKETS, HISTOGRAM_SIZE } from './layout';
+import { type Durations, durationsAt } from './durations';
+import { AT, BATCH_SIZES, HISTOGRAM_SIZE } from './layout';
 import {
   CACHE_OUTCOMES,
   type CacheOutcome,
@@ -8,14 +9,6 @@ import {
   PROTOCOLS,
 } from './outcome';
 import { type ModelFigures, spread } from './snapshot';
-
-/** Durations that were observed. */
-export interface Durations {
-  /** By bucket, each for itself; the last one is for those beyond all bounds. */
-  readonly buckets: readonly number[];
-  readonly count: number;
-  readonly sumMs: number;
-}
 
 /** The runs of one batch size. */
 export interface BatchTotals {
@@ -61,25 +54,16 @@ export class ModelTotals {
 
   /** Whole requests. */
   total(outcome: Outcome): Durations {
-    return this.durations(AT.total + OUTCOMES.indexOf(outcome) * HISTOGRAM_SIZE);
+    return durationsAt(this.figures, AT.total + OUTCOMES.indexOf(outcome) * HISTOGRAM_SIZE);
   }
 
   stage(stage: Stage): Durations {
-    return this.durations(AT[stage]);
+    return durationsAt(this.figures, AT[stage]);
   }
 
   cache(outcome: CacheOutcome): { readonly count: number; readonly ms: number } {
     const index = CACHE_OUTCOMES.indexOf(outcome);
     return { count: this.figures[AT.cache + index]!, ms: this.figures[AT.cacheMs + index]! };
-  }
-
-  private durations(at: number): Durations {
-    const buckets = [...this.figures.subarray(at, at + DURATION_BUCKETS)];
-    return {
-      buckets,
-      count: buckets.reduce((sum, count) => sum + count, 0),
-      sumMs: this.figures[at + DURATION_BUCKETS]!,
-    };
   }
 }
 

@@ -24,6 +24,27 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const CACHE_OUTCOMES = ['HIT', 'MISS', 'BYPASS', 'SHARED'] as const;
 export type CacheOutcome = (typeof CACHE_OUTCOMES)[number];
 
+/** How one attempt of a call to a remote can end, in the order of counting; docs/remote.md says what each means. */
+export const REMOTE_OUTCOMES = [
+  'success',
+  'unreachable',
+  'connect_timeout',
+  'timeout',
+  'broken',
+  'busy',
+  'unavailable',
+  'gateway',
+  'gateway_timeout',
+  'missing',
+  'failed',
+  'refused',
+  'redirected',
+  'malformed',
+  'too_large',
+  'cancelled',
+] as const;
+export type RemoteOutcome = (typeof REMOTE_OUTCOMES)[number];
+
 /** The outcome that each error code counts as. */
 export const OUTCOME_OF: Readonly<Record<ErrorCode, Exclude<Outcome, 'success'>>> = {
   invalid_json: 'client_error',

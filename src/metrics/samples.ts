@@ -1,7 +1,9 @@
-import { DURATION_BOUNDS_SECONDS } from './layout';
+import { durationSamples, histogramSamples, seconds } from './histogram-samples';
 import { FAMILIES, type MetricFamily } from './metric-families';
 import { CACHE_OUTCOMES, OUTCOMES, PROTOCOLS } from './outcome';
-import { type BatchTotals, type Durations, ModelTotals, type Stage } from './model-totals';
+import { type BatchTotals, ModelTotals, type Stage } from './model-totals';
+import { remoteSamples } from './remote-samples';
+import type { FamilySamples, Labels, Sample } from './sample';
 import { type ServerSnapshot, WORKER_STATES } from './server-snapshot';
 import { RESPONSE_CLASSES } from './snapshot';
 
@@ -12,18 +14,6 @@ export interface BuildInfo {
   readonly onnxruntime: string;
 }
 
-type Labels = Readonly<Record<string, string>>;
-
-/** One line of the exposition. */
-export interface Sample {
-  readonly labels: Labels;
-  readonly value: number;
-  /** Where it is not the family's own, as with a histogram's parts. */
-  readonly metricName?: string;
-}
-
-export type FamilySamples = readonly [MetricFamily, readonly Sample[]];
-
 const BATCH_ROWS_BOUNDS = Array.from({ length: 11 }, (_, i) => 2 ** i);
 
 /** Every family with its samples, one after the other: with many models each of them takes a while. */
@@ -31,6 +21,7 @@ export function* samplesOf(server: ServerSnapshot, build: BuildInfo): Iterable<F
   const models = server.figures.models.map((model) => new ModelTotals(model));
   yield* callSamples(models);
   yield* runSamples(models);
+  yield* remoteSamples(server.figures.remotes);
   yield* serverSamples(server, models, build);
 }
 
@@ -157,10 +148,6 @@ function labelsOf({ of: { model, version } }: ModelTotals): Labels {
   return model === '' ? {} : { model, version };
 }
 
-function durationSamples(name: string, labels: Labels, { buckets, count, sumMs }: Durations): Sample[] {
-  return histogramSamples(name, labels, DURATION_BOUNDS_SECONDS, buckets, count, seconds(sumMs));
-}
-
 function batchRowsSamples(model: ModelTotals): Sample[] {
   const { batches } = model;
   const buckets = BATCH_ROWS_BOUNDS.map((bound, i) => {
@@ -180,33 +167,6 @@ function batchRowsSamples(model: ModelTotals): Sample[] {
 
 function runsWithin(batches: readonly BatchTotals[], below: number, bound: number): number {
   return sum(batches, ({ rows, runs }) => (rows > below && rows <= bound ? runs : 0));
-}
-
-/** @param buckets by `bounds`, each for itself; Prometheus wants them cumulative */
-function histogramSamples(
-  name: string,
-  labels: Labels,
-  bounds: readonly number[],
-  buckets: readonly number[],
-  count: number,
-  total: number,
-): Sample[] {
-  let cumulative = 0;
-  const samples = bounds.map((bound, i): Sample => {
-    cumulative += buckets[i] ?? 0;
-    return { labels: { ...labels, le: String(bound) }, value: cumulative, metricName: `${name}_bucket` };
-  });
-  samples.push(
-    { labels: { ...labels, le: '+Inf' }, value: count, metricName: `${name}_bucket` },
-    { labels, value: total, metricName: `${name}_sum` },
-    { labels, value: count, metricName: `${name}_count` },
-  );
-  return samples;
-}
-
-/** To the nanosecond: what is beyond is noise of the binary fractions. */
-function seconds(ms: number): number {
-  return Math.round(ms * 1e6) / 1e9;
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {

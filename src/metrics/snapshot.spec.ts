@@ -52,6 +52,7 @@ describe('mergeSnapshots', () => {
     const events = fc.array(
       fc.record({
         model: fc.constantFrom('a', 'b'),
+        remote: fc.constantFrom('c', 'd'),
         protocol: fc.constantFrom(...PROTOCOLS),
         outcome: fc.constantFrom(...OUTCOMES.filter((outcome) => outcome !== 'success')),
         // Whole milliseconds: their sums are the same in any order.
@@ -62,13 +63,15 @@ describe('mergeSnapshots', () => {
       fc.property(events, events, events, (...parts) => {
         const [one, two, three] = parts.map((list) =>
           figuresOf((recorder) => {
-            for (const { model, protocol, outcome, ms } of list) {
+            for (const { model, remote, protocol, outcome, ms } of list) {
               recorder.model(model, '1').failed(protocol, outcome, ms);
+              recorder.remote('m', remote).called('broken', ms);
             }
           }),
         ) as [Figures, Figures, Figures];
-        const sort = ({ models, responses }: Figures): Figures => ({
+        const sort = ({ models, remotes, responses }: Figures): Figures => ({
           models: models.toSorted((a, b) => (a.model < b.model ? -1 : 1)),
+          remotes: remotes.toSorted((a, b) => (a.remote < b.remote ? -1 : 1)),
           responses,
         });
         const whole = sort(mergeSnapshots([one, two, three]));

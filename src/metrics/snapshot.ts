@@ -1,4 +1,6 @@
+import { addTo, gather } from './cells';
 import { FIGURES } from './layout';
+import { emptiedRemotes, mergeRemotes, remoteCountersOf, type RemoteFigures } from './remote-figures';
 
 /** Model versions that have a label of their own; further ones share one. */
 export const MAX_MODELS = 256;
@@ -27,11 +29,16 @@ export interface ModelFigures {
 /** What a process counted, or several of them together. */
 export interface Figures {
   readonly models: readonly ModelFigures[];
+  readonly remotes: readonly RemoteFigures[];
   /** By `RESPONSE_CLASSES`. */
   readonly responses: readonly number[];
 }
 
-export const NO_FIGURES: Figures = { models: [], responses: RESPONSE_CLASSES.map(() => 0) };
+export const NO_FIGURES: Figures = {
+  models: [],
+  remotes: [],
+  responses: RESPONSE_CLASSES.map(() => 0),
+};
 
 /** All figures of a model in their places. */
 export function spread({ cells }: Pick<ModelFigures, 'cells'>): Float64Array {
@@ -41,8 +48,8 @@ export function spread({ cells }: Pick<ModelFigures, 'cells'>): Float64Array {
 }
 
 /**
- * The sum of snapshots of different processes. Models that come first keep their label when there are more
- * than `maxModels`; put the totals that must not lose theirs in front.
+ * The sum of snapshots of different processes. Models and remotes that come first keep their label when there are more
+ * than have room; put the totals that must not lose theirs in front.
  */
 export function mergeSnapshots(parts: readonly Figures[], maxModels = MAX_MODELS): Figures {
   const merged = new Map<string, MergedModel>();
@@ -51,22 +58,28 @@ export function mergeSnapshots(parts: readonly Figures[], maxModels = MAX_MODELS
     part.responses.forEach((count, i) => (responses[i]! += count));
     for (const model of part.models) place(merged, model, maxModels).add(model);
   }
-  return { models: [...merged.values()].map((model) => model.figures()), responses };
+  return {
+    models: [...merged.values()].map((model) => model.figures()),
+    remotes: mergeRemotes(parts.flatMap(({ remotes }) => remotes)),
+    responses,
+  };
 }
 
 /** What remains of a process that is gone: what it counted, but nothing that it held. */
-export function countersOf({ models, responses }: Figures): Figures {
+export function countersOf({ models, remotes, responses }: Figures): Figures {
   return {
     models: models.map((model) => ({ ...model, resident: 0, queuedRequests: 0, memoryBytes: 0 })),
+    remotes: remoteCountersOf(remotes),
     responses,
   };
 }
 
 /** The labels alone. */
-export function emptied({ models }: Figures): Figures {
+export function emptied({ models, remotes }: Figures): Figures {
   const nothing = { cells: [], lastInferenceMs: 0, resident: 0, queuedRequests: 0, memoryBytes: 0 };
   return {
     models: models.map(({ model, version }) => ({ model, version, ...nothing })),
+    remotes: emptiedRemotes(remotes),
     responses: NO_FIGURES.responses,
   };
 }
@@ -119,18 +132,4 @@ class MergedModel {
       memoryBytes,
     };
   }
-}
-
-/** The figures that are not zero, with their places. */
-export function gather(figures: Float64Array): number[] {
-  const cells: number[] = [];
-  for (let i = 0; i < figures.length; i++) {
-    const value = figures[i]!;
-    if (value !== 0) cells.push(i, value);
-  }
-  return cells;
-}
-
-function addTo(sums: Float64Array, cells: readonly number[]): void {
-  for (let i = 0; i + 1 < cells.length; i += 2) sums[cells[i]!]! += cells[i + 1]!;
 }

@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
+import { RemoteRecorder } from '../metrics/remote-recorder';
+import { RemoteTotals } from '../metrics/remote-totals';
 import { FakeClock } from '../scheduling/testing/fake-clock';
 import { RemoteCaller, type CallerOptions } from './remote-caller';
-import { RemoteCounters } from './remote-counters';
 import { RemoteEndpoint } from './remote-endpoint';
 import { type FaultKind, RemoteFault } from './remote-fault';
 import { RetryBudget } from './retry-budget';
@@ -26,7 +27,7 @@ class Remotes {
           model: 'm',
           url: new URL(`http://${host}`),
           probe: () => Promise.resolve(),
-          counters: new RemoteCounters(),
+          recorder: new RemoteRecorder('m', host),
           clock: this.clock,
           random: HALF,
         }),
@@ -79,7 +80,7 @@ describe('RemoteCaller', () => {
     const remotes = new Remotes(['a', 'b']);
     remotes.fail('broken', ['a']);
     for (let i = 0; i < 4; i++) await expect(remotes.outcome()).resolves.toBe('b');
-    const retries = remotes.endpoints.map(({ counters }) => counters.retries);
+    const retries = remotes.endpoints.map(({ recorder }) => new RemoteTotals(recorder.snapshot()).retries);
     expect(retries).toEqual([0, remotes.asked.filter((host) => host === 'a').length]);
   });
 
@@ -159,6 +160,7 @@ describe('RemoteCaller', () => {
     const calls = Array.from({ length: 20 }, () => remotes.call().catch((error: RemoteFault) => error));
     await Promise.all(calls);
     const fault = await remotes.call().catch((error: unknown) => error as RemoteFault);
-    expect(fault).toMatchObject({ kind: 'ejected', code: 'model_unavailable', retryAfterSeconds: 1 });
+    expect(fault).toMatchObject({ code: 'model_unavailable', retryAfterSeconds: 1 });
+    expect(fault).not.toBeInstanceOf(RemoteFault);
   });
 });

@@ -1,3 +1,4 @@
+import { DomainError } from '../errors/domain-error';
 import type { RunContext } from '../scheduling/model-runner';
 import type { Clock } from '../scheduling/clock';
 import { RemoteFault } from './remote-fault';
@@ -33,7 +34,7 @@ export class RemoteCaller {
   /**
    * What `attempt` gives.
    * @param attempt makes the call at an endpoint, within so many milliseconds
-   * @throws RemoteFault of the last attempt; `ejected` when no remote is in use
+   * @throws RemoteFault of the last attempt; DomainError `model_unavailable` when no remote is in use
    */
   async call<T>(
     attempt: (endpoint: RemoteEndpoint, timeoutMs: number) => Promise<T>,
@@ -44,7 +45,7 @@ export class RemoteCaller {
     for (let retry = 0; ; retry++) {
       const endpoint = this.leastBusy(tried);
       if (endpoint === undefined) throw this.allEjected();
-      if (retry > 0) endpoint.counters.retries++;
+      if (retry > 0) endpoint.recorder.retried();
       try {
         const timeoutMs = Math.min(this.options.timeoutMs, Math.max(deadlineMs - this.clock.now(), 1));
         return await endpoint.call(() => attempt(endpoint, timeoutMs));
@@ -77,16 +78,12 @@ export class RemoteCaller {
     return best;
   }
 
-  private allEjected(): RemoteFault {
+  private allEjected(): DomainError {
     const nowMs = this.clock.now();
     const soonestMs = Math.min(...this.endpoints.map(({ probeAtMs }) => probeAtMs));
-    return new RemoteFault(
-      'ejected',
-      'No remote of the model answers; they are tried again from time to time.',
-      {
-        retryAfterSeconds: Math.max(1, Math.ceil((soonestMs - nowMs) / 1000)),
-      },
-    );
+    const message = 'No remote of the model answers; they are tried again from time to time.';
+    const retryAfterSeconds = Math.max(1, Math.ceil((soonestMs - nowMs) / 1000));
+    return new DomainError('model_unavailable', message, { retryAfterSeconds });
   }
 
   /** @returns false when nobody waits any more */

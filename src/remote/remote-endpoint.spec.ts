@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
+import { RemoteRecorder } from '../metrics/remote-recorder';
+import { RemoteTotals } from '../metrics/remote-totals';
 import { FakeClock } from '../scheduling/testing/fake-clock';
-import { RemoteCounters } from './remote-counters';
 import { RemoteEndpoint } from './remote-endpoint';
 import { type FaultKind, RemoteFault } from './remote-fault';
 
@@ -9,17 +10,20 @@ Logger.overrideLogger(false);
 /** An endpoint whose probes and calls end as the test says. */
 class Subject {
   readonly clock = new FakeClock();
-  readonly counters = new RemoteCounters();
+  readonly recorder = new RemoteRecorder('m', 'gpu-1:8000');
   probes = 0;
   healthy = false;
+  /** Probes wait for it. */
+  answers = Promise.resolve();
   readonly endpoint = new RemoteEndpoint({
     model: 'm',
     url: new URL('http://gpu-1:8000/v2/models/m/infer'),
-    probe: () => {
+    probe: async () => {
       this.probes++;
+      await this.answers;
       return this.healthy ? Promise.resolve() : Promise.reject(new RemoteFault('unreachable', 'no answer'));
     },
-    counters: this.counters,
+    recorder: this.recorder,
     clock: this.clock,
     random: () => 1,
   });
@@ -82,7 +86,50 @@ describe('RemoteEndpoint', () => {
     subject.healthy = true;
     await subject.clock.advance(1000);
     expect([subject.endpoint.inUse, subject.endpoint.ready, subject.probes]).toEqual([true, true, 1]);
-    expect(subject.counters).toMatchObject({ ejections: 1, calls: { failed: 5, success: 0 } });
+    const totals = new RemoteTotals(subject.recorder.snapshot());
+    expect([totals.ejections, totals.calls('failed'), totals.calls('success')]).toEqual([1, 5, 0]);
+  });
+
+  it('shows that it is out of use, once, for as long as it is or is there', async () => {
+    const subject = new Subject();
+    const ejected = (): number => subject.recorder.snapshot().ejected;
+    await subject.calls(5, 'failed');
+    expect(ejected()).toBe(1);
+    while (subject.probes < 3) await subject.clock.advance(500);
+    expect([ejected(), new RemoteTotals(subject.recorder.snapshot()).ejections]).toEqual([1, 1]);
+    subject.healthy = true;
+    while (!subject.endpoint.inUse) await subject.clock.advance(500);
+    expect(ejected()).toBe(0);
+    await subject.calls(10, 'failed');
+    expect(ejected()).toBe(1);
+    subject.endpoint.close();
+    expect(ejected()).toBe(0);
+  });
+
+  it('is probed although a question from before its ejection still waits for its answer', async () => {
+    const subject = new Subject();
+    let answer!: () => void;
+    subject.answers = new Promise((resolve) => (answer = resolve));
+    expect(subject.endpoint.ready).toBe(true);
+    await subject.calls(5, 'timeout');
+    await subject.clock.advance(1000);
+    expect([subject.probes, subject.endpoint.inUse]).toEqual([1, false]);
+    answer();
+    await subject.clock.settle();
+    expect(subject.probes).toBe(2);
+    subject.healthy = true;
+    await subject.clock.advance(2000);
+    expect(subject.endpoint.inUse).toBe(true);
+  });
+
+  it('is probed in time although the clock on the wall was set back', async () => {
+    const subject = new Subject();
+    subject.healthy = true;
+    await subject.calls(5, 'failed');
+    const now = jest.spyOn(Date, 'now').mockReturnValue(0);
+    await subject.clock.advance(1000);
+    now.mockRestore();
+    expect(subject.endpoint.inUse).toBe(true);
   });
 
   it('stays out longer each time when its probes lie, until a call succeeds', async () => {

@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { circuitBreaker, CircuitState, CountBreaker, handleWhen } from 'cockatiel';
 import { reasonOf } from '../errors/domain-error';
+import type { RemoteRecorder } from '../metrics/remote-recorder';
 import type { Clock } from '../scheduling/clock';
-import type { RemoteCounters } from './remote-counters';
 import { RemoteFault } from './remote-fault';
 
 /** Of the last calls, more than half must have failed, five at least. */
@@ -17,7 +17,7 @@ export interface EndpointOptions {
   readonly url: URL;
   /** Asks whether it would take calls; rejects when it would not. */
   readonly probe: (signal: AbortSignal) => Promise<void>;
-  readonly counters: RemoteCounters;
+  readonly recorder: RemoteRecorder;
   readonly clock: Clock;
   /** From 0 to 1. */
   readonly random: () => number;
@@ -35,8 +35,11 @@ export class RemoteEndpoint {
   private readonly logger = new Logger('Remote');
   private readonly breaker = circuitBreaker(
     handleWhen((error) => error instanceof RemoteFault && error.againstRemote),
-    { breaker: new CountBreaker(BREAKER), halfOpenAfter: 0 },
+    // Probes have a timer of their own, not the breaker's wall clock, which may be set back.
+    { breaker: new CountBreaker(BREAKER), halfOpenAfter: -Infinity },
   );
+  /** Is it ejected, as far as was said? */
+  private out = false;
   /** Ejections in a row: since the last call that succeeded. */
   private inARow = 0;
   private lastFault: string | undefined;
@@ -59,8 +62,8 @@ export class RemoteEndpoint {
     return this.options.url.host;
   }
 
-  get counters(): RemoteCounters {
-    return this.options.counters;
+  get recorder(): RemoteRecorder {
+    return this.options.recorder;
   }
 
   get labels(): { model: string; remote: string } {
@@ -79,24 +82,25 @@ export class RemoteEndpoint {
 
   /** Makes a call there, and learns from it. Only while it is in use. */
   async call<T>(work: () => Promise<T>): Promise<T> {
-    const { counters, options } = this;
-    const startMs = options.clock.now();
+    const { clock, recorder } = this.options;
+    const startMs = clock.now();
     this.outstanding++;
+    recorder.outstanding++;
     try {
       const result = await this.breaker.execute(work);
-      counters.calls.success++;
+      recorder.called('success', clock.now() - startMs);
       this.inARow = 0;
       this.seen(undefined);
       return result;
     } catch (error) {
       if (error instanceof RemoteFault) {
-        counters.calls[error.kind]++;
+        recorder.called(error.kind, clock.now() - startMs);
         if (error.againstRemote) this.seen(error.message);
       }
       throw error;
     } finally {
       this.outstanding--;
-      counters.callMs += options.clock.now() - startMs;
+      recorder.outstanding--;
     }
   }
 
@@ -120,8 +124,16 @@ export class RemoteEndpoint {
   }
 
   close(): void {
-    this.options.clock.clearTimeout(this.timer);
+    const { clock, recorder } = this.options;
+    clock.clearTimeout(this.timer);
     this.closed.abort();
+    if (this.out) recorder.returned();
+  }
+
+  private async probeAgain(): Promise<void> {
+    // One that began before the ejection cannot end it.
+    await this.probing;
+    if (!this.closed.signal.aborted) await this.probe();
   }
 
   private seen(fault: string | undefined): void {
@@ -130,18 +142,22 @@ export class RemoteEndpoint {
   }
 
   private isBack(): void {
-    if (!this.closed.signal.aborted) this.logger.log({ msg: 'remote is back', ...this.labels });
+    if (this.closed.signal.aborted) return;
+    this.out = false;
+    this.options.recorder.returned();
+    this.logger.log({ msg: 'remote is back', ...this.labels });
   }
 
   private ejected(reason: string): void {
     if (this.closed.signal.aborted) return;
-    const { clock, random } = this.options;
-    this.counters.ejections++;
+    const { clock, random, recorder } = this.options;
+    if (!this.out) recorder.wasEjected();
+    this.out = true;
     const longestMs = Math.min(FIRST_EJECTION_MS * 2 ** this.inARow++, LONGEST_EJECTION_MS);
     const delayMs = longestMs * (0.5 + random() / 2);
     this.probeAtMs = clock.now() + delayMs;
     clock.clearTimeout(this.timer);
-    this.timer = clock.setTimeout(() => void this.probe(), delayMs);
+    this.timer = clock.setTimeout(() => void this.probeAgain(), delayMs);
     this.logger.warn({ msg: 'remote ejected', ...this.labels, ms: Math.round(delayMs), reason });
   }
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type RemoteConfig, remoteConfig } from '../config/config.slices';
 import { DomainError } from '../errors/domain-error';
+import { Recorder } from '../metrics/recorder';
 import { systemClock } from '../scheduling/clock';
 import { type CallPlace, templateCallPlace, v2CallPlace } from './call-place';
 import { Connections } from './connections';
@@ -14,7 +15,6 @@ import { resolveHeaders } from './remote-headers';
 import { RemoteHttp } from './remote-http';
 import { RemoteQuestions } from './remote-questions';
 import { type RemoteParts, RemoteRunner } from './remote-runner';
-import { RemoteStats } from './remote-stats';
 import { RetryBudget } from './retry-budget';
 import { type Opening, openV2 } from './v2-opening';
 import { v2Place } from './v2-place';
@@ -30,7 +30,7 @@ type RunnerParts = Opening &
 export class RemoteFactory {
   constructor(
     private readonly http: RemoteHttp,
-    private readonly stats: RemoteStats,
+    private readonly recorder: Recorder,
     @Inject(remoteConfig.KEY) private readonly settings: RemoteConfig,
   ) {}
 
@@ -73,12 +73,13 @@ export class RemoteFactory {
   ): RemoteRunner {
     const { settings, http } = this;
     const endpoints = places.map((place) => this.endpoint(model, place, questions));
+    const idempotent = config.idempotent ?? config.protocol !== 'template';
     const concurrency = config.maxConnections ?? settings.maxConnections;
     const caller = new RemoteCaller(
       endpoints,
       {
         retries: config.retries,
-        idempotent: config.idempotent ?? config.protocol !== 'template',
+        idempotent,
         timeoutMs: config.timeoutMs ?? settings.externalTimeoutMs,
       },
       // A remote may die with all calls under way at it.
@@ -95,7 +96,16 @@ export class RemoteFactory {
       config,
       parts.signature,
     );
-    return new RemoteRunner({ ...parts, digest, endpoints, concurrency, caller, http, connections });
+    return new RemoteRunner({
+      ...parts,
+      digest,
+      endpoints,
+      concurrency,
+      idempotent,
+      caller,
+      http,
+      connections,
+    });
   }
 
   private endpoint(model: string, { call, probe }: CallPlace, questions: RemoteQuestions): RemoteEndpoint {
@@ -103,7 +113,7 @@ export class RemoteFactory {
       model,
       url: call,
       probe: (signal) => probe(questions, signal),
-      counters: this.stats.counters({ model, remote: call.host }),
+      recorder: this.recorder.remote(model, call.host),
       clock: systemClock,
       random: Math.random,
     });

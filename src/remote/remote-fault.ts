@@ -1,9 +1,14 @@
 import { DomainError, type ErrorCode } from '../errors/domain-error';
+import type { RemoteOutcome } from '../metrics/outcome';
+
+type When = 'always' | 'when-idempotent' | 'never';
 
 interface FaultKindFacts {
   readonly code: ErrorCode;
-  /** May the call be made again, and when? */
-  readonly again: 'always' | 'when-idempotent' | 'never';
+  /** May the call be made again? */
+  readonly again: When;
+  /** May the requests of a batch that failed so be sent one by one, as only one of them may be to blame? */
+  readonly apart: When;
   /** Does it speak against the remote, so that enough of them take it out of use? */
   readonly againstRemote: boolean;
 }
@@ -13,28 +18,29 @@ interface FaultKindFacts {
  * what was sent may have been done, and only what can be done twice is sent twice.
  */
 const KINDS = {
-  unreachable: { code: 'model_unavailable', again: 'always', againstRemote: true },
-  connect_timeout: { code: 'deadline_exceeded', again: 'always', againstRemote: true },
-  /** All remotes are out of use: nobody was asked. */
-  ejected: { code: 'model_unavailable', again: 'never', againstRemote: false },
-  timeout: { code: 'deadline_exceeded', again: 'when-idempotent', againstRemote: true },
-  broken: { code: 'bad_upstream', again: 'when-idempotent', againstRemote: true },
-  busy: { code: 'overloaded', again: 'when-idempotent', againstRemote: false },
-  unavailable: { code: 'model_unavailable', again: 'when-idempotent', againstRemote: true },
-  gateway: { code: 'bad_upstream', again: 'when-idempotent', againstRemote: true },
-  gateway_timeout: { code: 'deadline_exceeded', again: 'when-idempotent', againstRemote: true },
-  failed: { code: 'bad_upstream', again: 'never', againstRemote: true },
-  missing: { code: 'bad_upstream', again: 'when-idempotent', againstRemote: true },
-  refused: { code: 'bad_upstream', again: 'never', againstRemote: false },
-  redirected: { code: 'bad_upstream', again: 'never', againstRemote: true },
-  malformed: { code: 'bad_upstream', again: 'never', againstRemote: true },
-  too_large: { code: 'bad_upstream', again: 'never', againstRemote: false },
-  cancelled: { code: 'client_closed_request', again: 'never', againstRemote: false },
-} as const satisfies Record<string, FaultKindFacts>;
+  unreachable: { code: 'model_unavailable', again: 'always', apart: 'never', againstRemote: true },
+  connect_timeout: { code: 'deadline_exceeded', again: 'always', apart: 'never', againstRemote: true },
+  timeout: { code: 'deadline_exceeded', again: 'when-idempotent', apart: 'never', againstRemote: true },
+  broken: { code: 'bad_upstream', again: 'when-idempotent', apart: 'never', againstRemote: true },
+  busy: { code: 'overloaded', again: 'when-idempotent', apart: 'never', againstRemote: false },
+  unavailable: { code: 'model_unavailable', again: 'when-idempotent', apart: 'never', againstRemote: true },
+  gateway: { code: 'bad_upstream', again: 'when-idempotent', apart: 'never', againstRemote: true },
+  gateway_timeout: {
+    code: 'deadline_exceeded',
+    again: 'when-idempotent',
+    apart: 'never',
+    againstRemote: true,
+  },
+  failed: { code: 'bad_upstream', again: 'never', apart: 'when-idempotent', againstRemote: true },
+  missing: { code: 'bad_upstream', again: 'when-idempotent', apart: 'never', againstRemote: true },
+  refused: { code: 'bad_upstream', again: 'never', apart: 'always', againstRemote: false },
+  redirected: { code: 'bad_upstream', again: 'never', apart: 'never', againstRemote: true },
+  malformed: { code: 'bad_upstream', again: 'never', apart: 'when-idempotent', againstRemote: true },
+  too_large: { code: 'bad_upstream', again: 'never', apart: 'when-idempotent', againstRemote: false },
+  cancelled: { code: 'client_closed_request', again: 'never', apart: 'never', againstRemote: false },
+} as const satisfies Record<Exclude<RemoteOutcome, 'success'>, FaultKindFacts>;
 
 export type FaultKind = keyof typeof KINDS;
-
-export const FAULT_KINDS = Object.keys(KINDS) as readonly FaultKind[];
 
 export interface RemoteFaultOptions {
   readonly retryAfterSeconds?: number;
@@ -63,7 +69,14 @@ export class RemoteFault extends DomainError {
 
   /** May the call be made again, elsewhere or here? */
   mayRepeat(idempotent: boolean): boolean {
-    const { again } = KINDS[this.kind];
-    return again === 'always' || (again === 'when-idempotent' && idempotent);
+    return holds(KINDS[this.kind].again, idempotent);
   }
+
+  mayRunApart(idempotent: boolean): boolean {
+    return holds(KINDS[this.kind].apart, idempotent);
+  }
+}
+
+function holds(when: When, idempotent: boolean): boolean {
+  return when === 'always' || (when === 'when-idempotent' && idempotent);
 }

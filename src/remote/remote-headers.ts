@@ -41,19 +41,37 @@ export function headerFault(header: HeaderSource): string | undefined {
   return VALUE.test(header.text) ? undefined : 'has a value that a header cannot have';
 }
 
+export interface RemoteHeaders {
+  readonly values: Readonly<Record<string, string>>;
+  /** Takes the secrets out of what a remote said. */
+  readonly redact: (text: string) => string;
+}
+
 /**
  * The headers with their secrets.
  * @throws DomainError `model_unavailable` for a variable that is not set, or holds what no header can; never shows it
  */
-export function resolveHeaders(sources: readonly HeaderSource[]): Record<string, string> {
-  const headers: Record<string, string> = {};
+export function resolveHeaders(sources: readonly HeaderSource[]): RemoteHeaders {
+  const values: Record<string, string> = {};
+  const secrets: string[] = [];
   for (const source of sources) {
-    headers[source.name.toLowerCase()] = 'text' in source ? source.text : secretOf(source);
+    const name = source.name.toLowerCase();
+    if ('text' in source) {
+      values[name] = source.text;
+    } else {
+      const secret = secretOf(source);
+      values[name] = source.prefix + secret;
+      secrets.push(secret);
+    }
   }
-  return headers;
+  // The longest first: one may be a part of another.
+  secrets.sort((a, b) => b.length - a.length);
+  const redact = (text: string): string =>
+    secrets.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
+  return { values, redact };
 }
 
-function secretOf({ variable, prefix }: Extract<HeaderSource, { variable: string }>): string {
+function secretOf({ variable }: Extract<HeaderSource, { variable: string }>): string {
   const secret = secretFromEnvironment(variable)?.trim();
   if (secret === undefined || secret === '') {
     throw new DomainError('model_unavailable', `the environment variable ${variable} of a header is not set`);
@@ -64,5 +82,5 @@ function secretOf({ variable, prefix }: Extract<HeaderSource, { variable: string
       `the environment variable ${variable} has what no header can hold`,
     );
   }
-  return prefix + secret;
+  return secret;
 }

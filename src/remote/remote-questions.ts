@@ -1,6 +1,7 @@
 import { reasonOf } from '../errors/domain-error';
 import type { Connections } from './connections';
 import { RemoteFault } from './remote-fault';
+import type { RemoteHeaders } from './remote-headers';
 import type { RemoteHttp } from './remote-http';
 import { statusFault } from './status-fault';
 import { parseExtensions, parseMetadata, type Signature } from './v2-metadata';
@@ -11,14 +12,18 @@ const TIMEOUT_MS = 5000;
 export class RemoteQuestions {
   constructor(
     private readonly http: RemoteHttp,
-    private readonly headers: Readonly<Record<string, string>>,
+    private readonly headers: RemoteHeaders,
     private readonly connections: Connections,
   ) {}
 
-  /** @throws RemoteFault when it says that it is not, or nothing */
+  /** @throws RemoteFault when it says that it is not, with whatever status, or nothing */
   async isReady(url: URL, signal: AbortSignal): Promise<void> {
-    const fault = statusFault(await this.send(url, signal));
-    if (fault !== undefined) throw fault;
+    const { status } = await this.send(url, signal);
+    if (status >= 200 && status < 300) return;
+    throw new RemoteFault(
+      'unavailable',
+      `The model's remote answered ${status} when asked whether it is ready.`,
+    );
   }
 
   /**
@@ -27,7 +32,7 @@ export class RemoteQuestions {
    * @throws RemoteFault when nothing does
    */
   async isThere(url: URL, signal: AbortSignal): Promise<void> {
-    const fault = statusFault(await this.send(url, signal));
+    const fault = statusFault(await this.send(url, signal), this.headers.redact);
     if (fault !== undefined && fault.kind !== 'refused' && fault.kind !== 'missing' && fault.kind !== 'busy')
       throw fault;
   }
@@ -44,7 +49,7 @@ export class RemoteQuestions {
 
   private async read<T>(url: URL, signal: AbortSignal, parse: (body: Buffer) => T): Promise<T> {
     const answer = await this.send(url, signal);
-    const fault = statusFault(answer);
+    const fault = statusFault(answer, this.headers.redact);
     if (fault !== undefined) throw fault;
     try {
       return parse(answer.body);
@@ -58,7 +63,7 @@ export class RemoteQuestions {
 
   private send(url: URL, signal: AbortSignal) {
     return this.http.send(
-      { method: 'GET', url, headers: this.headers, timeoutMs: TIMEOUT_MS, signal },
+      { method: 'GET', url, headers: this.headers.values, timeoutMs: TIMEOUT_MS, signal },
       this.connections,
     );
   }

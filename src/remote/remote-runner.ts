@@ -9,6 +9,7 @@ import type { RemoteCaller } from './remote-caller';
 import type { RemoteCodec } from './remote-codec';
 import type { RemoteEndpoint } from './remote-endpoint';
 import { RemoteFault } from './remote-fault';
+import type { RemoteHeaders } from './remote-headers';
 import type { RemoteHttp } from './remote-http';
 import { statusFault } from './status-fault';
 import type { Signature } from './v2-metadata';
@@ -21,13 +22,15 @@ export interface RemoteParts {
   readonly digest: string;
   /** Calls that may be under way at once. */
   readonly concurrency: number;
+  /** May a call that was perhaps carried out be made again? */
+  readonly idempotent: boolean;
   readonly codec: RemoteCodec;
   readonly endpoints: readonly RemoteEndpoint[];
   readonly caller: RemoteCaller;
   readonly http: RemoteHttp;
   readonly connections: Connections;
   /** Every call carries them. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: RemoteHeaders;
   /** Gives back what the parts share. */
   readonly onClose: () => void;
 }
@@ -79,6 +82,10 @@ export class RemoteRunner implements ModelRunner {
     }
   }
 
+  mayRunApart(error: unknown): boolean {
+    return !(error instanceof RemoteFault) || error.mayRunApart(this.parts.idempotent);
+  }
+
   /** At least one remote answers, as far as is known. */
   readiness(): Readiness {
     const { endpoints } = this.parts;
@@ -102,22 +109,21 @@ export class RemoteRunner implements ModelRunner {
     context: RunContext,
   ): Promise<Tensor[]> {
     const { http, connections, codec } = this.parts;
-    const { counters } = endpoint;
     try {
-      counters.bytesSent += body.length;
+      endpoint.recorder.sent(body.length);
       const answer = await http.send(
         {
           method: 'POST',
           url: endpoint.url,
-          headers: { ...this.parts.headers, ...headers, ...aboutRequests(context) },
+          headers: { ...this.parts.headers.values, ...headers, ...aboutRequests(context) },
           body,
           timeoutMs,
           signal: context.signal,
         },
         connections,
       );
-      counters.bytesReceived += answer.body.length;
-      const fault = statusFault(answer);
+      endpoint.recorder.received(answer.body.length);
+      const fault = statusFault(answer, this.parts.headers.redact);
       if (fault !== undefined) throw fault;
       return decode(codec, answer);
     } catch (error) {

@@ -2,11 +2,10 @@ import { HttpModule } from '@nestjs/axios';
 import { Module } from '@nestjs/common';
 import { RemoteFactory } from './remote-factory';
 import { RemoteHttp } from './remote-http';
-import { RemoteStats } from './remote-stats';
 
 @Module({
   imports: [HttpModule],
-  providers: [RemoteFactory, RemoteHttp, RemoteStats],
-  exports: [RemoteFactory, RemoteStats],
+  providers: [RemoteFactory, RemoteHttp],
+  exports: [RemoteFactory],
 })
 export class RemoteModule {}

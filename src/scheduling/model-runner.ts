@@ -31,6 +31,11 @@ export interface ModelRunner {
    * Resolves to all outputs of the whole batch, in declared order, in memory that the caller owns.
    */
   run(batch: readonly RequestInputs[], context?: RunContext): Promise<Tensor[]>;
+  /**
+   * After a batch failed so: may its requests be run one by one, as only one of them may be to blame?
+   * Absent: whenever the failure can be an input's fault.
+   */
+  mayRunApart?(error: unknown): boolean;
   /** Could a run succeed now? Answers at once, from what is known. Absent: always. */
   readiness?(): Readiness;
   /** Lets a run in progress finish, then gives everything back. */

@@ -241,11 +241,15 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
 
   private failed(run: BatchRun, error: unknown): void {
     this.observer?.runFailed();
-    const blameless = error instanceof DomainError && NOT_THE_INPUTS.has(error.code);
-    if (run.requests.length > 1 && !blameless) this.retry(run);
+    if (run.requests.length > 1 && this.mayRunApart(error)) this.retry(run);
     else for (const entry of run.requests) this.ledger.fail(entry, error);
     this.end(run, this.host.clock.now() - run.startMs);
     this.settleDown();
+  }
+
+  private mayRunApart(error: unknown): boolean {
+    if (error instanceof DomainError && NOT_THE_INPUTS.has(error.code)) return false;
+    return this.runner.mayRunApart?.(error) ?? true;
   }
 
   /** Queues the requests of a failed batch again, each for a run of its own, so that a bad input fails alone. */

@@ -55,6 +55,23 @@ describe('Scheduler: failures', () => {
     expect(runner.runs).toHaveLength(1);
   });
 
+  it('does not retry what the runner knows may not be done again', async () => {
+    const harness = new Harness();
+    const runner = Object.assign(new FakeRunner(), { mayRunApart: (error: unknown) => error !== poisoned });
+    const model = harness.model(runner);
+    const submitTwo = () => [1, 2].map((value) => harness.submit(model, [value]));
+    const requests = submitTwo();
+    await harness.clock.settle();
+    runner.last.fail(poisoned);
+    await harness.clock.settle();
+    expect(requests.map(({ outcome }) => outcome.error)).toEqual([poisoned, poisoned]);
+    submitTwo();
+    await harness.clock.settle();
+    runner.last.fail(new Error('one of them'));
+    await harness.clock.settle();
+    expect(batchValues(runner)).toEqual([[1, 2], [1, 2], [1]]);
+  });
+
   it('takes a runner that throws as one that fails', async () => {
     const harness = new Harness();
     const runner = new FakeRunner(1, () => {

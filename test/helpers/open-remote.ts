@@ -2,11 +2,11 @@ import { HttpService } from '@nestjs/axios';
 import axios from 'axios';
 import { parseSettings } from '../../src/config/settings';
 import type { RemoteConfig } from '../../src/config/slices';
+import { Recorder } from '../../src/metrics/recorder';
 import type { RemoteModelConfig } from '../../src/remote/remote-config';
 import { RemoteFactory } from '../../src/remote/remote-factory';
 import { RemoteHttp } from '../../src/remote/remote-http';
 import type { RemoteRunner } from '../../src/remote/remote-runner';
-import { RemoteStats } from '../../src/remote/remote-stats';
 import type { RequestInputs } from '../../src/scheduling/model-runner';
 import type { Tensor } from '../../src/tensors/tensor';
 
@@ -30,11 +30,12 @@ export const REMOTE_DEFAULTS: RemoteModelConfig = {
 export async function openRemote(
   config: Partial<RemoteModelConfig>,
   settings: Partial<RemoteConfig> = {},
-): Promise<{ runner: RemoteRunner; stats: RemoteStats }> {
+): Promise<{ runner: RemoteRunner; recorder: Recorder }> {
   const remote = { ...parseSettings({}).remote, ...settings };
-  const stats = new RemoteStats();
-  const factory = new RemoteFactory(new RemoteHttp(new HttpService(axios.create()), remote), stats, remote);
-  return { runner: await factory.open('m', { ...REMOTE_DEFAULTS, ...config }), stats };
+  const recorder = new Recorder();
+  const http = new RemoteHttp(new HttpService(axios.create()), remote);
+  const factory = new RemoteFactory(http, recorder, remote);
+  return { runner: await factory.open('m', { ...REMOTE_DEFAULTS, ...config }), recorder };
 }
 
 /** Rows of two numbers for the input `x`. */
