@@ -37,7 +37,7 @@ ENV NODE_ENV=production \
     LD_PRELOAD=libjemalloc.so.2
 
 WORKDIR /app
-COPY LICENSE package.json ./
+COPY LICENSE NOTICE package.json ./
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY models models

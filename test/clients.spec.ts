@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
@@ -39,6 +39,19 @@ describeWith('python3', 'clients of others', (python3) => {
       await run(python, [join(CLIENTS, 'triton.py'), new URL(server.url).host]);
     });
 
+    it.each(['README.md', 'docs/open-inference.md'])('answers the Python of %s', async (path) => {
+      const text = readFileSync(join(__dirname, '..', path), 'utf8');
+      const programs = [...text.matchAll(/^```python\n([^]*?)\n```$/gm)].map(([, program = '']) => program);
+      expect(programs.length).toBeGreaterThan(0);
+      for (const program of programs) {
+        const printed = await run(python, [
+          '-c',
+          program.replace('localhost:8000', new URL(server.url).host),
+        ]);
+        expect(printed).toMatch(/^\[0( 2)?\]\n$/);
+      }
+    });
+
     it(
       'answers as its OpenAPI document says, whatever is asked',
       async () => {
@@ -64,10 +77,14 @@ describeWith('python3', 'clients of others', (python3) => {
     }
   }
 
-  async function run(python: string, args: readonly string[]): Promise<void> {
+  /** @returns what the program printed */
+  async function run(python: string, args: readonly string[]): Promise<string> {
     const options = { cwd: server.folder, timeout: LIMIT_MS, maxBuffer: OUTPUT_BYTES };
-    await promisify(execFile)(python, args, options).catch((error: { stdout: string; stderr: string }) => {
-      throw new Error(`The client failed:\n${error.stdout}\n${error.stderr}`, { cause: error });
-    });
+    try {
+      return (await promisify(execFile)(python, args, options)).stdout;
+    } catch (error) {
+      const { stdout, stderr } = error as { stdout: string; stderr: string };
+      throw new Error(`The client failed:\n${stdout}\n${stderr}`, { cause: error });
+    }
   }
 });

@@ -69,7 +69,7 @@ describe('the Dockerfile', () => {
   it('copies what ran through the other stages, and no source', () => {
     const copies = image?.steps.filter(({ keyword }) => keyword === 'COPY') ?? [];
     expect(copies.map(({ flags, text }) => `${flags.from ?? 'context'}: ${text}`)).toEqual([
-      'context: LICENSE package.json ./',
+      'context: LICENSE NOTICE package.json ./',
       'dependencies: /app/node_modules node_modules',
       'build: /app/dist dist',
       'context: models models',

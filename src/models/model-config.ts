@@ -97,7 +97,7 @@ const CACHE_DEFAULTS: ModelCacheConfig = Object.freeze({
 });
 
 /** Every key of `model.yaml`, but for those of remote models. A new one is a field above and a line here. */
-const KEYS: KeyTable<OwnConfig> = {
+export const KEYS: KeyTable<OwnConfig> = {
   runtime: { key: 'runtime', read: choice(RUNTIMES), fallback: 'onnx' },
   description: { key: 'description', read: text(4096), fallback: undefined },
   example: { key: 'example', read: inputs, fallback: undefined },
