@@ -89,6 +89,21 @@ describe('a remote that misbehaves', () => {
       /in the middle of its answer/,
     ],
     [
+      'breaks off between chunks',
+      raw('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\n{"ou\r\n', (res) => res.socket?.end()),
+      'broken',
+      'bad_upstream',
+      /in the middle of its answer/,
+    ],
+    ['has nothing to say', (res) => res.writeHead(204).end(), 'malformed', 'bad_upstream', /Invalid JSON/],
+    [
+      'says more after its answer',
+      json(`${JSON.stringify(goodAnswer())} x`),
+      'malformed',
+      'bad_upstream',
+      /Invalid JSON/,
+    ],
+    [
       'speaks something else',
       raw('SSH-2.0-x\r\n', (res) => res.socket?.end()),
       'broken',
