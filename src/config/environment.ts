@@ -88,6 +88,9 @@ export class Environment {
   @Variable(byteSize(1, 1024 * GB))
   LARGE_BODY_MEMORY = 512 * 1024 * KB;
 
+  @Variable(byteSize(0, 1024 * GB))
+  BUFFER_POOL_MEMORY = 32 * 1024 * KB;
+
   @Variable(milliseconds(1))
   HEADERS_TIMEOUT_MS = 10_000;
 

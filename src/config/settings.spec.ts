@@ -37,6 +37,7 @@ describe('parseSettings', () => {
         corsCredentials: false,
         bodyLimitBytes: 52_428_800,
         largeBodyMemoryBytes: 536_870_912,
+        bufferPoolBytes: 33_554_432,
         headersTimeoutMs: 10_000,
         requestTimeoutMs: 60_000,
         keepAliveTimeoutMs: 75_000,

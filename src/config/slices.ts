@@ -18,6 +18,8 @@ export const slices = {
     corsCredentials: env.CORS_CREDENTIALS,
     bodyLimitBytes: env.BODY_LIMIT,
     largeBodyMemoryBytes: env.LARGE_BODY_MEMORY,
+    /** 0: none is kept. */
+    bufferPoolBytes: env.BUFFER_POOL_MEMORY,
     headersTimeoutMs: env.HEADERS_TIMEOUT_MS,
     requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
     keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,

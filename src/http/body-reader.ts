@@ -19,11 +19,13 @@ export function declaredLength(req: IncomingMessage): number | undefined {
  * @throws body_too_large beyond `limitBytes` (at once, when the length was declared);
  *   client_closed_request when the client left before the end; what `hold` throws
  * @param hold told how many bytes of memory the body is about to take; it may refuse by throwing
+ * @param acquire gives memory for a body that comes in several pieces
  */
 export function readBody(
   req: IncomingMessage,
   limitBytes: number,
   hold?: (sizeBytes: number) => void,
+  acquire: (sizeBytes: number) => Buffer = Buffer.allocUnsafe,
 ): Promise<Buffer> {
   const declared = declaredLength(req);
   if (declared !== undefined && declared > limitBytes) return Promise.reject(tooLarge(limitBytes));
@@ -46,7 +48,7 @@ export function readBody(
         first = chunk;
       } else {
         try {
-          whole = withRoom(whole, declared, length, limitBytes, hold);
+          whole = withRoom(whole, declared, length, limitBytes, hold, acquire);
         } catch (error) {
           settle();
           req.pause();
@@ -62,7 +64,7 @@ export function readBody(
     };
     const onEnd = (): void => {
       settle();
-      resolve(first ?? whole?.subarray(0, length) ?? Buffer.alloc(0));
+      resolve(first ?? (whole?.length === length ? whole : whole?.subarray(0, length)) ?? Buffer.alloc(0));
     };
     const onClose = (): void => {
       settle();
@@ -79,11 +81,12 @@ function withRoom(
   length: number,
   limitBytes: number,
   hold: ((sizeBytes: number) => void) | undefined,
+  acquire: (sizeBytes: number) => Buffer,
 ): Buffer {
   if (buffer !== undefined && buffer.length >= length) return buffer;
   const size = declared ?? Math.min(limitBytes, Math.max(64 * 1024, length * 2));
   if (declared === undefined) hold?.(size);
-  const larger = Buffer.allocUnsafe(Math.max(size, length));
+  const larger = acquire(Math.max(size, length));
   buffer?.copy(larger);
   return larger;
 }

@@ -63,7 +63,8 @@ describe('Exchange', () => {
   afterEach(() => stage.close());
 
   it('sends the parts of an answer with their length, its id and the headers of all', async () => {
-    stage.answer = (exchange) => exchange.send(201, ['x-own', '1'], ['grüß', Buffer.from(' dich')]);
+    stage.answer = (exchange) =>
+      exchange.send(201, ['x-own', '1'], [Buffer.from('grüß'), Buffer.from(' dich')]);
     const answer = await stage.fetch();
     expect([answer.status, await answer.text()]).toEqual([201, 'grüß dich']);
     expect(Object.fromEntries(answer.headers)).toMatchObject({

@@ -6,6 +6,8 @@ import { STATUS_OF } from './error-status';
 
 /** A small body that nobody read is cheaper to discard than its connection is to open again. */
 const DISCARD_BYTES = 64 * 1024;
+/** A body up to this goes out in one string with its head, which costs Node less than writing two pieces. */
+const ONE_PIECE_BYTES = 4096;
 /** How long a refused client may go on sending before its connection closes under it. */
 const LINGER_MS = 1000;
 
@@ -55,14 +57,14 @@ export class Exchange {
   }
 
   /** Sends the whole answer. `headers` are names and values in turn; lengths are added here. */
-  send(status: number, headers: readonly string[], body: readonly (Buffer | string)[]): void {
+  send(status: number, headers: readonly string[], body: readonly Buffer[]): void {
     if (this.answered) return;
     this.answered = true;
     let bytes = 0;
-    for (const part of body) bytes += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
+    for (const part of body) bytes += part.length;
     this.context.finished(this, status, bytes);
     if (this.aborted) return;
-    const all = [...headers, 'x-request-id', this.requestId, ...this.context.commonHeaders(this.req)];
+    const all = headers.concat('x-request-id', this.requestId, this.context.commonHeaders(this.req));
     if (status !== 204) all.push('content-length', String(bytes));
     const closeEarly = this.hasLargeUnreadBody();
     if (closeEarly || this.context.draining()) all.push('connection', 'close');
@@ -71,17 +73,19 @@ export class Exchange {
       this.res.end();
       return;
     }
-    for (let i = 0; i < body.length - 1; i++) this.res.write(body[i]);
-    const last = body[body.length - 1] ?? '';
-    if (closeEarly) this.lingerAfter(last);
-    else this.res.end(last);
+    if (closeEarly) this.lingerAfter(body);
+    else if (bytes <= ONE_PIECE_BYTES) this.res.end(latin1(body), 'latin1');
+    else {
+      for (let i = 0; i < body.length - 1; i++) this.res.write(body[i]);
+      this.res.end(body[body.length - 1]);
+    }
   }
 
   sendJson(status: number, value: object, headers: readonly string[] = []): void {
     this.send(
       status,
       ['content-type', 'application/json; charset=utf-8', ...headers],
-      [JSON.stringify(value)],
+      [Buffer.from(JSON.stringify(value))],
     );
   }
 
@@ -106,11 +110,18 @@ export class Exchange {
    * answer goes out whole, what the client still sends is thrown away, and the connection closes when the
    * client has stopped or its time is up.
    */
-  private lingerAfter(last: Buffer | string): void {
-    this.res.write(last);
+  private lingerAfter(body: readonly Buffer[]): void {
+    for (const part of body) this.res.write(part);
     const timer = setTimeout(() => this.req.socket.destroy(), LINGER_MS);
     this.req.once('end', () => this.res.end());
     this.res.once('close', () => clearTimeout(timer));
     this.req.resume();
   }
+}
+
+/** The bytes as a string of as many characters. */
+function latin1(body: readonly Buffer[]): string {
+  let text = '';
+  for (const part of body) text += part.toString('latin1');
+  return text;
 }

@@ -15,6 +15,8 @@ import { Exchange, type ExchangeContext } from './exchange';
 import { securityHeaders } from './security-headers';
 
 const JSON_HEADERS = ['content-type', 'application/json; charset=utf-8'];
+/** Helmet's other headers tell a browser how to treat a page, which data never becomes as long as it says so. */
+const DATA_SECURITY = ['x-content-type-options', 'nosniff'];
 
 /** A way that the front door goes by itself. The first route whose `handle` takes the request has it. */
 export interface FrontRoute {
@@ -35,6 +37,7 @@ export class FrontDoor implements ExchangeContext {
   private readonly errorBodies: { prefix: string; body: ErrorBody }[] = [];
   private readonly lastErrorBodies = new WeakMap<Socket, ErrorBody>();
   private readonly cors: Cors;
+  /** For what Express answers, web pages among it. */
   private readonly security = securityHeaders();
   /** What answers to programs carry, which send no origin. */
   private readonly plain: readonly string[];
@@ -46,7 +49,7 @@ export class FrontDoor implements ExchangeContext {
     private readonly recorder: Recorder,
   ) {
     this.cors = new Cors(http);
-    this.plain = [...this.security, ...this.cors.withoutOrigin];
+    this.plain = [...DATA_SECURITY, ...this.cors.withoutOrigin];
   }
 
   addRoute(route: FrontRoute): void {
@@ -80,7 +83,7 @@ export class FrontDoor implements ExchangeContext {
   }
 
   commonHeaders(req: IncomingMessage): readonly string[] {
-    return req.headers.origin === undefined ? this.plain : [...this.security, ...this.cors.headers(req)];
+    return req.headers.origin === undefined ? this.plain : [...DATA_SECURITY, ...this.cors.headers(req)];
   }
 
   finished(exchange: Exchange, status: number, bytesOut: number): void {
@@ -149,7 +152,7 @@ export class FrontDoor implements ExchangeContext {
     const { req, res } = exchange;
     (req as IncomingMessage & { id: string }).id = exchange.requestId;
     res.setHeader('x-request-id', exchange.requestId);
-    const headers = this.commonHeaders(req);
+    const headers = [...this.security, ...this.cors.headers(req)];
     for (let i = 0; i < headers.length; i += 2) res.setHeader(headers[i] ?? '', headers[i + 1] ?? '');
     if (this.isDraining) res.setHeader('connection', 'close');
     enterRequestContext();

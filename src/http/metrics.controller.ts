@@ -35,6 +35,6 @@ export class MetricsController implements OnModuleInit {
   }
 
   private async answer(exchange: Exchange): Promise<void> {
-    exchange.send(200, HEADERS, [await this.metrics.text()]);
+    exchange.send(200, HEADERS, [Buffer.from(await this.metrics.text())]);
   }
 }

@@ -8,6 +8,7 @@ import { OUTCOME_OF, type Protocol } from '../metrics/outcome';
 import { Recorder } from '../metrics/recorder';
 import { ModelsService } from '../models/models.service';
 import type { ServedModel } from '../models/served-model';
+import { requestPool } from '../tensors/array-pool';
 import type { Tensor } from '../tensors/tensor';
 import { cacheHeaders, cacheUseOf } from './cache-headers';
 import { deadlineOf } from './deadline';
@@ -61,7 +62,9 @@ export class InferenceEndpoint {
     private readonly recorder: Recorder,
     private readonly codecThread: CodecThread,
     private readonly budget: BodyBudget,
-  ) {}
+  ) {
+    requestPool.maxIdleBytes = http.bufferPoolBytes;
+  }
 
   async handle<Call extends DecodedCall>(
     exchange: Exchange,
@@ -76,7 +79,7 @@ export class InferenceEndpoint {
     try {
       codec.check(exchange);
       const { bodyLimitBytes } = this.http;
-      const raw = await readBody(exchange.req, bodyLimitBytes, hold);
+      const raw = await readBody(exchange.req, bodyLimitBytes, hold, acquireBody);
       exchange.bytesIn = raw.length;
       const encoding = exchange.req.headers['content-encoding'];
       const body = encoding === undefined ? raw : await inflate(raw, encoding, bodyLimitBytes);
@@ -114,7 +117,7 @@ export class InferenceEndpoint {
     const decoded = codec.decode(exchange, body, model, work);
     const call = decoded instanceof Promise ? await decoded : decoded;
     const decodedMs = performance.now();
-    const result = await this.run(exchange, model, call, deadlineMs);
+    const result = await this.run(exchange, model, call, deadlineMs, memoryOf(body, call.inputs));
     const encodingMs = performance.now();
     const encoding = codec.encode(exchange, call, model, result, work);
     const encoded = encoding instanceof Promise ? await encoding : encoding;
@@ -138,6 +141,7 @@ export class InferenceEndpoint {
     model: ServedModel,
     call: DecodedCall,
     deadlineMs: number,
+    memory: readonly ArrayBufferView[],
   ): Promise<InferenceResult> {
     const ownDeadlineMs = exchange.startedAt + (call.timeoutMs ?? model.config.deadlineMs ?? Infinity);
     return this.inference.infer(model, {
@@ -148,6 +152,7 @@ export class InferenceEndpoint {
       outputs: call.outputs,
       cacheUse: call.useCache ? cacheUseOf(exchange.req) : 'none',
       signal: exchange,
+      onInputsConsumed: () => memory.forEach(release),
       requestId: exchange.requestId,
     });
   }
@@ -156,4 +161,26 @@ export class InferenceEndpoint {
 /** The leading dimension of the inputs; 1 for a model without one. */
 function rowsOf(call: DecodedCall): number {
   return call.inputs[0]?.shape[0] ?? 1;
+}
+
+function acquireBody(sizeBytes: number): Buffer {
+  return requestPool.acquireBytes(sizeBytes);
+}
+
+function release(view: ArrayBufferView): void {
+  requestPool.release(view);
+}
+
+/** What can be used again once the inputs were read. A body of which none is a view is so at once. */
+function memoryOf(body: Buffer, inputs: readonly Tensor[]): ArrayBufferView[] {
+  const memory: ArrayBufferView[] = [];
+  let isShared = false;
+  for (const { data } of inputs) {
+    if (Array.isArray(data)) continue;
+    if (data.buffer === body.buffer) isShared = true;
+    else memory.push(data);
+  }
+  if (isShared) memory.push(body);
+  else release(body);
+  return memory;
 }

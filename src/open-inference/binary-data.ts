@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { DomainError } from '../errors/domain-error';
+import { acquireInput, LEAST_POOLED_BYTES } from '../tensors/array-pool';
 import { type Datatype, elementBytes, type NumericArray, type TensorData, viewOf } from '../tensors/datatype';
 import { printShape, type Shape } from '../tensors/shape';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
@@ -86,6 +87,13 @@ function alignedElements(
   const offset = body.byteOffset + start;
   const alignment = elementBytes(datatype);
   if (offset % alignment === 0) return viewOf(datatype, body.buffer, offset, count);
+  if (sizeBytes >= LEAST_POOLED_BYTES) {
+    const elements = acquireInput(datatype, count);
+    new Uint8Array(elements.buffer, elements.byteOffset, sizeBytes).set(
+      body.subarray(start, start + sizeBytes),
+    );
+    return elements;
+  }
   // A small buffer is a part of Node's pool, which costs a third of an ArrayBuffer of its own.
   const memory = Buffer.allocUnsafe(sizeBytes + alignment);
   const shift = alignment - (memory.byteOffset % alignment);

@@ -1,3 +1,4 @@
+import { acquireInput } from '../tensors/array-pool';
 import { OPEN_BRACKET } from '../tensors/ascii';
 import type { TensorData } from '../tensors/datatype';
 import type { JsonReader } from '../tensors/json-reader';
@@ -29,6 +30,7 @@ export function readJsonData(reader: JsonReader, spec: TensorSpec, shape: Shape,
   const { data, shape: nesting } = readTensorData(reader, datatype, name, {
     expectedCount: count,
     maxCount: count,
+    allocate: acquireInput,
   });
   if (data.length !== count) {
     throw inputFault(

@@ -20,7 +20,7 @@ describe('ArrayPool', () => {
     const pool = new ArrayPool(1024 * KIB);
     const first = pool.acquireArray('FP32', 2000);
     const { buffer } = first;
-    pool.releaseArray(first);
+    pool.release(first);
     const second = pool.acquireBytes(5000);
     expect(second.buffer).toBe(buffer);
     expect(pool.acquireArray('FP32', 2000).buffer).not.toBe(buffer);
@@ -28,35 +28,35 @@ describe('ArrayPool', () => {
 
   it('does not pool what is small or beyond its bound', () => {
     const pool = new ArrayPool(64 * KIB);
-    for (const size of [0, 1, 4095, 64 * KIB + 1, 1024 * KIB]) pool.releaseBytes(pool.acquireBytes(size));
+    for (const size of [0, 1, 4095, 64 * KIB + 1, 1024 * KIB]) pool.release(pool.acquireBytes(size));
     expect(pool.idleBytes).toBe(0);
   });
 
   it('ignores a second release, also once another has the memory', () => {
     const pool = new ArrayPool(1024 * KIB);
     const stale = pool.acquireArray('FP32', 2000);
-    pool.releaseArray(stale);
-    pool.releaseArray(stale);
+    pool.release(stale);
+    pool.release(stale);
     const mine = pool.acquireArray('FP32', 2000);
-    pool.releaseArray(stale);
+    pool.release(stale);
     expect(pool.acquireArray('FP32', 2000).buffer).not.toBe(mine.buffer);
   });
 
   it('ignores arrays that it did not give', () => {
     const pool = new ArrayPool(1024 * KIB);
-    pool.releaseArray(new Float32Array(5000));
-    pool.releaseBytes(Buffer.alloc(5000));
+    pool.release(new Float32Array(5000));
+    pool.release(Buffer.alloc(5000));
     const given = pool.acquireArray('FP32', 5000);
-    pool.releaseArray((given as Float32Array).subarray(1));
-    pool.releaseArray((given as Float32Array).subarray(0));
+    pool.release((given as Float32Array).subarray(1));
+    pool.release((given as Float32Array).subarray(0));
     expect(pool.idleBytes).toBe(0);
   });
 
   it('gives up memory of a size that is no longer wanted', () => {
     const pool = new ArrayPool(64 * KIB);
-    pool.releaseBytes(pool.acquireBytes(64 * KIB));
+    pool.release(pool.acquireBytes(64 * KIB));
     const small = [pool.acquireBytes(8 * KIB), pool.acquireBytes(8 * KIB)];
-    small.forEach((buffer) => pool.releaseBytes(buffer));
+    small.forEach((buffer) => pool.release(buffer));
     expect(pool.idleBytes).toBe(16 * KIB);
   });
 
@@ -76,7 +76,7 @@ describe('ArrayPool', () => {
           if (release) {
             const [array] = inUse.splice(which % Math.max(inUse.length, 1), 1);
             const again = released[which % Math.max(released.length, 1)];
-            for (const one of [array, again]) if (one !== undefined) pool.releaseArray(one);
+            for (const one of [array, again]) if (one !== undefined) pool.release(one);
             if (array !== undefined) released.push(array);
           } else {
             inUse.push(pool.acquireArray(datatype, count));

@@ -1,7 +1,7 @@
 import { allocate, elementBytes, type NumericArray, type NumericDatatype, viewOf } from './datatype';
 
 /** What is smaller is simply allocated: the runtime's own memory for it costs less than a pool. */
-const LEAST_POOLED_BYTES = 4096;
+export const LEAST_POOLED_BYTES = 4096;
 
 /** The idle memory of one power of two. */
 interface SizeClass {
@@ -26,7 +26,7 @@ export class ArrayPool {
   private idleSum = 0;
 
   /** @param maxIdleBytes the most memory that lies idle here; what is in use is not counted */
-  constructor(private readonly maxIdleBytes: number) {}
+  constructor(public maxIdleBytes: number) {}
 
   get idleBytes(): number {
     return this.idleSum;
@@ -41,10 +41,6 @@ export class ArrayPool {
     return buffer;
   }
 
-  releaseBytes(buffer: Buffer): void {
-    this.give(buffer);
-  }
-
   /** An array of exactly that many elements. */
   acquireArray(datatype: NumericDatatype, count: number): NumericArray {
     const memory = this.take(count * elementBytes(datatype));
@@ -52,10 +48,6 @@ export class ArrayPool {
     const array = viewOf(datatype, memory, 0, count);
     this.inUse.set(array, memory);
     return array;
-  }
-
-  releaseArray(array: NumericArray): void {
-    this.give(array);
   }
 
   /** Memory of the size class; undefined for sizes that are not pooled. */
@@ -71,7 +63,8 @@ export class ArrayPool {
     return memory;
   }
 
-  private give(view: ArrayBufferView): void {
+  /** Takes back what a buffer or an array lies in. */
+  release(view: ArrayBufferView): void {
     if (view.byteLength < LEAST_POOLED_BYTES) return;
     const memory = this.inUse.get(view);
     if (memory === undefined) return;
@@ -96,4 +89,12 @@ export class ArrayPool {
     }
     return true;
   }
+}
+
+/** The pool of this thread, for what requests bring. It keeps nothing until it is told how much it may. */
+export const requestPool = new ArrayPool(0);
+
+/** An array for one input of a request. */
+export function acquireInput(datatype: NumericDatatype, count: number): NumericArray {
+  return requestPool.acquireArray(datatype, count);
 }

@@ -1,4 +1,5 @@
 import { DomainError } from '../errors/domain-error';
+import { acquireInput } from './array-pool';
 import type { JsonReader } from './json-reader';
 import { elementCount, inferShape, printShape, type Shape, shapeFits } from './shape';
 import type { Tensor, TensorSpec } from './tensor';
@@ -13,6 +14,7 @@ export function readInput(reader: JsonReader, spec: TensorSpec, maxCount: number
   const { data, shape } = readTensorData(reader, spec.datatype, spec.name, {
     expectedCount: leastCount(spec.shape),
     maxCount,
+    allocate: acquireInput,
   });
   return { name: spec.name, datatype: spec.datatype, shape: resolveShape(shape, spec), data };
 }
