@@ -25,7 +25,7 @@ export function readBody(
   req: IncomingMessage,
   limitBytes: number,
   hold?: (sizeBytes: number) => void,
-  acquire: (sizeBytes: number) => Buffer = Buffer.allocUnsafe,
+  acquire: (sizeBytes: number) => Buffer = (sizeBytes) => Buffer.allocUnsafe(sizeBytes),
 ): Promise<Buffer> {
   const declared = declaredLength(req);
   if (declared !== undefined && declared > limitBytes) return Promise.reject(tooLarge(limitBytes));
