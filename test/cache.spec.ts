@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Exposition } from './helpers/exposition';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
 import {
   biasModel,
@@ -58,6 +59,15 @@ async function statistics(server: TestServer): Promise<Statistics> {
   return (await server.get<Statistics>('/api/cache')).body;
 }
 
+async function metrics(server: TestServer): Promise<Exposition> {
+  return new Exposition((await server.get<string>('/metrics')).body);
+}
+
+/** How many workers see Redis in this state. */
+async function seen(server: TestServer, state: string): Promise<number> {
+  return (await metrics(server)).sum('nestor_cache_redis_workers', { state });
+}
+
 describe('the prediction cache', () => {
   const models = temporaryFolder();
   let server: TestServer;
@@ -70,7 +80,9 @@ describe('the prediction cache', () => {
     writeModel(models, 'off', identityModel('FP32'), { yaml: 'cache: {enabled: false}' });
     writeModel(models, 'lot', identityModel('FP32'), { yaml: 'deterministic: false' });
     writeModel(models, 'brief', identityModel('FP32'), { yaml: 'cache: {ttl: 1}' });
-    server = await cached({ MODEL_DIR: models, MAX_RESIDENT_MODELS: '20' });
+    writeModel(models, 'cold', identityModel('FP32'), { yaml: 'cache: {warmup_file: warm.jsonl}' });
+    writeFileSync(join(models, 'warm.jsonl'), '{"x":[[1,2]]}');
+    server = await cached({ MODEL_DIR: models, MAX_RESIDENT_MODELS: '20', CACHE_WARMUP: 'off' });
   });
   afterAll(() => server.stop());
 
@@ -228,6 +240,30 @@ describe('the prediction cache', () => {
     expect([outcomeOf(back), back.body.result.plus]).toEqual(['HIT', [[1, 2]]]);
   });
 
+  it('counts by model and by tier what it did, and shows what it holds', async () => {
+    const before = await metrics(server);
+    const body = { x: [[3, 4]], y: [[5, 6]] };
+    await ask(server, 'bias', body);
+    for (let i = 0; i < 3; i++) await ask(server, 'bias', body);
+    const after = await metrics(server);
+    const gained = (name: string, labels: Record<string, string>): number =>
+      after.sum(name, labels) - before.sum(name, labels);
+    expect(gained('nestor_cache_hits_total', { model: 'bias', version: '1', tier: 'memory' })).toBe(3);
+    expect(gained('nestor_cache_lookups_total', { tier: 'memory', result: 'hit' })).toBe(3);
+    expect(gained('nestor_cache_lookups_total', { tier: 'memory', result: 'miss' })).toBe(1);
+    expect(gained('nestor_cache_writes_total', { tier: 'memory', result: 'stored' })).toBe(1);
+    expect(gained('nestor_cache_memory_entries', {})).toBe(1);
+    expect(gained('nestor_cache_memory_bytes', {})).toBeGreaterThan(16);
+    expect(after.sum('nestor_cache_memory_limit_bytes')).toBe(64 * 1024 * 1024);
+    expect(after.sum('nestor_cache_memory_removals_total', { reason: 'expired' })).toBeGreaterThan(0);
+    expect(after.sum('nestor_cache_redis_workers')).toBe(0);
+  });
+
+  it('runs no file of requests when that is switched off', async () => {
+    expect(await outcome(server, 'cold', '[[1,2]]')).toBe('MISS');
+    expect(server.output).not.toContain('warm-up');
+  });
+
   it('has no Redis, and is healthy', async () => {
     const { body } = await server.get<Health>('/api/health');
     expect(body).toMatchObject({ status: 'healthy', cache_connected: false });
@@ -301,33 +337,30 @@ describe('warming the cache up', () => {
     writeModel(models, 'flat', identityModel('FP32'), { yaml: 'cache: {warmup_file: nowhere.jsonl}' });
   });
 
-  it.each(['before-ready', 'background'])('runs the file that a model names (%s)', async (when) => {
-    const server = await cached({ MODEL_DIR: models, CACHE_WARMUP: when });
-    if (when === 'background') await server.said('cache warm-up is done');
+  async function isWarm(server: TestServer): Promise<void> {
+    await server.said('"msg":"cache warm-up is done","model":"same","version":"1","requests":5,"failed":2');
     expect([await outcome(server, 'same', '[[1,2]]'), await outcome(server, 'same', '[3,4]')]).toEqual([
       'HIT',
       'HIT',
     ]);
-    await server.said('"msg":"cache warm-up is done","model":"same","version":"1","requests":5,"failed":2');
     expect(server.output).toMatch(/a cache warm-up request failed.*"line":3/);
     expect(server.output).toMatch(/cache warm-up failed.*"model":"flat".*nowhere\.jsonl is not a file/);
+  }
+
+  it('has run it when the server is ready, where that is wanted', async () => {
+    const server = await cached({ MODEL_DIR: models, CACHE_WARMUP: 'before-ready' });
+    expect(await outcome(server, 'same', '[[1,2]]')).toBe('HIT');
+    await isWarm(server);
     await server.stop();
   });
 
-  it('runs it again when other content is loaded', async () => {
+  it('runs the file that a model names, and again when other content is loaded', async () => {
     const server = await cached({ MODEL_DIR: models });
-    await server.said('cache warm-up is done');
+    await isWarm(server);
     writeModel(models, 'same', identityModel('FP32', ['M', 2]), { version: '1' });
     await server.post('/v2/repository/models/same/load', {});
     await server.until('it is warm again', () => server.output.split('cache warm-up is done').length === 3);
     expect(await outcome(server, 'same', '[[1,2]]')).toBe('HIT');
-    await server.stop();
-  });
-
-  it('does not, when it is switched off', async () => {
-    const server = await cached({ MODEL_DIR: models, CACHE_WARMUP: 'off' });
-    expect(await outcome(server, 'same', '[[1,2]]')).toBe('MISS');
-    expect(server.output).not.toContain('warm-up');
     await server.stop();
   });
 });
@@ -367,6 +400,13 @@ describeWith('redis-server', 'the prediction cache with Redis', (program) => {
     expect(third.body.result).toEqual(first.body.result);
     expect((await redis.keys())[0]).toMatch(/^nestor:iris:[\w-]{43}$/);
     expect((await statistics(other)).redis).toMatchObject({ state: 'connected', hits: 1 });
+    const shown = await metrics(other);
+    const hits = (tier: string): number => shown.sum('nestor_cache_hits_total', { model: 'iris', tier });
+    expect([hits('redis'), hits('memory')]).toEqual([1, 1]);
+    expect(shown.sum('nestor_cache_lookups_total', { tier: 'redis', result: 'hit' })).toBe(1);
+    expect((await metrics(one)).sum('nestor_cache_writes_total', { tier: 'redis', result: 'stored' })).toBe(
+      1,
+    );
   });
 
   it('is cleared for all servers as far as Redis goes', async () => {
@@ -389,6 +429,7 @@ describeWith('redis-server', 'the prediction cache with Redis', (program) => {
       false,
     ]);
     expect((await one.get('/api/health/ready')).status).toBe(200);
+    expect([await seen(one, 'unreachable'), await seen(one, 'connected')]).toEqual([1, 0]);
     for (let i = 0; i < 20; i++) expect(await outcome(one, 'iris', iris(10 + i))).toBe('MISS');
     expect(await outcome(one, 'iris', iris(10))).toBe('HIT');
     const clear = await one.post('/api/cache/clear', {});
@@ -411,6 +452,10 @@ describeWith('redis-server', 'the prediction cache with Redis', (program) => {
     // Not one of them waited for it.
     expect(after!.readTimeouts).toBe(before!.readTimeouts);
     expect(after!.skipped).toBe(before!.skipped! + 50);
+    const shown = await metrics(one);
+    const faults = shown.sum('nestor_cache_redis_faults_total', { operation: 'read', kind: 'timeout' });
+    expect(faults).toBe(after!.readTimeouts);
+    expect(shown.sum('nestor_cache_redis_circuit_openings_total')).toBeGreaterThan(0);
     redis.thaw();
     await one.until('it is used again', () => isHealthy(one));
   });
@@ -422,6 +467,7 @@ describeWith('redis-server', 'the prediction cache with Redis', (program) => {
     await one.until('it is noticed', async () => (await statistics(one)).redis?.state === 'read-only');
     const { body } = await one.get<Health>('/api/health');
     expect(body).toMatchObject({ status: 'degraded', cache_connected: true });
+    expect(await seen(one, 'read-only')).toBe(1);
     await redis.command('CONFIG', 'SET', 'maxmemory', '0');
     await one.until('it is used again', () => isHealthy(one));
   });
@@ -433,7 +479,8 @@ describeWith('redis-server', 'the prediction cache with Redis behind TLS', (prog
   describeWith('openssl', 'and a password', (openssl) => {
     it('takes rediss:// with the right one, and logs neither that nor a wrong one', async () => {
       const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-      const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=redis'];
+      const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+      const request = ['req', '-x509', ...curve, '-nodes', '-days', '2', '-subj', '/CN=redis'];
       const names = ['-addext', 'subjectAltName=IP:127.0.0.1'];
       execFileSync(openssl, [...request, ...names, '-keyout', key, '-out', cert], { stdio: 'ignore' });
       const port = String(await freePort());

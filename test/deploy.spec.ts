@@ -167,7 +167,7 @@ describe('the alert rules', () => {
     }
   });
 
-  it('cover failures, shed load, absence, remotes, workers, the event loop, the queue and memory', () => {
+  it('cover failures, shed load, absence, remotes, Redis, workers, the event loop, the queue and memory', () => {
     expect(rules.map(({ alert }) => alert)).toEqual([
       'NestorAbsent',
       'NestorNoModel',
@@ -177,6 +177,7 @@ describe('the alert rules', () => {
       'NestorQueueNearLimit',
       'NestorRemoteOut',
       'NestorRemoteFailures',
+      'NestorCacheWithoutRedis',
       'NestorWorkersMissing',
       'NestorWorkersDie',
       'NestorEventLoopLate',

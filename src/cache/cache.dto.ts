@@ -27,6 +27,8 @@ export class MemoryTierResponse {
   expired: number;
   entries: number;
   bytes: number;
+  /** How many bytes there may be. */
+  limitBytes: number;
 }
 
 export class RedisTierResponse {
@@ -46,6 +48,8 @@ export class RedisTierResponse {
   readTimeouts: number;
   writeErrors: number;
   writeTimeouts: number;
+  /** Times that reading from Redis, or writing to it, was given up for a while. */
+  circuitOpenings: number;
 }
 
 export class CacheStatisticsResponse {

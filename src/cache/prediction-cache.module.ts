@@ -9,7 +9,9 @@ import {
   inferenceConfig,
 } from '../config/config.slices';
 import { runtimeVersion } from '../config/package-version';
+import { Recorder } from '../metrics/recorder';
 import { CacheControl } from './cache-control.service';
+import { cacheFiguresOf } from './cache-figures-of';
 import { CacheController } from './cache.controller';
 import { CacheHealthIndicator } from './cache.health';
 import { PredictionCache } from './prediction-cache';
@@ -25,15 +27,18 @@ import { REDIS_GUARD, RedisModule } from './redis.module';
     CacheHealthIndicator,
     {
       provide: PredictionCache,
-      inject: [cacheConfig.KEY, inferenceConfig.KEY, REDIS_GUARD, CACHE_MANAGER],
+      inject: [cacheConfig.KEY, inferenceConfig.KEY, REDIS_GUARD, CACHE_MANAGER, Recorder],
       useFactory: (
         config: CacheConfig,
         { maxQueueRequests: maxFollowers }: InferenceConfig,
         guard: RedisGuard | null,
-        cache: Cache,
+        store: Cache,
+        recorder: Recorder,
       ) => {
-        const redis = guard === null ? undefined : new RedisTier(cache, guard, config.maxPendingWrites);
-        return new PredictionCache({ ...config, maxFollowers, runtime: runtimeVersion }, redis);
+        const redis = guard === null ? undefined : new RedisTier(store, guard, config.maxPendingWrites);
+        const cache = new PredictionCache({ ...config, maxFollowers, runtime: runtimeVersion }, redis);
+        recorder.observeCache(() => cacheFiguresOf(cache.statistics()));
+        return cache;
       },
     },
   ],

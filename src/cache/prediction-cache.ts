@@ -1,3 +1,4 @@
+import type { CacheTier } from '../metrics/cache-figures';
 import type { CacheOutcome } from '../metrics/outcome';
 import type { ServedModel } from '../models/served-model';
 import { systemClock } from '../scheduling/clock';
@@ -26,6 +27,8 @@ export interface CachedAnswer {
   /** At least the wanted outputs, in the model's order. They are read only. */
   readonly outputs: readonly Tensor[];
   readonly outcome: CacheOutcome;
+  /** Who had the answer of a hit. */
+  readonly tier?: CacheTier;
   /** How old the answer of a hit is. */
   readonly ageMs?: number;
   /** Time spent on looking for it. */
@@ -57,9 +60,14 @@ export interface CacheSettings {
 
 /** What this process's cache has done, and what it holds. */
 export interface CacheStatistics {
-  readonly memory: MemoryCounters & { readonly entries: number; readonly bytes: number };
+  readonly memory: MemoryCounters & {
+    readonly entries: number;
+    readonly bytes: number;
+    readonly limitBytes: number;
+  };
   /** Undefined without a Redis. */
-  readonly redis: (RedisCounters & { readonly state: RedisState }) | undefined;
+  readonly redis:
+    (RedisCounters & { readonly circuitOpenings: number; readonly state: RedisState }) | undefined;
 }
 
 /** What the keys and entries of one served version have in common. */
@@ -121,7 +129,7 @@ export class PredictionCache {
     request.onInputsConsumed?.();
     const lookupMs = performance.now() - startMs;
     await this.endOfTurn();
-    return hit(known, lookupMs);
+    return hit('memory', known, lookupMs);
   }
 
   /** How many entries this process has forgotten: of one model, or all. */
@@ -145,8 +153,13 @@ export class PredictionCache {
   statistics(): CacheStatistics {
     const { memory, redis } = this;
     return {
-      memory: { ...memory.counters, entries: memory.entries, bytes: memory.usedBytes },
-      redis: redis && { ...redis.counters, state: redis.state },
+      memory: {
+        ...memory.counters,
+        entries: memory.entries,
+        bytes: memory.usedBytes,
+        limitBytes: this.settings.memoryBytes,
+      },
+      redis: redis && { ...redis.counters, circuitOpenings: redis.circuitOpenings, state: redis.state },
     };
   }
 
@@ -177,7 +190,7 @@ export class PredictionCache {
       const { value, shared } = await this.flights.run(key, request, () =>
         this.find({ ...lookup, run: ownRun }),
       );
-      if ('entry' in value) return hit(value.entry, performance.now() - startMs);
+      if ('entry' in value) return hit('redis', value.entry, performance.now() - startMs);
       const { outputs } = value.run;
       return shared
         ? { outputs, outcome: 'SHARED', lookupMs }
@@ -238,6 +251,6 @@ function bypass(run: ScheduledResult): CachedAnswer {
   return { outputs: run.outputs, outcome: 'BYPASS', lookupMs: 0, run };
 }
 
-function hit({ outputs, bornMs }: CacheEntry, lookupMs: number): CachedAnswer {
-  return { outputs, outcome: 'HIT', ageMs: performance.now() - bornMs, lookupMs };
+function hit(tier: CacheTier, { outputs, bornMs }: CacheEntry, lookupMs: number): CachedAnswer {
+  return { outputs, outcome: 'HIT', tier, ageMs: performance.now() - bornMs, lookupMs };
 }

@@ -24,6 +24,11 @@ export class RedisTier {
     return this.guard.counters;
   }
 
+  /** How often Redis was given up for a while. */
+  get circuitOpenings(): number {
+    return this.guard.opened;
+  }
+
   get state(): RedisState {
     return this.guard.state;
   }

@@ -25,7 +25,7 @@ export class InferenceService {
   async infer(model: ServedModel, request: CachedRequest): Promise<InferenceResult> {
     for (const name of request.outputs ?? []) checkOutput(model, name);
     const answer = await this.cache.answer(model, request, () => model.queue.submit(request));
-    model.recorder.cached(answer.outcome, answer.lookupMs);
+    model.recorder.cached(answer.outcome, answer.lookupMs, answer.tier);
     return {
       outputs: selectOutputs(answer.outputs, request.outputs),
       cache: answer.outcome,

@@ -1,3 +1,4 @@
+import { CACHE_TIERS } from './cache-figures';
 import { CACHE_OUTCOMES, OUTCOMES, PROTOCOLS, REMOTE_OUTCOMES } from './outcome';
 
 // Where each figure of a model or a remote stands in its array of numbers. All processes of a server run the same
@@ -46,6 +47,8 @@ export const AT = {
   /** Requests by how the cache took part, and the time that looking there took. */
   cache: block(CACHE_OUTCOMES.length),
   cacheMs: block(CACHE_OUTCOMES.length),
+  /** Hits, by the tier that had the answer. */
+  cacheHits: block(CACHE_TIERS.length),
   /** Rows that were answered by a run. */
   rows: block(1),
   /** Runs that succeeded, by batch size, and what they took; and what decoding and encoding their requests took. */

@@ -1,3 +1,4 @@
+import { CACHE_TIERS, type CacheTier } from './cache-figures';
 import { gather } from './cells';
 import { AT, batchIndex, durationBucket, DURATION_BUCKETS, FIGURES, HISTOGRAM_SIZE } from './layout';
 import {
@@ -27,6 +28,7 @@ const REQUESTS_AT = offsets(PROTOCOLS, AT.requests, OUTCOMES.length);
 const TOTAL_AT = offsets(OUTCOMES, AT.total, HISTOGRAM_SIZE);
 const OUTCOME_INDEX = offsets(OUTCOMES, 0, 1);
 const CACHE_INDEX = offsets(CACHE_OUTCOMES, 0, 1);
+const CACHE_HITS_AT = offsets(CACHE_TIERS, AT.cacheHits, 1);
 
 /**
  * The figures of one model version in this process. Recording is additions into an array that was there
@@ -87,11 +89,12 @@ export class ModelRecorder {
     this.touched = true;
   }
 
-  /** How the cache took part in a request. */
-  cached(outcome: CacheOutcome, lookupMs: number): void {
+  /** How the cache took part in a request. @param tier that had the answer of a hit */
+  cached(outcome: CacheOutcome, lookupMs: number, tier?: CacheTier): void {
     const index = CACHE_INDEX[outcome];
     this.figures[AT.cache + index]!++;
     this.figures[AT.cacheMs + index]! += lookupMs;
+    if (tier !== undefined) this.figures[CACHE_HITS_AT[tier]]!++;
     this.touched = true;
   }
 

@@ -1,3 +1,4 @@
+import { CACHE_TIERS, type CacheTier } from './cache-figures';
 import { type Durations, durationsAt } from './durations';
 import { AT, BATCH_SIZES, HISTOGRAM_SIZE } from './layout';
 import {
@@ -64,6 +65,10 @@ export class ModelTotals {
   cache(outcome: CacheOutcome): { readonly count: number; readonly ms: number } {
     const index = CACHE_OUTCOMES.indexOf(outcome);
     return { count: this.figures[AT.cache + index]!, ms: this.figures[AT.cacheMs + index]! };
+  }
+
+  cacheHits(tier: CacheTier): number {
+    return this.figures[AT.cacheHits + CACHE_TIERS.indexOf(tier)]!;
   }
 }
 

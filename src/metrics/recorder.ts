@@ -1,3 +1,4 @@
+import { type CacheFigures, NO_CACHE } from './cache-figures';
 import { ModelRecorder } from './model-recorder';
 import { MAX_REMOTES, OTHER_REMOTES } from './remote-figures';
 import { RemoteRecorder } from './remote-recorder';
@@ -11,6 +12,7 @@ export class Recorder {
   private readonly remotes = new Map<string, RemoteRecorder>();
   private readonly responses = new Float64Array(RESPONSE_CLASSES.length);
   private responded = false;
+  private cacheFigures = (): CacheFigures => NO_CACHE;
 
   /** The place of a version that exists; the same one each time it is loaded. Beyond a bound they share one. */
   model(model: string, version: string): ModelRecorder {
@@ -43,6 +45,11 @@ export class Recorder {
     this.responded = true;
   }
 
+  /** Has the prediction cache asked for its figures whenever they are wanted: it counts by itself. */
+  observeCache(figures: () => CacheFigures): void {
+    this.cacheFigures = figures;
+  }
+
   /** Was anything counted since `settle`? */
   get changed(): boolean {
     if (this.responded || this.noModel.touched) return true;
@@ -61,6 +68,6 @@ export class Recorder {
   snapshot(): Figures {
     const models = [this.noModel, ...this.models.values()].map((model) => model.snapshot());
     const remotes = [...this.remotes.values()].map((remote) => remote.snapshot());
-    return { models, remotes, responses: [...this.responses] };
+    return { models, remotes, cache: this.cacheFigures(), responses: [...this.responses] };
   }
 }

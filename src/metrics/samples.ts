@@ -1,3 +1,5 @@
+import { CACHE_TIERS } from './cache-figures';
+import { cacheSamples } from './cache-samples';
 import { durationSamples, histogramSamples, seconds } from './histogram-samples';
 import { FAMILIES, type MetricFamily } from './metric-families';
 import { CACHE_OUTCOMES, OUTCOMES, PROTOCOLS } from './outcome';
@@ -21,6 +23,7 @@ export function* samplesOf(server: ServerSnapshot, build: BuildInfo): Iterable<F
   const models = server.figures.models.map((model) => new ModelTotals(model));
   yield* callSamples(models);
   yield* runSamples(models);
+  yield* cacheSamples(server.figures.cache);
   yield* remoteSamples(server.figures.remotes);
   yield* serverSamples(server, models, build);
 }
@@ -63,6 +66,12 @@ function* callSamples(models: readonly ModelTotals[]): Iterable<FamilySamples> {
         labels: { ...labelsOf(model), outcome: outcome.toLowerCase() },
         value: model.cache(outcome).count,
       })),
+    ),
+  ];
+  yield [
+    FAMILIES.cacheHits,
+    known.flatMap((model) =>
+      CACHE_TIERS.map((tier) => ({ labels: { ...labelsOf(model), tier }, value: model.cacheHits(tier) })),
     ),
   ];
 }

@@ -69,9 +69,10 @@ describe('mergeSnapshots', () => {
             }
           }),
         ) as [Figures, Figures, Figures];
-        const sort = ({ models, remotes, responses }: Figures): Figures => ({
+        const sort = ({ models, remotes, cache, responses }: Figures): Figures => ({
           models: models.toSorted((a, b) => (a.model < b.model ? -1 : 1)),
           remotes: remotes.toSorted((a, b) => (a.remote < b.remote ? -1 : 1)),
+          cache,
           responses,
         });
         const whole = sort(mergeSnapshots([one, two, three]));

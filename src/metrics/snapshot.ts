@@ -1,3 +1,4 @@
+import { type CacheFigures, cacheCountersOf, NO_CACHE, sumOfCaches } from './cache-figures';
 import { addTo, gather } from './cells';
 import { FIGURES } from './layout';
 import { emptiedRemotes, mergeRemotes, remoteCountersOf, type RemoteFigures } from './remote-figures';
@@ -30,6 +31,7 @@ export interface ModelFigures {
 export interface Figures {
   readonly models: readonly ModelFigures[];
   readonly remotes: readonly RemoteFigures[];
+  readonly cache: CacheFigures;
   /** By `RESPONSE_CLASSES`. */
   readonly responses: readonly number[];
 }
@@ -37,6 +39,7 @@ export interface Figures {
 export const NO_FIGURES: Figures = {
   models: [],
   remotes: [],
+  cache: NO_CACHE,
   responses: RESPONSE_CLASSES.map(() => 0),
 };
 
@@ -61,15 +64,17 @@ export function mergeSnapshots(parts: readonly Figures[], maxModels = MAX_MODELS
   return {
     models: [...merged.values()].map((model) => model.figures()),
     remotes: mergeRemotes(parts.flatMap(({ remotes }) => remotes)),
+    cache: sumOfCaches(parts.map(({ cache }) => cache)),
     responses,
   };
 }
 
 /** What remains of a process that is gone: what it counted, but nothing that it held. */
-export function countersOf({ models, remotes, responses }: Figures): Figures {
+export function countersOf({ models, remotes, cache, responses }: Figures): Figures {
   return {
     models: models.map((model) => ({ ...model, resident: 0, queuedRequests: 0, memoryBytes: 0 })),
     remotes: remoteCountersOf(remotes),
+    cache: cacheCountersOf(cache),
     responses,
   };
 }
@@ -80,6 +85,7 @@ export function emptied({ models, remotes }: Figures): Figures {
   return {
     models: models.map(({ model, version }) => ({ model, version, ...nothing })),
     remotes: emptiedRemotes(remotes),
+    cache: NO_CACHE,
     responses: NO_FIGURES.responses,
   };
 }
