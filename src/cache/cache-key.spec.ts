@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { allocate, DATATYPES, type Datatype, type TensorData } from '../tensors/datatype';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
 import { KeyMaker } from './cache-key';
@@ -57,13 +59,15 @@ function documented(model: typeof MODEL, inputs: readonly Tensor[], outputs: rea
 
 describe('KeyMaker', () => {
   it('gives the vectors of docs/cache.md', () => {
+    const text = readFileSync(join(__dirname, '../../docs/cache.md'), 'utf8');
+    const documentedHashes = Array.from(text.matchAll(/\| `([\w-]{43})` +\|$/gm), ([, hash]) => hash);
     const key = new KeyMaker(MODEL, RUNTIME);
-    expect(key.keyOf(x(1, 2))).toBe('tWAHcqEJZNxCNZjwS5XyxnZiH6-GgvJeR_eQ43abNkE');
-    expect(key.keyOf(x(1, 2), ['label'])).toBe('TUyP_gyY8JpDJGKf3-h-03hrx1XVphApdpxOg2jT9i8');
     const texts = new KeyMaker({ ...MODEL, inputs: [spec('s', 'BYTES', [-1])] }, RUNTIME);
-    expect(texts.keyOf([tensor('s', 'BYTES', [2], ['naïve', ''])])).toBe(
-      'vy9nqTSz4f6W96FQNDOJ8Uu52sB2tU71VHZnBnSXRUc',
-    );
+    expect(documentedHashes).toEqual([
+      key.keyOf(x(1, 2)),
+      key.keyOf(x(1, 2), ['label']),
+      texts.keyOf([tensor('s', 'BYTES', [2], ['naïve', ''])]),
+    ]);
   });
 
   it.each([0, 1, 100, 2000, 2047, 2048, 2100, 30_000])('hashes the documented bytes, for %i rows', (rows) => {

@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { allocate, DATATYPES, type Datatype, type TensorData } from '../tensors/datatype';
 import { decodeEntry, encodeEntry, type StoredEntry } from './entry-codec';
@@ -41,6 +43,12 @@ describe('an entry in Redis', () => {
     ['no strings', [{ name: 'y', datatype: 'BYTES', shape: [0], data: [] }]],
   ] satisfies [string, StoredEntry['outputs']][])('comes back with %s', (_, outputs) => {
     expect(decodeEntry(KEY, encodeEntry(KEY, { outputs, bornAtMs: 0 }))).toEqual({ outputs, bornAtMs: 0 });
+  });
+
+  it('is what docs/cache.md shows', () => {
+    const outputs = [{ name: 'y', datatype: 'FP32' as const, shape: [1], data: Float32Array.of(1) }];
+    const text = readFileSync(join(__dirname, '../../docs/cache.md'), 'utf8');
+    expect(text).toContain(`\`${encodeEntry('nestor:m:k', { outputs, bornAtMs: 1 })}\``);
   });
 
   it('keeps the sign of zero and the bits of a NaN', () => {

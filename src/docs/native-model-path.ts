@@ -2,6 +2,7 @@ import type { PathItemObject, SchemaObject } from './openapi-types';
 import { exampleRequest } from '../inference/model-description';
 import type { ServedModel } from '../models/served-model';
 import type { TensorSpec } from '../tensors/tensor';
+import { CACHE_CONTROL, CACHE_HEADERS } from './cache-signals';
 import { errorResponses } from './error-responses';
 import { nestedSchema, tensorCaption } from './tensor-schema';
 
@@ -28,6 +29,7 @@ export function nativeModelPath(model: ServedModel): PathItemObject {
           description: 'May a cached answer be given?',
           schema: { type: 'boolean', default: true },
         },
+        CACHE_CONTROL,
       ],
       requestBody: {
         required: true,
@@ -38,6 +40,7 @@ export function nativeModelPath(model: ServedModel): PathItemObject {
       responses: {
         200: {
           description: 'The outputs.',
+          headers: CACHE_HEADERS,
           content: { 'application/json': { schema: responseSchema(model) } },
         },
         ...errorResponses,

@@ -2,6 +2,7 @@ import type { ServedModel } from '../models/served-model';
 import { exampleRequestV2 } from '../open-inference/example-request';
 import { INFER_ERRORS, V2_MEANINGS } from '../open-inference/v2-errors';
 import type { TensorSpec } from '../tensors/tensor';
+import { CACHE_CONTROL, CACHE_HEADERS } from './cache-signals';
 import type { PathItemObject, ResponsesObject, SchemaObject } from './openapi-types';
 import { flatSchema, tensorCaption } from './tensor-schema';
 
@@ -24,6 +25,7 @@ export function openInferenceModelPath(model: ServedModel): PathItemObject {
           description: 'Length of the JSON in bytes, where binary tensors follow it.',
           schema: { type: 'integer', minimum: 0 },
         },
+        CACHE_CONTROL,
       ],
       requestBody: {
         required: true,
@@ -35,6 +37,7 @@ export function openInferenceModelPath(model: ServedModel): PathItemObject {
       responses: {
         200: {
           description: 'The outputs; with the header Inference-Header-Content-Length where some are binary.',
+          headers: CACHE_HEADERS,
           content: {
             'application/json': { schema: responseSchema(model) },
             'application/octet-stream': { schema: BYTES },
