@@ -34,6 +34,23 @@ describe('Scheduler: fairness among models', () => {
     expect(ratio).toBeLessThan(3.2);
   });
 
+  it('counts what a run took beyond what was expected by weight, too', async () => {
+    const harness = new Harness();
+    const order: string[] = [];
+    const models = [3, 1].map((weight) => {
+      const key = `weight ${weight}`;
+      // Nothing is known of the first runs: all of their time is counted when they are over.
+      const runner = new FakeRunner(1, (run) => {
+        order.push(key);
+        harness.clock.setTimeout(() => run.finish(), 30);
+      });
+      return harness.model(runner, { key, weight, maxBatchRows: 1 });
+    });
+    for (let i = 0; i < 10; i++) for (const model of models) harness.submit(model, [i]);
+    await harness.clock.advance(4 * 30 - 1);
+    expect(order).toEqual(['weight 3', 'weight 1', 'weight 3', 'weight 3']);
+  });
+
   it('saves up nothing for a model that had no work', async () => {
     const harness = new Harness();
     const busy = harness.timedModel(() => 5, { key: 'busy', maxBatchRows: 1 }).model;
