@@ -31,7 +31,9 @@ export async function runWorker(): Promise<void> {
         tellPrimary({ kind: 'ready', models });
         heart.beatFor(app.get(ModelsHealthIndicator));
       } else {
-        app.get(LocalCoordinator).watchFolder();
+        const coordinator = app.get(LocalCoordinator);
+        coordinator.watchFolder();
+        process.on('SIGHUP', () => void coordinator.lookNow());
         app.get(Logger).log(banner(about, http, models, 0));
       }
     }
@@ -64,14 +66,14 @@ function stopWhen(register: (ask: () => void) => void): Stop {
   return stop;
 }
 
-/** The primary says when to stop, and kills what is late; a terminal's Ctrl-C is meant for it alone. */
+/** The primary says when to stop, and kills what is late; what a terminal sends to all is meant for it alone. */
 function stopAsWorker(): Stop {
   return stopWhen((ask) => {
     process.on('message', (message: ToWorker) => {
       if (message.kind === 'stop') ask();
     });
     process.on('SIGTERM', ask);
-    process.on('SIGINT', () => undefined);
+    for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
   });
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
 import { textModel } from './helpers/onnx-models';
-import { pythonWith } from './helpers/python-environment';
+import { withPackages } from './helpers/python-environment';
 import { describeWith, isSet } from './helpers/requirements-of-tests';
 import { MODELS, startServer, type TestServer } from './helpers/server';
 
@@ -27,14 +27,14 @@ describeWith('python3', 'clients of others', (python3) => {
 
   // Its packages take half a gigabyte and some minutes to install, so not every run has them.
   if (isSet(process.env.KSERVE_CLIENT)) {
-    withPackages(python3, 'requirements-kserve.txt', (python) => {
+    withPackages(python3, join(CLIENTS, 'requirements-kserve.txt'), (python) => {
       it("answers the REST client of KServe's SDK", async () => {
         await run(python, [join(CLIENTS, 'kserve_rest.py'), server.url]);
       });
     });
   }
 
-  withPackages(python3, 'requirements.txt', (python) => {
+  withPackages(python3, join(CLIENTS, 'requirements.txt'), (python) => {
     it("answers Triton's HTTP client", async () => {
       await run(python, [join(CLIENTS, 'triton.py'), new URL(server.url).host]);
     });
@@ -62,20 +62,6 @@ describeWith('python3', 'clients of others', (python3) => {
       LIMIT_MS,
     );
   });
-
-  /** With CI set the packages have to be there; on a machine without a network the tests are skipped. */
-  function withPackages(program: string, requirements: string, tests: (python: string) => void): void {
-    const python = pythonWith(program, join(CLIENTS, requirements));
-    if (typeof python === 'string') {
-      tests(python);
-    } else if (isSet(process.env.CI)) {
-      it(`has the packages of ${requirements}`, () => {
-        throw python;
-      });
-    } else {
-      describe.skip(`(skipped: the packages of ${requirements} cannot be installed)`, () => tests(program));
-    }
-  }
 
   /** @returns what the program printed */
   async function run(python: string, args: readonly string[]): Promise<string> {

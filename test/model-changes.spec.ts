@@ -31,6 +31,7 @@ describe('changes of models on a running server of two workers', () => {
     dir = mkdtempSync(join(tmpdir(), 'nestor-models-'));
     cpSync(MODELS, dir, { recursive: true });
     server = await startServer({ MODEL_DIR: dir, WORKERS: '2', MODEL_NAMES: 'iris,digits' });
+    await server.workersReady(2);
   });
   afterAll(async () => {
     expect(await server.stop()).toBe(0);
@@ -89,14 +90,56 @@ describe('changes of models on a running server of two workers', () => {
     expect((await server.post('/v2/repository/models/digits/load', '')).status).toBe(200);
   });
 
-  it('replaces all workers on SIGHUP without failing a request', async () => {
+  it('gives requests the version that they name, whatever is under way', async () => {
+    const naming = (version: string): SteadyLoad =>
+      new SteadyLoad(
+        server,
+        `/api/inference/iris?version=${version}`,
+        SETOSA,
+        (answer) => answer.version === version,
+      );
+    version('7');
+    const loads = [naming('6'), naming('7'), naming('1')];
+    await Promise.all(loads.map((steady) => steady.answered(5)));
+    expect((await load()).status).toBe(200);
+    expect(await versionsServed(server)).toEqual(new Set(['7']));
+    await Promise.all(loads.map((steady) => steady.answered(5)));
+    for (const steady of loads) expect(await steady.stop()).toEqual({ failed: [] });
+  });
+
+  it('makes calls wait for each other, so that the last one decides on every worker', async () => {
+    const unload = () => server.post('/v2/repository/models/iris/unload', '');
+    const answers = await Promise.all([load(), unload(), load(), load(), unload(), load()]);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect((await versionsServed(server)).size).toBe(1);
+    expect((await load()).status).toBe(200);
+    expect(await versionsServed(server)).toEqual(new Set(['7']));
+  });
+
+  it('replaces all workers on SIGHUP, with what the folder has then, without failing a request', async () => {
     const before = server.workers();
     const steady = new SteadyLoad(server, '/api/inference/iris', SETOSA);
     await steady.answered(20);
+    version('8');
     server.process.kill('SIGHUP');
     await server.until('all workers are new', () => server.workers().every((pid) => !before.includes(pid)));
+    await server.workersReady(2);
     await steady.answered(20);
     expect(await steady.stop()).toEqual({ failed: [] });
+    expect(await versionsServed(server)).toEqual(new Set(['8']));
+  });
+
+  it('keeps workers on SIGHUP whose model is broken on disk by now', async () => {
+    writeFileSync(join(dir, 'iris', '8', 'model.onnx'), 'no model');
+    const before = server.workers();
+    server.process.kill('SIGHUP');
+    await server.until(
+      'both stay',
+      () => server.output.match(/the new worker lacks models, the old one stays/g)?.length === 2,
+    );
+    await server.until('the new ones have left', () => server.workers().length === 2);
+    expect(server.workers().sort()).toEqual(before.sort());
+    expect(await versionsServed(server)).toEqual(new Set(['8']));
   });
 });
 

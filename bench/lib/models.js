@@ -107,4 +107,4 @@ function value(name, shape) {
   return { name, type: { tensorType: { elemType: FLOAT, shape: { dim } } } };
 }
 
-module.exports = { writeModels };
+module.exports = { mlp, writeModels };

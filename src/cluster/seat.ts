@@ -53,7 +53,7 @@ export class Seat {
    * worker stays.
    */
   replace(reason: string): Promise<void> {
-    this.byWish = true;
+    if (this.successor === undefined) this.byWish = true;
     return this.startReplacement(reason);
   }
 

@@ -44,6 +44,11 @@ export class LocalCoordinator implements OnApplicationShutdown {
     this.watch.start();
   }
 
+  /** Takes what the folder has now, on somebody's word. */
+  lookNow(): Promise<void> {
+    return this.watch?.lookNow() ?? Promise.resolve();
+  }
+
   onApplicationShutdown(): void {
     this.watch?.stop();
   }

@@ -1,6 +1,8 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { type ModelsConfig, modelsConfig } from '../config/config.slices';
 import { DomainError, reasonOf } from '../errors/domain-error';
 import { Link } from '../link/link.service';
+import { beforeDeadline } from './before-deadline';
 import {
   ABORT,
   COMMIT,
@@ -26,6 +28,14 @@ interface Staged {
   readonly entries: readonly VersionEntry[];
 }
 
+export interface OverdueLoad {
+  readonly model: string;
+  readonly version: string;
+  readonly config: ModelConfig;
+  /** When its time was over, by `performance.now()`. */
+  readonly sinceMs: number;
+}
+
 /** This worker's part in the changes of the whole server, as the coordinator asks for it. */
 @Injectable()
 export class ModelChanges {
@@ -34,9 +44,12 @@ export class ModelChanges {
   private readonly staged = new Map<number, Staged>();
   /** Versions that serve no more and finish what they hold. */
   private readonly leaving = new Set<Promise<void>>();
+  /** Loads that nobody waits for any more, but for those of the start: a successor would only begin them again. */
+  readonly overdue = new Set<OverdueLoad>();
   private stopped = false;
 
   constructor(
+    @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
     private readonly registry: ModelRegistry,
     private readonly loader: ModelLoader,
     link: Link,
@@ -49,33 +62,13 @@ export class ModelChanges {
   }
 
   /** Loads versions beside what serves: all of them, or none. */
-  async prepare({ id, model, versions, replace }: Prepare): Promise<Prepared> {
-    const found = await this.find(model);
-    const there = found.versions.map(({ version }) => version);
-    const wanted = versions ?? versionsToServe(found.config.versions, there);
-    if (wanted.length === 0) throw unusable(found);
-    const entries = found.versions
-      .filter(({ version }) => wanted.includes(version))
-      .map((version) => new VersionEntry(model, version, found.config));
-    if (entries.length < wanted.length) {
-      throw new DomainError('version_not_found', `Model "${model}" has no version ${wanted.join(', ')}.`);
+  async prepare(wanted: Prepare): Promise<Prepared> {
+    this.preparing.add(wanted.id);
+    try {
+      return await this.stage(wanted);
+    } finally {
+      this.preparing.delete(wanted.id);
     }
-    this.preparing.add(id);
-    const loads = await Promise.allSettled(entries.map((entry) => this.loadAside(entry)));
-    const failed = loads.find((load) => load.status === 'rejected');
-    const stillWanted = this.preparing.delete(id) && !this.stopped;
-    if (failed !== undefined || !stillWanted) {
-      await Promise.all(entries.map((entry) => this.discard(entry)));
-      throw failed?.reason ?? new DomainError('draining', 'The change was called off.');
-    }
-    this.staged.set(id, { replace, entries });
-    return {
-      versions: entries.map(({ version, served }) => ({
-        version,
-        digest: served?.digest ?? '',
-        memoryBytes: served?.memoryBytes ?? 0,
-      })),
-    };
   }
 
   /** From one request to the next, what was prepared serves. */
@@ -131,6 +124,34 @@ export class ModelChanges {
     await Promise.all(this.leaving);
   }
 
+  private async stage({ id, model, versions, replace }: Prepare): Promise<Prepared> {
+    const found = await this.find(model);
+    const there = found.versions.map(({ version }) => version);
+    const wanted = versions ?? versionsToServe(found.config.versions, there);
+    if (wanted.length === 0) throw unusable(found);
+    const entries = found.versions
+      .filter(({ version }) => wanted.includes(version))
+      .map((version) => new VersionEntry(model, version, found.config));
+    if (entries.length < wanted.length) {
+      throw new DomainError('version_not_found', `Model "${model}" has no version ${wanted.join(', ')}.`);
+    }
+    const loads = await Promise.allSettled(entries.map((entry) => this.loadAside(entry, id < 0)));
+    const failed = loads.find((load) => load.status === 'rejected');
+    const stillWanted = this.preparing.has(id) && !this.stopped;
+    if (failed !== undefined || !stillWanted) {
+      await Promise.all(entries.map((entry) => this.discard(entry)));
+      throw failed?.reason ?? new DomainError('draining', 'The change was called off.');
+    }
+    this.staged.set(id, { replace, entries });
+    return {
+      versions: entries.map(({ version, served }) => ({
+        version,
+        digest: served?.digest ?? '',
+        memoryBytes: served?.memoryBytes ?? 0,
+      })),
+    };
+  }
+
   private usage(): VersionUsage[] {
     const nowMs = performance.now();
     const usages: VersionUsage[] = [];
@@ -150,11 +171,11 @@ export class ModelChanges {
     return { ...found, config: found.config };
   }
 
-  private async loadAside(entry: VersionEntry): Promise<void> {
+  private async loadAside(entry: VersionEntry, atStart: boolean): Promise<void> {
     const known = this.registry.get(entry.model)?.versions.get(entry.version);
     if (known !== undefined && known.served === undefined) known.state = 'LOADING';
     try {
-      entry.served = await this.loader.load(entry);
+      entry.served = await this.loadInTime(entry, atStart);
     } catch (error) {
       const reason = reasonOf(error);
       // A version that serves goes on as it is; one that does not says why.
@@ -170,6 +191,25 @@ export class ModelChanges {
         `Model "${entry.model}" version ${entry.version} cannot be served: ${reason}`,
         { cause: error },
       );
+    }
+  }
+
+  /** A load cannot be cancelled: when its time is over it goes on, and what comes of it is thrown away. */
+  private async loadInTime(entry: VersionEntry, atStart: boolean): Promise<ServedModel> {
+    const loading = this.loader.load(entry);
+    const deadlineMs = performance.now() + this.config.loadTimeoutMs;
+    try {
+      return await beforeDeadline(loading, deadlineMs, 'it to load and warm up');
+    } catch (error) {
+      const { model, version, config } = entry;
+      const overdue: OverdueLoad = { model, version, config, sinceMs: performance.now() };
+      if (!atStart) this.overdue.add(overdue);
+      void loading
+        .then((served) => this.loader.unload(served))
+        // Why it failed after all does not matter any more.
+        .catch(() => undefined)
+        .finally(() => this.overdue.delete(overdue));
+      throw error;
     }
   }
 

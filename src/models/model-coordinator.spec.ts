@@ -6,6 +6,7 @@ import { ModelCoordinator } from './model-coordinator';
 /** Two workers that keep what they are told, as real ones do, without models. */
 class Crew {
   readonly asked: string[] = [];
+  readonly timeoutsMs: Record<string, number> = {};
   readonly serving = [new Map<string, string>(), new Map<string, string>()];
   readonly staged = new Map<number, Prepare>();
   /** What a worker answers to `prepare` instead of doing it. */
@@ -20,7 +21,8 @@ class Crew {
       maxMemoryBytes: 0,
       loadTimeoutMs: 1000,
       ...limits,
-      askAll: <Value>(topic: string, payload: unknown, _timeoutMs: number, except?: ReadonlySet<number>) => {
+      askAll: <Value>(topic: string, payload: unknown, timeoutMs: number, except?: ReadonlySet<number>) => {
+        this.timeoutsMs[topic] = timeoutMs;
         const asked = [...this.serving.keys()].filter((worker) => !except?.has(worker));
         return Promise.all(
           asked.map((worker) => this.answer(topic, payload, worker) as Promise<Reply<Value>>),
@@ -98,6 +100,19 @@ describe('ModelCoordinator', () => {
     });
     expect(crew.asked).toEqual([PREPARE, ABORT]);
     expect(crew.serving.map(({ size }) => size)).toEqual([0, 0]);
+  });
+
+  it('holds every phase to its time', async () => {
+    const crew = new Crew();
+    crew.failing = (worker) => (worker === 1 ? new DomainError('deadline_exceeded', 'no answer') : undefined);
+    const coordinator = crew.coordinator({ loadTimeoutMs: 7000 });
+    await expect(coordinator.change({ action: 'load', model: 'm' })).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+    });
+    crew.failing = () => undefined;
+    await coordinator.change({ action: 'load', model: 'm' });
+    await coordinator.change({ action: 'unload', model: 'm' });
+    expect(crew.timeoutsMs).toEqual({ [PREPARE]: 7000, [ABORT]: 7000, [COMMIT]: 5000, [RETIRE]: 7000 });
   });
 
   it('refuses to let workers serve different contents', async () => {

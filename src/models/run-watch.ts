@@ -1,13 +1,15 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type InferenceConfig, inferenceConfig } from '../config/config.slices';
 import { Link } from '../link/link.service';
+import { ModelChanges } from './model-changes';
 import { ModelRegistry } from './model-registry';
 
 const LOOK_MS = 1000;
 
 /**
- * Looks for runs beyond their hard limit. A run cannot be cancelled, so the whole process is replaced: it
- * finishes what else it holds, and is killed when its time to stop is over.
+ * Looks for runs beyond their hard limit, and for loads that still go on so long after their time. Neither can be
+ * cancelled, so the whole process is replaced: it finishes what else it holds, and is killed when its time to stop
+ * is over.
  */
 @Injectable()
 export class RunWatch implements OnModuleInit, OnApplicationShutdown {
@@ -18,6 +20,7 @@ export class RunWatch implements OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(inferenceConfig.KEY) private readonly config: InferenceConfig,
     private readonly registry: ModelRegistry,
+    private readonly changes: ModelChanges,
     private readonly link: Link,
   ) {}
 
@@ -31,17 +34,24 @@ export class RunWatch implements OnModuleInit, OnApplicationShutdown {
 
   private look(): void {
     const nowMs = performance.now();
+    for (const { model, version, config, sinceMs } of this.changes.overdue) {
+      const limitMs = config.runTimeoutMs ?? this.config.runTimeoutMs;
+      if (nowMs - sinceMs > limitMs)
+        this.report(`a load of model "${model}" version ${version} goes on ${limitMs} ms after its time`);
+    }
     for (const { model, version, served } of this.registry.versions()) {
       // What runs on another server holds no thread, and has a time-out of its own.
       if (served === undefined || !served.queue.takesSlot) continue;
       const limitMs = served.config.runTimeoutMs ?? this.config.runTimeoutMs;
-      if (!served.queue.runs.some(({ startMs }) => nowMs - startMs > limitMs)) continue;
-      const reason = `a run of model "${model}" version ${version} takes longer than ${limitMs} ms`;
-      if (!this.reported) this.logger.error({ msg: 'run beyond its hard limit', model, version, limitMs });
-      this.reported = true;
-      // Again with each look, as a successor may fail.
-      this.link.wantReplacement(reason);
-      return;
+      if (served.queue.runs.some(({ startMs }) => nowMs - startMs > limitMs))
+        this.report(`a run of model "${model}" version ${version} takes longer than ${limitMs} ms`);
     }
+  }
+
+  /** Again with each look, as a successor may fail; in the log once. */
+  private report(reason: string): void {
+    if (!this.reported) this.logger.error({ msg: 'this process wants to be replaced', reason });
+    this.reported = true;
+    this.link.wantReplacement(reason);
   }
 }

@@ -202,6 +202,15 @@ describe('real models', () => {
 });
 
 describe('closing', () => {
+  it('leaves the memory that it shared to threads that come', async () => {
+    const model = saved(models.identityModel('FP32'));
+    const openAndClose = async (): Promise<void> => (await open(model)).close();
+    await openAndClose();
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 4; i++) await openAndClose();
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * BLOCK_BYTES);
+  });
+
   it('waits for the run in progress, may be asked for again, and refuses later runs', async () => {
     const thread = await open(models.slowModel(500));
     const order: string[] = [];

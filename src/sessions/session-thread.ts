@@ -4,7 +4,6 @@ import type { Tensor } from '../tensors/tensor';
 import { joinInputs, joinShapes, type RequestInputs } from './input-batch';
 import { describeFailure } from './runtime-failure';
 import {
-  BLOCK_BYTES,
   RAN,
   Signal,
   type FromThread,
@@ -13,6 +12,7 @@ import {
   type ToThread,
 } from './session-messages';
 import type { SessionOptions } from './session-options';
+import { giveBlockBack, takeBlock } from './shared-blocks';
 import { blockBytes, BlockReader, BlockWriter } from './tensor-block';
 import { THREAD_FILE } from './thread-file';
 
@@ -45,8 +45,8 @@ export class SessionThread {
   readonly ended: Promise<DomainError | undefined>;
 
   private readonly signal = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  private readonly inputMemory = new SharedArrayBuffer(BLOCK_BYTES);
-  private readonly outputMemory = new SharedArrayBuffer(BLOCK_BYTES);
+  private readonly inputMemory = takeBlock();
+  private readonly outputMemory = takeBlock();
   private inputs = new BlockWriter([], this.inputMemory);
   private outputs = new BlockReader([], this.outputMemory);
   private readonly worker: Worker;
@@ -219,6 +219,8 @@ export class SessionThread {
     SessionThread.living.delete(this);
     this.loading?.reject(death);
     this.finish(({ reject }) => reject(death));
+    giveBlockBack(this.inputMemory);
+    giveBlockBack(this.outputMemory);
     return this.closed ? undefined : death;
   }
 

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { isSet } from './requirements-of-tests';
 
 const CACHE = join(__dirname, '..', '..', 'node_modules', '.cache');
 const INSTALL_MS = 300_000;
@@ -26,6 +27,21 @@ export function pythonWith(python3: string, requirements: string): string | Erro
   if (error !== undefined) return error;
   writeFileSync(complete, '');
   return python;
+}
+
+/** The tests of a `describe` that need a Python with these packages; see {@link pythonWith}. With CI set they have to be there. */
+export function withPackages(python3: string, requirements: string, tests: (python: string) => void): void {
+  const python = pythonWith(python3, requirements);
+  if (typeof python === 'string') {
+    tests(python);
+  } else if (isSet(process.env.CI)) {
+    it(`has the packages of ${basename(requirements)}`, () => {
+      throw python;
+    });
+  } else {
+    describe.skip(`(skipped: the packages of ${basename(requirements)} cannot be installed)`, () =>
+      tests(python3));
+  }
 }
 
 function run(program: string, args: readonly string[]): Error | undefined {

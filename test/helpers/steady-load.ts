@@ -2,7 +2,7 @@ import type { TestServer } from './server';
 
 const EVERY_MS = 5;
 
-/** Requests at a steady rate that are never sent again, each of which must be answered with 200. */
+/** Requests at a steady rate that are never sent again, each of which must be answered with 200, and right. */
 export class SteadyLoad {
   private readonly pending = new Set<Promise<void>>();
   private readonly failed: string[] = [];
@@ -10,13 +10,18 @@ export class SteadyLoad {
   private count = 0;
   private waiting: { count: number; resolve: () => void } | undefined;
 
-  constructor(server: TestServer, path: string, body: unknown) {
+  constructor(
+    server: TestServer,
+    path: string,
+    body: unknown,
+    isRight: (answer: Record<string, unknown>) => boolean = () => true,
+  ) {
     this.timer = setInterval(() => {
       const request = server
         .post(path, body)
         .then(
           ({ status, body: answer }) => {
-            if (status !== 200) this.failed.push(`${status} ${JSON.stringify(answer)}`);
+            if (status !== 200 || !isRight(answer)) this.failed.push(`${status} ${JSON.stringify(answer)}`);
           },
           (error: unknown) => void this.failed.push(String(error)),
         )

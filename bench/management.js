@@ -1,0 +1,101 @@
+/**
+ * How long probes take while 512 connections keep the workers as busy as they can be: on the management port, and
+ * for comparison on the workers' own port.
+ * node bench/management.js [seconds for each path] [connections] [dist folder]
+ *
+ * Needs wrk. Each probe is a new connection, every 20 ms, from a process of its own. Load generator, probe and
+ * server share the machine, so what is measured is the worst case: nobody has a core to himself.
+ */
+const { spawn } = require('node:child_process');
+const { mkdtempSync, mkdirSync, rmSync, writeFileSync } = require('node:fs');
+const { createServer } = require('node:net');
+const { availableParallelism, tmpdir } = require('node:os');
+const { join, resolve } = require('node:path');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { Child } = require('./lib/child');
+const { Histogram } = require('./lib/histogram');
+const { mlp } = require('./lib/models');
+
+const [seconds = 10, connections = 512] = process.argv.slice(2, 4).map(Number);
+const dist = resolve(process.argv[4] ?? join(__dirname, '../dist'));
+const SETTLE_MS = 2000;
+const WIDTHS = [784, 512, 512, 512, 10];
+
+const folder = mkdtempSync(join(tmpdir(), 'nestor-management-'));
+
+async function main() {
+  mkdirSync(join(folder, 'models'));
+  writeFileSync(join(folder, 'models/mlp.onnx'), mlp(WIDTHS));
+  const body = JSON.stringify([Array.from({ length: WIDTHS[0] }, () => 0.5)]);
+  const script = join(folder, 'post.lua');
+  writeFileSync(
+    script,
+    `wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\nwrk.body = '${body}'\n`,
+  );
+  const [port, management] = [await freePort(), await freePort()];
+  const server = spawn(process.execPath, [join(dist, 'main.js')], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      MANAGEMENT_PORT: String(management),
+      MODEL_DIR: join(folder, 'models'),
+      LOG_DIR: join(folder, 'logs'),
+      CACHE_ENABLED: 'false',
+    },
+  });
+  const probe = new Child(join(__dirname, 'load/probe.js'));
+  try {
+    await until(
+      async () => (await (await fetch(`http://127.0.0.1:${management}/health/ready`)).json()).complete,
+    );
+    const probes = [
+      ['management', management, '/health/live'],
+      ['management', management, '/health/ready'],
+      ['management', management, '/workers'],
+      ['a worker', port, '/api/health/live'],
+      ['a worker', port, '/api/health/ready'],
+    ];
+    const duration = Math.ceil((SETTLE_MS / 1000 + seconds) * probes.length) + 2;
+    const args = ['-t1', `-c${connections}`, `-d${duration}s`, '-s', script];
+    const wrk = spawn('wrk', [...args, `http://127.0.0.1:${port}/api/inference/mlp`], { stdio: 'pipe' });
+    let said = '';
+    wrk.stdout.on('data', (chunk) => (said += chunk));
+    console.log(`${connections} connections, ${availableParallelism()} cores, Node ${process.version}`);
+    console.log('who         path                 probes   p50 ms   p99 ms   max ms');
+    for (const [who, at, path] of probes) {
+      const answer = await probe.ask({ port: at, path, settleMs: SETTLE_MS, windowMs: seconds * 1000 });
+      const latencies = Histogram.from(answer);
+      const figures = [latencies.quantile(0.5), latencies.quantile(0.99), latencies.maxMs];
+      const cells = figures.map((ms) => ms.toFixed(1).padStart(9)).join('');
+      console.log(`${who.padEnd(12)}${path.padEnd(20)}${String(latencies.count).padStart(7)}${cells}`);
+    }
+    await new Promise((gone) => wrk.once('close', gone));
+    console.log(/Requests\/sec.*/.exec(said)?.[0] ?? said, /Non-2xx.*/.exec(said)?.[0] ?? '');
+  } finally {
+    await probe.stop();
+    server.kill('SIGKILL');
+    await new Promise((gone) => server.once('exit', gone));
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function until(holds) {
+  while (!(await holds().catch(() => false))) await sleep(100);
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((listening) => server.once('listening', listening));
+  const { port } = server.address();
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exitCode = 1;
+});

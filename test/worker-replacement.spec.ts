@@ -1,0 +1,62 @@
+import { temporaryFolder, writeModel } from './helpers/model-folder';
+import { busyModel, identityModel } from './helpers/onnx-models';
+import { isAlive } from './helpers/processes';
+import { startServer, type TestServer } from './helpers/server';
+import { SteadyLoad } from './helpers/steady-load';
+import { until } from './helpers/until';
+
+const ENDLESS = { trips: 50_000_000 };
+
+describe('a server of one worker', () => {
+  const models = temporaryFolder();
+  let server: TestServer;
+  beforeAll(() => {
+    writeModel(models, 'busy', busyModel());
+    writeModel(models, 'same', identityModel('FP32'));
+  });
+  afterEach(() => server.stop());
+
+  it('replaces it when a run does not end, and fails nothing but that run', async () => {
+    server = await startServer({
+      MODEL_DIR: models,
+      EXECUTION_SLOTS: '2',
+      RUN_TIMEOUT_MS: '1000',
+      SHUTDOWN_TIMEOUT_MS: '1500',
+    });
+    const [stuck = 0] = server.workers();
+    const load = new SteadyLoad(server, '/api/inference/same', [[1, 2]]);
+    await load.answered(20);
+    const endless = server.post('/api/inference/busy', ENDLESS).then(
+      ({ status }) => status,
+      () => 'cut off',
+    );
+    await server.said('a run of model \\"busy\\" version 1 takes longer than 1000 ms');
+    // The new one serves before the old one leaves, and that one is killed when its time is over.
+    await server.until('there are two', () => server.workers().length === 2);
+    expect(isAlive(stuck)).toBe(true);
+    await until('the old one is gone', () => !isAlive(stuck));
+    expect(await endless).toBe('cut off');
+    await load.answered(20);
+    expect(await load.stop()).toEqual({ failed: [] });
+    expect(server.workers()).toHaveLength(1);
+  });
+
+  it('replaces it when it holds too much memory, the more slowly the more often', async () => {
+    server = await startServer({
+      MODEL_DIR: models,
+      MODEL_NAMES: 'same',
+      WORKER_MEMORY_LIMIT: '1mb',
+      SHUTDOWN_TIMEOUT_MS: '3000',
+    });
+    const [first = 0] = server.workers();
+    const load = new SteadyLoad(server, '/api/inference/same', [[1, 2]]);
+    await server.said('bytes of memory (WORKER_MEMORY_LIMIT)');
+    await server.until('it is another one', () => !isAlive(first));
+    await load.answered(20);
+    expect(await load.stop()).toEqual({ failed: [] });
+    await server.until('readiness shows that it is no accident', async () => {
+      const { status, body } = await server.get('/api/health/ready');
+      return status === 503 && JSON.stringify(body).includes('keep dying');
+    });
+  });
+});
