@@ -73,8 +73,11 @@ class Bench {
     const next = fresh
       ? `local rest = bodies[1]:sub(bodies[1]:find(",") or 1)
          local head = bodies[1]:sub(1, (bodies[1]:find("0.5", 1, true)) - 1)
+         -- Steps that FP32 can tell apart, and another beginning each second.
+         local start = os.time() * 20000
          function request() n = n + 1
-           return wrk.format(nil, nil, nil, head .. (os.time() % 100000) + n / 10000000 .. rest) end`
+           local first = string.format("%.9f", ((start + n) % 16777216) / 16777216)
+           return wrk.format(nil, nil, nil, head .. first .. rest) end`
       : 'function request() n = n + 1; return wrk.format(nil, nil, nil, bodies[n % #bodies + 1]) end';
     writeFileSync(
       file,
