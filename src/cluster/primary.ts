@@ -116,6 +116,6 @@ export function runPrimary(): Promise<void> {
  * swept: with twice that, a small request costs a sixth less CPU. Who sets it otherwise has it so.
  */
 function withYoungSpace(execArgv: readonly string[]): string[] {
-  const isSet = /-semi[-_]space[-_]/.test(`${process.env.NODE_OPTIONS} ${execArgv.join(' ')}`);
+  const isSet = /-semi[-_]space[-_]/.test(`${readEnvironment().NODE_OPTIONS} ${execArgv.join(' ')}`);
   return isSet ? [...execArgv] : [...execArgv, '--max-semi-space-size=32'];
 }
