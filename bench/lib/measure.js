@@ -4,9 +4,10 @@ const { PEERS } = require('./peers');
 const { readStages, stagesBetween } = require('./stages');
 const { FORMS, outputOf, requestBytes, valuesFor } = require('./works');
 
-/** What a client of the open loop is ready to wait; sent along, for servers that heed it. */
+/** What a client of the open loop is ready to wait. */
 const DEADLINE_MS = 100;
-const DEADLINE_HEADERS = { 'x-request-timeout-ms': DEADLINE_MS };
+/** Says what is left of that when a request is sent, for servers that heed it; always of as many digits. */
+const TIMEOUT_HEADER = 'x-request-timeout-ms';
 /** So many requests may be on their way at once in an open loop; what is beyond that waits in the client. */
 const OPEN_CONNECTIONS = 512;
 const PAUSE_MS = 100;
@@ -56,11 +57,12 @@ async function closedLoop(generator, peer, work, connections, { windowMs, settle
 
 /** Requests that arrive at this mean rate, with a deadline; it takes what it takes. */
 async function openLoop(generator, peer, work, ratePerSecond, { windowMs, settleMs }) {
-  const request = requestBytes(work, DEADLINE_HEADERS);
+  const request = requestBytes(work, { [TIMEOUT_HEADER]: DEADLINE_MS });
   const counts = await measure(generator, peer, {
     request,
     ratePerSecond,
     deadlineMs: DEADLINE_MS,
+    timeoutAt: request.indexOf(`${TIMEOUT_HEADER}: `) + TIMEOUT_HEADER.length + 2,
     connections: OPEN_CONNECTIONS,
     windowMs,
     settleMs,

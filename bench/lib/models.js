@@ -14,7 +14,7 @@ function writeModels(folder) {
   const write = (name, bytes) => fs.writeFileSync(path.join(folder, `${name}.onnx`), bytes);
   write('tiny', mlp([4, 32, 3]));
   write('mlp', mlp([784, 512, 512, 512, 10]));
-  write('deep', convolutions({ size: 8, channels: 64, layers: 16, classes: 10 }));
+  write('deep', convolutions({ size: 8, channels: 64, layers: 180, classes: 10 }));
   write('image', fs.readFileSync(orientationModel()));
 }
 

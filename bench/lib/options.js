@@ -23,9 +23,9 @@ const FULL = {
   warmUpRequests: 5000,
   warmUpMs: 4000,
   works: [...WORKS.keys()].filter((name) => !name.startsWith('deep')),
-  connections: [1, 8, 32, 128],
+  connections: [1, 8, 32, 128, 512],
   openWorks: ['deep', 'mlp'],
-  loadPercents: [25, 50, 75, 100, 150, 200, 400, 1000],
+  loadPercents: [25, 50, 75, 100, 150, 200, 500, 1000],
 };
 
 const QUICK = {

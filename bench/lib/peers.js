@@ -28,6 +28,7 @@ const PEERS = {
     live: '/api/health/live',
     ready: '/api/health/ready',
     metrics: '/metrics',
+    workersReady: (text) => Number(/^nestor_workers\{state="ready"\} (\d+)/m.exec(text)?.[1]),
     env: { NODE_ENV: 'production', CACHE_ENABLED: 'false', HOST: '127.0.0.1' },
   },
   null: {
@@ -65,6 +66,7 @@ class Peer {
     const peer = new Peer(name, port, process);
     try {
       await peer.#becomeReady(ready);
+      await peer.#completeWorkers(workers);
     } catch (error) {
       await peer.stop();
       throw new Error(`${name}: ${error.message}\n${lastLines(output)}`);
@@ -101,6 +103,17 @@ class Peer {
       }
     }
     throw new Error('it did not become ready in time');
+  }
+
+  /** One worker is enough for a server to be ready; all are wanted here. */
+  async #completeWorkers(count) {
+    const { metrics, workersReady } = PEERS[this.name];
+    if (metrics === undefined) return;
+    for (const untilMs = Date.now() + READY_MS; Date.now() < untilMs; await sleep(50)) {
+      const answer = await this.get(metrics);
+      if (workersReady(await answer.text()) >= count) return;
+    }
+    throw new Error('not all of its workers became ready in time');
   }
 
   async #accepts() {

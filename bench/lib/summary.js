@@ -4,7 +4,7 @@ const { BUSY_CONNECTIONS } = require('./rounds');
 /** One figure for each cell and peer: the median over the rounds; ratios are medians of each round's own ratio. */
 function summarize({ options, machine, own, runtime, rounds }) {
   const closed = rounds.closed.filter(isMeasured).map(closedCell);
-  const open = rounds.open.filter(isMeasured).map(openCell);
+  const open = withShareOfPeak(rounds.open.filter(isMeasured).map(openCell));
   const foreign = [...rounds.closed, ...rounds.open].flatMap(({ peers }) =>
     Object.values(peers).flatMap((results) => results.map(({ foreignShare }) => foreignShare)),
   );
@@ -78,6 +78,17 @@ function openCell({ work, percent, capacity, ratePerSecond, peers }) {
     bare: figures(peers.bare),
     nestor: figures(peers.nestor),
   };
+}
+
+/** How much of a server's best goodput with this work each load leaves it. */
+function withShareOfPeak(cells) {
+  const peakOf = (work, peer) =>
+    Math.max(...cells.filter((cell) => cell.work === work).map((cell) => cell[peer].goodPerSecond));
+  const shared = (cell, peer) => {
+    const goodShareOfPeak = cell[peer].goodPerSecond / peakOf(cell.work, peer);
+    return { ...cell[peer], goodShareOfPeak };
+  };
+  return cells.map((cell) => ({ ...cell, bare: shared(cell, 'bare'), nestor: shared(cell, 'nestor') }));
 }
 
 function common(results) {

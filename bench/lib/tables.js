@@ -24,6 +24,7 @@ const OPEN = [
   ['', ({ peer }) => peer],
   ['offered/s', ({ figures }) => short(figures.offeredPerSecond)],
   ['good/s', ({ figures }) => short(figures.goodPerSecond)],
+  ['of its peak', ({ figures }) => percent(figures.goodShareOfPeak, 0)],
   ['refused', ({ figures }) => percent(figures.refusedShare, 1)],
   ['late', ({ figures }) => percent(figures.lateShare, 1)],
   ['missed', ({ figures }) => percent(figures.missedShare, 1)],

@@ -5,7 +5,7 @@ const MODELS = [
   { model: 'tiny', shape: [1, 4], about: '4-32-3 perceptron' },
   { model: 'mlp', shape: [1, 784], about: '784-512x3-10 perceptron' },
   { model: 'image', shape: [1, 3, 48, 192], about: 'PP-OCR orientation classifier, one 3x48x192 image' },
-  { model: 'deep', shape: [1, 64], about: '16 layers of 64 3x3 convolutions over 8x8' },
+  { model: 'deep', shape: [1, 64], about: '180 layers of 64 3x3 convolutions over 8x8' },
 ];
 
 /** The forms of a request: suffix of the work's name, what it is, and how it is written and read. */

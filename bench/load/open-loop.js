@@ -6,6 +6,7 @@ const { Pool } = require('./pool');
 const { Tally, between, readClocks } = require('./tally');
 
 const TICK_MS = 1;
+const ZERO = '0'.charCodeAt(0);
 /** How long after the last arrival an answer is still waited for, on top of the deadline. */
 const GRACE_MS = 900;
 
@@ -17,8 +18,8 @@ const GRACE_MS = 900;
 class OpenLoop {
   constructor(plan) {
     this.plan = plan;
-    const random = randomFrom(plan.seed);
-    this.gapMs = () => (-Math.log(1 - random()) * 1000) / plan.ratePerSecond;
+    this.random = randomFrom(plan.seed);
+    this.gapMs = () => (-Math.log(1 - this.random()) * 1000) / plan.ratePerSecond;
     this.nextMs = Infinity;
     this.untilMs = Infinity;
     /** Only those due from here on count. */
@@ -93,6 +94,7 @@ class OpenLoop {
       } else {
         const connection = this.#takeIdle();
         if (connection === undefined) break;
+        this.#stateTimeLeft(Math.ceil(deadlineMs - (nowMs - dueMs)));
         connection.send(request, dueMs);
       }
       taken++;
@@ -100,8 +102,21 @@ class OpenLoop {
     this.waiting.splice(0, taken);
   }
 
+  /** Into the bytes of the request that is sent next, in the three digits that are there for it. */
+  #stateTimeLeft(ms) {
+    const { request, timeoutAt } = this.plan;
+    for (let at = timeoutAt + 2, rest = Math.max(1, ms); at >= timeoutAt; at--, rest = Math.floor(rest / 10))
+      request[at] = ZERO + (rest % 10);
+  }
+
+  /** Any of them, as if each were a client's own: the one used last would always come from the idler worker. */
   #takeIdle() {
-    for (let connection = this.idle.pop(); connection !== undefined; connection = this.idle.pop()) {
+    const { idle, random } = this;
+    while (idle.length > 0) {
+      const at = Math.floor(random() * idle.length);
+      const connection = idle[at];
+      idle[at] = idle.at(-1);
+      idle.pop();
       if (connection.isOpen) return connection;
     }
     return undefined;

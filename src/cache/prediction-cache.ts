@@ -132,6 +132,11 @@ export class PredictionCache {
     return hit('memory', known, lookupMs);
   }
 
+  /** Are answers of this version kept? */
+  keeps(model: CachedModel): boolean {
+    return this.planOf(model) !== null;
+  }
+
   /** How many entries this process has forgotten: of one model, or all. */
   async clearHere(model: string | undefined): Promise<number> {
     this.clearings++;

@@ -4,6 +4,7 @@ import { readBody } from '../http/body-reader';
 import { toDomainError } from '../http/error-body';
 import type { Exchange } from '../http/exchange';
 import { header } from '../http/headers';
+import { TurnPacer } from '../http/turn-pacer';
 import { OUTCOME_OF, type Protocol } from '../metrics/outcome';
 import { Recorder } from '../metrics/recorder';
 import { ModelsService } from '../models/models.service';
@@ -40,6 +41,8 @@ export interface InferenceCodec<Call extends DecodedCall> {
   readonly protocol: Protocol;
   /** Refuses by the headers alone, before the body is read. */
   check(exchange: Exchange): void;
+  /** May the request be more urgent than others, as far as can be told without decoding it? */
+  mayBeUrgent(exchange: Exchange, body: Buffer): boolean;
   /** @param work where its pure part is to be done */
   decode(exchange: Exchange, body: Buffer, model: ServedModel, work: Worksite): Call | Promise<Call>;
   encode(
@@ -62,6 +65,7 @@ export class InferenceEndpoint {
     private readonly recorder: Recorder,
     private readonly codecThread: CodecThread,
     private readonly budget: BodyBudget,
+    private readonly pacer: TurnPacer,
   ) {
     requestPool.maxIdleBytes = http.bufferPoolBytes;
   }
@@ -85,6 +89,8 @@ export class InferenceEndpoint {
       const body = encoding === undefined ? raw : await inflate(raw, encoding, bodyLimitBytes);
       hold(body.length);
 
+      const turn = this.pacer.wait();
+      if (turn !== undefined) await turn;
       const deadlineMs = deadlineOf(exchange, this.config.deadlineMs);
       const found = this.models.acquire(target.model, target.version, deadlineMs);
       const model = found instanceof Promise ? await found : found;
@@ -92,6 +98,7 @@ export class InferenceEndpoint {
       exchange.model = model.name;
       recorder = model.recorder;
       try {
+        this.refuseEarly(exchange, model, body, deadlineMs, codec);
         await this.answer(exchange, model, body, deadlineMs, codec);
       } finally {
         this.models.release(model);
@@ -103,6 +110,21 @@ export class InferenceEndpoint {
     } finally {
       this.budget.give(heldBytes);
     }
+  }
+
+  /** Under overload most requests are refused: it is not worth while to decode those that only a run could answer. */
+  private refuseEarly<Call extends DecodedCall>(
+    exchange: Exchange,
+    model: ServedModel,
+    body: Buffer,
+    deadlineMs: number,
+    codec: InferenceCodec<Call>,
+  ): void {
+    const refusal = model.queue.foreseeRefusal(deadlineMs);
+    if (refusal === undefined || this.inference.mayBeKnown(model) || codec.mayBeUrgent(exchange, body))
+      return;
+    release(body);
+    throw model.queue.refused(refusal);
   }
 
   private async answer<Call extends DecodedCall>(
@@ -118,6 +140,9 @@ export class InferenceEndpoint {
     const call = decoded instanceof Promise ? await decoded : decoded;
     const decodedMs = performance.now();
     const result = await this.run(exchange, model, call, deadlineMs, memoryOf(body, call.inputs));
+    // A large batch's requests all go on at once.
+    const turn = this.pacer.wait();
+    if (turn !== undefined) await turn;
     const encodingMs = performance.now();
     const encoding = codec.encode(exchange, call, model, result, work);
     const encoded = encoding instanceof Promise ? await encoding : encoding;

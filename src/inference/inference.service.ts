@@ -21,6 +21,11 @@ export interface InferenceResult {
 export class InferenceService {
   constructor(private readonly cache: PredictionCache) {}
 
+  /** Could a request be answered without a run of its own? */
+  mayBeKnown(model: ServedModel): boolean {
+    return this.cache.keeps(model);
+  }
+
   /** @throws unknown_output, and what the queue and the run of the model throw */
   async infer(model: ServedModel, request: CachedRequest): Promise<InferenceResult> {
     for (const name of request.outputs ?? []) checkOutput(model, name);

@@ -3,6 +3,7 @@ import { booleanParameter, requireAcceptable, requireContentType } from '../http
 import type { Exchange } from '../http/exchange';
 import { queryOf } from '../http/front-door';
 import type { ServedModel } from '../models/served-model';
+import { DEFAULT_PRIORITY_LEVEL } from '../scheduling/priority';
 import type { EncodedAnswer } from './content-encoding';
 import type { CallTarget, DecodedCall, InferenceCodec } from './inference-endpoint';
 import type { InferenceResult } from './inference.service';
@@ -25,6 +26,10 @@ export const nativeProtocol: InferenceCodec<DecodedCall> = {
     requireContentType(req, JSON_TYPES);
     requireAcceptable(req, JSON_TYPES);
     useCacheOf(req.url);
+  },
+
+  mayBeUrgent({ req }: Exchange): boolean {
+    return priorityOf(req) < DEFAULT_PRIORITY_LEVEL;
   },
 
   decode(

@@ -32,6 +32,27 @@ describe('the path of an inference call', () => {
   });
 });
 
+describe('the urgency of an inference call', () => {
+  const mayBeUrgent = (body: string, jsonBytes?: number): boolean => {
+    const headers = { 'inference-header-content-length': jsonBytes?.toString() };
+    return v2Protocol.mayBeUrgent(
+      { req: { headers } as unknown as IncomingMessage } as Exchange,
+      Buffer.from(body),
+    );
+  };
+
+  it('is told without decoding its tensors', () => {
+    expect(mayBeUrgent('{"inputs":[],"parameters":{"priority":1}}')).toBe(true);
+    expect(mayBeUrgent('{"inputs":[]}')).toBe(false);
+  });
+
+  it('is looked for in the JSON part alone', () => {
+    const json = '{"inputs":[]}';
+    expect(mayBeUrgent(`${json}"priority"`, json.length)).toBe(false);
+    expect(mayBeUrgent('"priority"', 0)).toBe(false);
+  });
+});
+
 describe('the headers of an inference call', () => {
   const check = (headers: Record<string, string | undefined>): void =>
     v2Protocol.check({ req: { headers } as unknown as IncomingMessage } as Exchange);

@@ -21,6 +21,9 @@ const HEADER_LENGTH = 'inference-header-content-length';
 const DECODE = pureWork(join(__dirname, 'v2.codec'), decodeV2, { consumes: true });
 const ENCODE = pureWork(join(__dirname, 'response'), encodeV2, { consumes: false });
 
+/** How a body that states a priority says so, in its parameters. */
+const PRIORITY_KEY = '"priority"';
+
 const MEDIA_TYPES = ['application/json', 'application/octet-stream'];
 const JSON_HEADERS = ['content-type', 'application/json'];
 
@@ -35,6 +38,10 @@ export const v2Protocol: InferenceCodec<V2Call> = {
     requireContentType(req, MEDIA_TYPES);
     requireAcceptable(req, MEDIA_TYPES);
     headerLengthOf(req);
+  },
+
+  mayBeUrgent({ req }: Exchange, body: Buffer): boolean {
+    return body.subarray(0, headerLengthOf(req)).includes(PRIORITY_KEY);
   },
 
   decode({ req }: Exchange, body: Buffer, model: ServedModel, work: Worksite): V2Call | Promise<V2Call> {

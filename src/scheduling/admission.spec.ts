@@ -88,6 +88,38 @@ describe('Admission', () => {
     expect(model.runs).toHaveLength(1);
   });
 
+  it('foresees what it would refuse, and counts nothing until that is refused', async () => {
+    const { harness, model } = await warmHarness(10);
+    const inMs = (ms: number) => harness.clock.now() + ms;
+    expect(model.foreseeRefusal(inMs(5))).toBeUndefined();
+    for (let i = 0; i < 6; i++) harness.submit(model, [i]);
+    await harness.clock.settle();
+    expect(model.foreseeRefusal(inMs(75))).toBeUndefined();
+    const refusal = model.foreseeRefusal(inMs(60))!;
+    expect([refusal.code, model.counters.rejected]).toEqual(['overloaded', 0]);
+    expect(model.refused(refusal)).toBe(refusal);
+    expect(model.counters.rejected).toBe(1);
+  });
+
+  it('promises less where its forecasts were too bright', async () => {
+    const harness = new Harness();
+    const costs = [10, 10, 10, 10, 10, 30, 10, 30];
+    const { model } = harness.timedModel(() => costs.shift() ?? 10, { maxBatchRows: 1 });
+    for (let i = 0; i < 8; i++) {
+      harness.submit(model, [i]);
+      await harness.clock.advance(30);
+    }
+    harness.submit(model, [1]);
+    await harness.clock.settle();
+    // Two runs of about 15 ms would fit; but one in four took twice that.
+    const { outcome } = harness.submit(model, [2], { deadlineMs: harness.clock.now() + 38 });
+    await harness.clock.settle();
+    expect(refusalOf(outcome)).toEqual(['overloaded', 1]);
+    const patient = harness.submit(model, [3], { deadlineMs: harness.clock.now() + 60 });
+    await harness.clock.advance(60);
+    expect(patient.outcome.result).toBeDefined();
+  });
+
   it('admits everything while nothing is known of the cost', async () => {
     const harness = new Harness();
     const { model } = harness.timedModel(() => 10);
@@ -128,5 +160,27 @@ describe('Admission', () => {
     expect(completed).toBeGreaterThan(0.9 * capacityPerMs * durationMs);
     expect(expired).toBeLessThan(0.05 * completed);
     expect(completed + expired + rejected).toBe(outcomes.length);
+  });
+
+  it('keeps its goodput where rows cost the same in any batch, and runs take now more, now less', async () => {
+    const harness = new Harness();
+    const rowMs = 4;
+    const slowness = [1, 0.75, 1.25, 1, 1.5, 0.5, 1];
+    let runs = 0;
+    const runMs = (rows: number) => Math.round(rows * rowMs * slowness[runs++ % slowness.length]!);
+    const { model } = harness.timedModel(runMs, { maxBatchRows: 64 });
+    const flood = async (durationMs: number): Promise<void> => {
+      for (let ms = 0; ms < durationMs; ms++) {
+        const deadlineMs = harness.clock.now() + 100;
+        for (let i = 0; i < 10 / rowMs; i++) harness.submit(model, [i], { deadlineMs });
+        await harness.clock.advance(1);
+      }
+    };
+    await flood(1000);
+    const learned = { ...model.counters };
+    await flood(2000);
+    const completed = model.counters.completed - learned.completed;
+    expect(completed).toBeGreaterThan((0.95 * 2000) / rowMs);
+    expect(model.counters.expired - learned.expired).toBeLessThan(0.02 * completed);
   });
 });

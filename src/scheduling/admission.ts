@@ -1,6 +1,7 @@
 import { DomainError } from '../errors/domain-error';
 import type { BatchRun } from './batch-run';
 import type { CostModel } from './cost-model';
+import type { ForecastErrors } from './forecast-error';
 import { PRIORITY_LEVELS } from './priority';
 import type { RequestQueue } from './request-queue';
 
@@ -16,6 +17,7 @@ export interface ModelLoad {
   readonly key: string;
   readonly queue: RequestQueue;
   readonly cost: CostModel;
+  readonly forecastErrors: ForecastErrors;
   readonly runs: readonly BatchRun[];
   readonly concurrency: number;
   readonly batchable: boolean;
@@ -47,8 +49,17 @@ export class Admission {
     private readonly model: ModelLoad,
   ) {}
 
-  /** Why the request is refused (`overloaded`, `deadline_exceeded`); undefined when it may queue. */
-  refuse(rows: number, level: number, deadlineMs: number, nowMs: number): DomainError | undefined {
+  /** When a request that came now would likely be answered. */
+  forecastMs(rows: number, level: number, nowMs: number): number {
+    const startMs = startDelayMs(this.worker, this.model, nowMs);
+    return nowMs + startMs + this.queueMs(level) + this.runMs(rows, level);
+  }
+
+  /**
+   * Why the request is refused (`overloaded`, `deadline_exceeded`); undefined when it may queue.
+   * @param forecastMs when it would likely be answered
+   */
+  refuse(level: number, deadlineMs: number, forecastMs: number, nowMs: number): DomainError | undefined {
     const { worker, model } = this;
     if (deadlineMs <= nowMs) return ALREADY_LATE;
     if (model.queue.requests >= worker.limits.maxQueueRequestsPerModel) {
@@ -58,22 +69,15 @@ export class Admission {
     if (worker.queuedRequests >= worker.limits.maxQueueRequests) {
       return (this.workerFull = overloaded(this.workerFull, 'The queue is full', this.drainMs(nowMs)));
     }
-    if (!(deadlineMs < Infinity)) return undefined;
-    const lateMs = this.finishMs(rows, level, nowMs) - deadlineMs;
-    if (lateMs <= 0) return undefined;
+    const lateMs = forecastMs + model.forecastErrors.allowanceMs(level) - deadlineMs;
+    if (!(lateMs > 0) || this.isIdle(nowMs)) return undefined;
     const message = `Model "${model.key}" has too much to do to answer within the deadline`;
     return (this.tooLate = overloaded(this.tooLate, message, lateMs));
   }
 
-  /**
-   * When a request that came now would likely be answered. At once, as far as is known, when nothing is in its
-   * way: a model that stands idle is always tried, or a wrong estimate could shut it for ever.
-   */
-  private finishMs(rows: number, level: number, nowMs: number): number {
-    const { model, worker } = this;
-    const startMs = startDelayMs(worker, model, nowMs);
-    if (startMs === 0 && model.queue.requests === 0) return nowMs;
-    return nowMs + startMs + this.queueMs(level) + this.runMs(rows, level);
+  /** Is nothing in the way of a request? Then it is always tried, or a wrong estimate could shut the model for ever. */
+  private isIdle(nowMs: number): boolean {
+    return this.model.queue.requests === 0 && startDelayMs(this.worker, this.model, nowMs) === 0;
   }
 
   /** How long a queue as it stands takes, the runs under way included. */

@@ -11,12 +11,12 @@ describe('CostModel', () => {
     expect(cost.maxRows).toBe(32);
   });
 
-  it('learns each power of two apart', () => {
+  it('learns each power of two apart, and takes what lies between as rising evenly', () => {
     const cost = new CostModel(32);
     learn(cost, 1, 0.12);
     learn(cost, 32, 0.44);
     expect(cost.predictMs(1)).toBeCloseTo(0.12);
-    expect(cost.predictMs(17)).toBeCloseTo(0.44);
+    expect(cost.predictMs(16)).toBeCloseTo(0.12 + (0.32 * 15) / 31);
     expect(cost.predictMs(32)).toBeCloseTo(0.44);
   });
 
@@ -58,6 +58,33 @@ describe('CostModel', () => {
     learn(cost, 32, 32 * 0.0137);
     learn(cost, 2, 0.16);
     expect(cost.maxRows).toBe(32);
+  });
+
+  it('caps long batches already where larger ones save nothing: their rows would only wait for each other', () => {
+    const cost = new CostModel(64);
+    learn(cost, 1, 4);
+    learn(cost, 2, 7.9);
+    learn(cost, 4, 15.8);
+    expect(cost.maxRows).toBe(2);
+  });
+
+  it('tries smaller batches where none is known to compare a long one with', () => {
+    const cost = new CostModel(64);
+    learn(cost, 16, 64);
+    expect(cost.maxRows).toBe(8);
+    learn(cost, 8, 32);
+    expect(cost.maxRows).toBe(4);
+    learn(cost, 4, 16);
+    learn(cost, 2, 8);
+    expect(cost.maxRows).toBe(2);
+  });
+
+  it('leaves long batches alone that save much', () => {
+    const cost = new CostModel(64);
+    learn(cost, 1, 20);
+    learn(cost, 2, 22);
+    learn(cost, 64, 64);
+    expect(cost.maxRows).toBe(64);
   });
 
   it('does not cap after a few noisy samples', () => {

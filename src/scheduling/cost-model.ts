@@ -10,13 +10,18 @@ const TRUSTED_SAMPLES = 4;
 const OUTLIER_FACTOR = 4;
 /** How much dearer a row may be than in the cheapest smaller batch: a batch also saves hops. */
 const DEARER_FACTOR = 1.2;
+/** A batch that lasts longer than this must be worth the wait of those in it and behind it. */
+const LONG_BATCH_MS = 10;
+/** It is when its rows cost no more than this part of what they cost in a smaller one. */
+const WORTHWHILE_FACTOR = 0.9;
 /** A capped size is tried again after this many batches that could have been larger, then ever more seldom. */
 const PROBE_INTERVAL = 64;
 const MAX_PROBE_INTERVAL = 1024;
 
 /**
  * What a model's runs cost by their size, learned from the runs themselves. A line `a + b * rows` cannot say it:
- * some models' rows get cheaper together, some dearer (`hot-path.md`), so each power of two is learned apart.
+ * some models' rows get cheaper together, some dearer, so each power of two is learned apart, and between them the
+ * cost is taken to rise evenly.
  */
 export class CostModel {
   /** Mean of all runs, whatever their size; 0 while nothing is known. */
@@ -55,15 +60,18 @@ export class CostModel {
 
   /** What a run of `rows` is likely to take; 0 while nothing is known. */
   predictMs(rows: number): number {
+    if (this.runs === 0) return 0;
     const bucket = bucketOf(rows);
-    if (this.samples[bucket] !== 0) return this.ms[bucket]!;
-    for (let lower = bucket - 1; lower >= 0; lower--) {
-      if (this.samples[lower] !== 0) return (this.ms[lower]! * rows) / Math.max(this.rows[lower]!, 1);
-    }
-    for (let upper = bucket + 1; upper < BUCKETS; upper++) {
-      if (this.samples[upper] !== 0) return this.ms[upper]!;
-    }
-    return 0;
+    const isBelow = this.samples[bucket] !== 0 && this.rows[bucket]! <= rows;
+    const lower = this.nearest(isBelow ? bucket : bucket - 1, -1);
+    const upper = this.nearest(isBelow ? bucket + 1 : bucket, 1);
+    if (lower === -1) return this.ms[upper]!;
+    const fromMs = this.ms[lower]!;
+    const fromRows = this.rows[lower]!;
+    if (rows <= fromRows) return fromMs;
+    if (upper === -1) return (fromMs * rows) / Math.max(fromRows, 1);
+    const slope = (this.ms[upper]! - fromMs) / (this.rows[upper]! - fromRows);
+    return fromMs + slope * (rows - fromRows);
   }
 
   /** How many rows the batch may have that is formed now, of `waitingRows`: the cap, or now and then more to learn. */
@@ -75,7 +83,18 @@ export class CostModel {
     return Math.min(this.cap * 2, this.limitRows);
   }
 
-  /** Caps below the first size whose rows are clearly dearer than those of a smaller one. */
+  /** The first bucket that was sampled, from `bucket` on in steps of `step`; -1 when there is none. */
+  private nearest(bucket: number, step: 1 | -1): number {
+    for (let each = bucket; each >= 0 && each < BUCKETS; each += step) {
+      if (this.samples[each] !== 0) return each;
+    }
+    return -1;
+  }
+
+  /**
+   * Caps below the first size whose rows are clearly dearer than those of a smaller one; where batches last long,
+   * already below those whose rows are not clearly cheaper.
+   */
   private learnCap(): void {
     const before = this.cap;
     let cheapest = Infinity;
@@ -83,10 +102,19 @@ export class CostModel {
     for (let bucket = 0; bucket < BUCKETS && 2 ** bucket < 2 * this.limitRows; bucket++) {
       if (this.samples[bucket]! < TRUSTED_SAMPLES) continue;
       const rowMs = this.ms[bucket]! / Math.max(this.rows[bucket]!, 1);
+      const below = Math.min(2 ** (bucket - 1), this.cap);
       if (rowMs > cheapest * DEARER_FACTOR) {
-        this.cap = Math.min(2 ** (bucket - 1), this.limitRows);
+        this.cap = below;
         break;
       }
+      const isLong = this.ms[bucket]! > LONG_BATCH_MS;
+      if (isLong && rowMs > cheapest * WORTHWHILE_FACTOR) {
+        this.cap = below;
+        continue;
+      }
+      // Of a long batch that no smaller one is known to compare with, the smaller ones are tried.
+      const isUntried = isLong && bucket > 0 && cheapest === Infinity;
+      this.cap = isUntried ? below : this.limitRows;
       cheapest = Math.min(cheapest, rowMs);
     }
     if (this.cap > before) this.probeInterval = PROBE_INTERVAL;

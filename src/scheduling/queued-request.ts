@@ -38,6 +38,7 @@ export class QueuedRequest implements RequestRecord {
   private onInputsConsumed: (() => void) | undefined;
 
   /**
+   * @param forecastMs when it was likely to be answered, as of its arrival
    * @param rank orders requests of one model, smaller first: the moment of arrival plus what its level costs
    * @param joinable may share a run with others
    */
@@ -46,6 +47,7 @@ export class QueuedRequest implements RequestRecord {
     readonly request: ScheduledRequest,
     readonly level: number,
     readonly enqueuedMs: number,
+    readonly forecastMs: number,
     readonly rank: number,
     readonly joinable: boolean,
   ) {

@@ -4,8 +4,9 @@ import { sliceRows } from './batch';
 import { formBatch } from './batch-former';
 import type { BatchRun } from './batch-run';
 import type { DeadlineWatch } from './deadline-watch';
+import { ForecastErrors } from './forecast-error';
 import { ModelCounters } from './model-counters';
-import type { QueuedRequest } from './queued-request';
+import { RETRY_LANE, type QueuedRequest } from './queued-request';
 import { RequestQueue } from './request-queue';
 
 /** Made once: an error's stack takes longer than all the rest of a request here. */
@@ -24,6 +25,7 @@ export interface LedgerHost {
 export class RequestLedger {
   readonly queue = new RequestQueue();
   readonly counters = new ModelCounters();
+  readonly forecastErrors = new ForecastErrors();
 
   constructor(private readonly host: LedgerHost) {}
 
@@ -45,6 +47,8 @@ export class RequestLedger {
   answer(run: BatchRun, outputs: Tensor[], runMs: number): void {
     const single = run.requests.length === 1;
     const endMs = run.startMs + runMs;
+    // One sample of each run; its first request came first, and may have waited for all the others.
+    this.compareForecast(run.requests[0]!, endMs);
     let offset = 0;
     for (const entry of run.requests) {
       if (entry.state === 'running' && entry.deadlineMs <= endMs) this.expired(entry);
@@ -82,7 +86,10 @@ export class RequestLedger {
 
   expired(entry: QueuedRequest): void {
     const queued = entry.state === 'queued';
-    if (queued) this.leaveQueue(entry);
+    if (queued) {
+      this.leaveQueue(entry);
+      this.compareForecast(entry, entry.deadlineMs);
+    }
     this.counters.expired++;
     this.reject(entry, queued ? EXPIRED_IN_QUEUE : EXPIRED_IN_RUN);
   }
@@ -98,6 +105,12 @@ export class RequestLedger {
     this.counters.expired++;
     this.reject(entry, EXPIRED_IN_QUEUE);
     return true;
+  }
+
+  private compareForecast(entry: QueuedRequest, endMs: number): void {
+    const nothingKnown = entry.forecastMs === entry.enqueuedMs;
+    if (nothingKnown || entry.lane === RETRY_LANE) return;
+    this.forecastErrors.record(entry.level, endMs - entry.forecastMs);
   }
 
   private leaveQueue(entry: QueuedRequest): void {

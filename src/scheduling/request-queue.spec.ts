@@ -12,7 +12,7 @@ function entryOf(level: number, enqueuedMs: number, rows = 1): QueuedRequest {
     priority: level,
     deadlineMs: Infinity,
   };
-  return new QueuedRequest(owner, request, level, enqueuedMs, enqueuedMs + 100 * level, true);
+  return new QueuedRequest(owner, request, level, enqueuedMs, enqueuedMs, enqueuedMs + 100 * level, true);
 }
 
 function scanAll(queue: RequestQueue): QueuedRequest[] {

@@ -6,9 +6,10 @@ import { leadWithRows, rowsFault } from './batch';
 import { BatchRun } from './batch-run';
 import { CostModel } from './cost-model';
 import { FillWindow } from './fill-window';
+import type { ForecastErrors } from './forecast-error';
 import type { ModelCounters } from './model-counters';
 import type { HostedModel, ModelHost } from './model-host';
-import { priorityLevel } from './priority';
+import { DEFAULT_PRIORITY_LEVEL, priorityLevel } from './priority';
 import { QueuedRequest, RETRY_LANE, type RequestOwner } from './queued-request';
 import { CLIENT_LEFT, RequestLedger } from './request-ledger';
 import type { RequestQueue } from './request-queue';
@@ -55,6 +56,7 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
   readonly cost: CostModel;
   readonly queue: RequestQueue;
   readonly counters: ModelCounters;
+  readonly forecastErrors: ForecastErrors;
   readonly runs: BatchRun[] = [];
   batchable: boolean;
   virtualMs = 0;
@@ -80,6 +82,7 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
     this.ledger = new RequestLedger(host);
     this.queue = this.ledger.queue;
     this.counters = this.ledger.counters;
+    this.forecastErrors = this.ledger.forecastErrors;
     this.admission = new Admission(host, this);
     this.fill = new FillWindow(this.batchable ? options.maxQueueDelayMs : 0, host.clock, () =>
       host.wake(this),
@@ -112,13 +115,15 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
     const { inputs, rows } = request;
     const nowMs = host.clock.now();
     const level = priorityLevel(request.priority);
-    const refusal = this.refuse(request, level, nowMs);
+    const forecastMs = this.admission.forecastMs(rows, level, nowMs);
+    const refusal = this.refuse(request, level, forecastMs, nowMs);
     if (refusal !== undefined) {
       request.onInputsConsumed?.();
       return Promise.reject(refusal);
     }
     const rank = nowMs + level * host.ageingMs;
-    const entry = new QueuedRequest(this, request, level, nowMs, rank, leadWithRows(inputs, rows));
+    const joinable = leadWithRows(inputs, rows);
+    const entry = new QueuedRequest(this, request, level, nowMs, forecastMs, rank, joinable);
     if (fill.enabled) entry.fillUntilMs = fill.endFor(nowMs, entry.deadlineMs, this.cost.predictMs(rows));
     const result = new Promise<ScheduledResult>((resolve, reject) => {
       entry.resolve = resolve;
@@ -128,6 +133,21 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
     this.enqueue(entry);
     host.wake(this);
     return result;
+  }
+
+  /** Why a request of one row and of no special priority would be refused, if it were submitted now. */
+  foreseeRefusal(deadlineMs: number): DomainError | undefined {
+    if (this.state !== 'open') return undefined;
+    const nowMs = this.host.clock.now();
+    const forecastMs = this.admission.forecastMs(1, DEFAULT_PRIORITY_LEVEL, nowMs);
+    return this.admission.refuse(DEFAULT_PRIORITY_LEVEL, deadlineMs, forecastMs, nowMs);
+  }
+
+  /** Counts a request that is refused, here or as was foreseen. */
+  refused(refusal: DomainError): DomainError {
+    if (refusal.code === 'deadline_exceeded') this.counters.expired++;
+    else this.counters.rejected++;
+    return refusal;
   }
 
   /** The client of a request left: it leaves the queue at once; if it runs, its result is dropped. */
@@ -199,17 +219,19 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
     if (requests.length === 1) requests[0]!.releaseInputs();
   }
 
-  private refuse(request: ScheduledRequest, level: number, nowMs: number): DomainError | undefined {
+  private refuse(
+    request: ScheduledRequest,
+    level: number,
+    forecastMs: number,
+    nowMs: number,
+  ): DomainError | undefined {
     if (this.state !== 'open') return this.unavailable();
     if (request.signal?.aborted === true) {
       this.counters.cancelled++;
       return CLIENT_LEFT;
     }
-    const refusal = this.admission.refuse(request.rows, level, request.deadlineMs, nowMs);
-    if (refusal === undefined) return undefined;
-    if (refusal.code === 'deadline_exceeded') this.counters.expired++;
-    else this.counters.rejected++;
-    return refusal;
+    const refusal = this.admission.refuse(level, request.deadlineMs, forecastMs, nowMs);
+    return refusal && this.refused(refusal);
   }
 
   private enqueue(entry: QueuedRequest): void {
