@@ -57,8 +57,13 @@ export function runPrimary(): Promise<void> {
     },
   });
   const coordinator: ModelCoordinator = new ModelCoordinator({
-    askAll: <Value>(topic: string, payload: unknown, timeoutMs: number, except?: ReadonlySet<number>) =>
-      supervisor.askAll<Value>({ topic, payload, timeoutMs }, except),
+    askAll: <Value>(
+      topic: string,
+      payload: unknown,
+      timeoutMs: number,
+      except?: ReadonlySet<number>,
+      share?: number,
+    ) => supervisor.askAll<Value>({ topic, payload, timeoutMs }, except, share),
     maxResident: models.maxResident,
     maxMemoryBytes: models.maxMemoryBytes,
     loadTimeoutMs: models.loadTimeoutMs,

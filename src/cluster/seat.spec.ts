@@ -5,6 +5,7 @@ import type { WorkerProcess } from './worker-process';
 /** A worker as its seat sees it. */
 class Worker {
   proved = false;
+  servedMs = 0;
   readonly reason = undefined;
   readonly stop = jest.fn();
 
@@ -57,6 +58,19 @@ describe('a seat', () => {
         expect(forked).toHaveLength(before + 1);
       }
       expect(deaths).toEqual([1, 2, 3, 4]);
+    });
+
+    it('is not left empty for longer than its last worker did not serve', () => {
+      for (let death = 1; death <= 3; death++) {
+        die();
+        jest.runAllTimers();
+      }
+      last().servedMs = 900;
+      die();
+      jest.advanceTimersByTime(99);
+      expect(forked).toHaveLength(4);
+      jest.advanceTimersByTime(1);
+      expect(forked).toHaveLength(5);
     });
 
     it('is in a crash loop from the third death in a row until a worker has proved itself', () => {

@@ -129,10 +129,13 @@ export class Seat {
     this.replaced = undefined;
   }
 
-  /** @returns how long to wait before the next worker is started: not at all after a single failure, as most are */
+  /**
+   * @returns how long to wait before the next worker is started: not at all after a single failure, as most are.
+   * What the one that failed has served counts as waited: starts are to be rare, not service.
+   */
   private noteFailure(process: WorkerProcess): number {
     this.failures = process.proved ? 1 : this.failures + 1;
-    const waitMs = this.failures === 1 ? 0 : backoffMs(this.failures - 1);
+    const waitMs = this.failures === 1 ? 0 : Math.max(0, backoffMs(this.failures - 1) - process.servedMs);
     this.patientUntilMs = performance.now() + waitMs;
     return waitMs;
   }

@@ -2,8 +2,9 @@ import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
 import type { LoadedVersion } from '../link/loaded-version';
 import { type Condition, CONDITION, FAN_OUT, type FanOut, type Reply } from '../link/messages';
+import { atMost } from './at-most';
 import { Seat, type SeatOwner } from './seat';
-import { closeUntakenConnections } from './untaken-connections';
+import { UntakenConnections } from './untaken-connections';
 import { WorkerProcess } from './worker-process';
 
 /** A first start that failed so often will not succeed by itself. */
@@ -44,6 +45,9 @@ export class Supervisor implements SeatOwner {
   stopping = false;
   private readonly seats: Seat[];
   private readonly processes = new Set<WorkerProcess>();
+  private readonly untaken = new UntakenConnections(() =>
+    this.all().flatMap(({ state, worker }) => (state === 'ready' ? [worker] : [])),
+  );
   private everReady = false;
   private announced = false;
   private stopped: (() => void) | undefined;
@@ -103,13 +107,19 @@ export class Supervisor implements SeatOwner {
     return this.seats.filter((seat) => seat.crashLooping).length;
   }
 
-  /** Puts a question to every worker that has joined. One that dies before it answers is none of them any more. */
+  /**
+   * Puts a question to every worker that has joined. One that dies before it answers is none of them any more.
+   * @param share of them that are asked at once, where the answer costs them much
+   */
   async askAll<Value>(
     { topic, payload, timeoutMs }: FanOut,
     except?: ReadonlySet<number>,
+    share = 1,
   ): Promise<Reply<Value>[]> {
     const asked = [...this.processes].filter(({ id, takesPart }) => takesPart && !except?.has(id));
-    const replies = await Promise.all(asked.map((process) => process.ask<Value>(topic, payload, timeoutMs)));
+    const replies = await atMost(Math.ceil(asked.length * share), asked, (process) =>
+      process.ask<Value>(topic, payload, timeoutMs),
+    );
     return replies.filter((reply, i) => reply.ok || asked[i]?.state !== 'gone');
   }
 
@@ -124,7 +134,7 @@ export class Supervisor implements SeatOwner {
 
   fork(seat: Seat): WorkerProcess {
     const worker = cluster.fork(this.options.env);
-    closeUntakenConnections(worker.process);
+    this.untaken.watch(worker);
     const process = new WorkerProcess(worker, {
       ready: (ready, models) => {
         this.everReady = true;

@@ -4,7 +4,7 @@ import { Channel, isChannelMessage } from '../link/channel';
 import { failedReply, type Heartbeat, type Reply, type ToPrimary, ToWorker } from '../link/messages';
 
 /** A worker that served this long has proved that it can. */
-const PROVED_MS = 60_000;
+const PROVED_MS = 10_000;
 
 /** `leaving`: told to stop; it has left the port or is about to, and finishes what it holds. */
 export type WorkerState = 'starting' | 'ready' | 'leaving' | 'gone';
@@ -31,7 +31,7 @@ export class WorkerProcess {
   private deadline: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly worker: Worker,
+    readonly worker: Worker,
     private readonly events: WorkerEvents,
   ) {
     this.channel = new Channel((message) => this.send(message));
@@ -64,9 +64,14 @@ export class WorkerProcess {
     this.joined = true;
   }
 
+  /** How long it has served by now. */
+  get servedMs(): number {
+    return Math.max(0, performance.now() - this.readyAtMs);
+  }
+
   /** Has it served for so long that it is no part of a series of failures? */
   get proved(): boolean {
-    return performance.now() - this.readyAtMs > PROVED_MS;
+    return this.servedMs > PROVED_MS;
   }
 
   /**

@@ -125,6 +125,12 @@ export class ModelChanges {
   }
 
   private async stage({ id, model, versions, replace }: Prepare): Promise<Prepared> {
+    const serving = replace ? undefined : this.servingOf(model, versions);
+    if (serving !== undefined) {
+      // Another worker lacks them.
+      this.staged.set(id, { replace, entries: [] });
+      return preparedOf(serving);
+    }
     const found = await this.find(model);
     const there = found.versions.map(({ version }) => version);
     const wanted = versions ?? versionsToServe(found.config.versions, there);
@@ -143,13 +149,7 @@ export class ModelChanges {
       throw failed?.reason ?? new DomainError('draining', 'The change was called off.');
     }
     this.staged.set(id, { replace, entries });
-    return {
-      versions: entries.map(({ version, served }) => ({
-        version,
-        digest: served?.digest ?? '',
-        memoryBytes: served?.memoryBytes ?? 0,
-      })),
-    };
+    return preparedOf(entries);
   }
 
   private usage(): VersionUsage[] {
@@ -169,6 +169,14 @@ export class ModelChanges {
     if (found === undefined) throw new DomainError('model_not_found', `There is no model "${name}".`);
     if ('fault' in found.config) throw unusable(found);
     return { ...found, config: found.config };
+  }
+
+  /** These versions, where all of them serve. */
+  private servingOf(model: string, versions: readonly string[] | undefined): VersionEntry[] | undefined {
+    const here = this.registry.get(model)?.versions;
+    const serving = versions?.flatMap((version) => here?.get(version) ?? []);
+    const all = serving?.length === versions?.length && serving?.every(({ served }) => served !== undefined);
+    return all ? serving : undefined;
   }
 
   private async loadAside(entry: VersionEntry, atStart: boolean): Promise<void> {
@@ -240,6 +248,16 @@ export class ModelChanges {
     await served.use.idle();
     await this.loader.unload(served);
   }
+}
+
+function preparedOf(entries: readonly VersionEntry[]): Prepared {
+  return {
+    versions: entries.map(({ version, served }) => ({
+      version,
+      digest: served?.digest ?? '',
+      memoryBytes: served?.memoryBytes ?? 0,
+    })),
+  };
 }
 
 type UsableModel = Omit<FoundModel, 'config'> & { readonly config: ModelConfig };

@@ -179,6 +179,17 @@ describe('ModelCoordinator', () => {
     expect(coordinator.missing([required('b')])).toEqual(['a']);
   });
 
+  it('brings a version to a worker that lacks what the others have', async () => {
+    const crew = new Crew();
+    const coordinator = crew.coordinator();
+    await adopt(coordinator, 'a');
+    await coordinator.change({ action: 'ensure', model: 'a', version: '1' });
+    expect(crew.asked).toEqual([PREPARE, COMMIT]);
+    expect(coordinator.desired()?.loaded).toEqual([
+      { model: 'a', versions: [{ version: '1', digest: 'a' }] },
+    ]);
+  });
+
   it('makes one of changes that wait and want the same', async () => {
     const crew = new Crew();
     const coordinator = crew.coordinator();

@@ -22,13 +22,20 @@ import { Residents } from './residents';
 /** For a swap, which takes no work. */
 const QUICK_MS = 5_000;
 
+/** How many of the workers load at once beside what serves: requests need the cores, too. */
+const RELOADING_SHARE = 0.5;
+
 export interface CoordinatorOptions {
-  /** Puts a question to every worker that has joined, but for those in `except`. */
+  /**
+   * Puts a question to every worker that has joined, but for those in `except`.
+   * @param share of them that are asked at once; all, unless it is given
+   */
   askAll<Value>(
     topic: string,
     payload: unknown,
     timeoutMs: number,
     except?: ReadonlySet<number>,
+    share?: number,
   ): Promise<Reply<Value>[]>;
   readonly maxResident: number;
   /** 0: no limit. */
@@ -158,8 +165,12 @@ export class ModelCoordinator {
   }
 
   private async ensure(model: string, version: string): Promise<void> {
-    if (this.residents.get(model, version) !== undefined) return;
     if (this.unloaded.has(model)) throw unloadedByCall(model);
+    if (this.residents.get(model, version) !== undefined) {
+      // Whoever asks lacks what the others have: what kept it from loading may have passed.
+      await this.commit(await this.prepare({ model, versions: [version], replace: false }));
+      return;
+    }
     await this.residents.reserve(model, version);
     try {
       const staged = await this.prepare({ model, versions: [version], replace: false });
@@ -211,8 +222,13 @@ export class ModelCoordinator {
     const replies: Reply<Prepared>[] = [];
     const asked = new Set<number>();
     for (;;) {
-      const { loadTimeoutMs } = this.options;
-      const more = await this.options.askAll<Prepared>(PREPARE, { ...wanted, id }, loadTimeoutMs, asked);
+      const more = await this.options.askAll<Prepared>(
+        PREPARE,
+        { ...wanted, id },
+        this.options.loadTimeoutMs,
+        asked,
+        wanted.replace ? RELOADING_SHARE : 1,
+      );
       for (const reply of more) asked.add(reply.worker);
       replies.push(...more);
       if (more.length === 0 || more.some(({ ok }) => !ok)) break;

@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-export type Tool = 'chromium' | 'redis-server' | 'python3' | 'openssl' | 'curl';
+export type Tool = 'chromium' | 'redis-server' | 'python3' | 'openssl' | 'curl' | 'prlimit';
 
 /** The names under which a tool's program goes; the first one found is taken. */
 const PROGRAMS: Record<Tool, readonly string[]> = {
@@ -17,6 +17,7 @@ const PROGRAMS: Record<Tool, readonly string[]> = {
   python3: ['python3'],
   openssl: ['openssl'],
   curl: ['curl'],
+  prlimit: ['prlimit'],
 };
 
 /** Where programs may be although the PATH does not say so. */

@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { isAlive } from '../helpers/processes';
+import type { TestRedis } from '../helpers/redis';
+import type { TestServer } from '../helpers/server';
+import { load } from './calls';
+import type { ChangingModel } from './changing-model';
+import type { Deaths } from './deaths';
+import type { ChaosLoad } from './load';
+
+const run = promisify(execFile);
+
+interface WorkerSeen {
+  pid: number;
+  state: string;
+  ready: boolean;
+  heartbeat_age_seconds?: number;
+}
+
+/** A worker whose heart has not beaten for longer serves nobody. */
+const FRESH_S = 2;
+
+/** What a disturbance has in its hands. */
+export class Stage {
+  private struckMs = performance.now();
+
+  constructor(
+    readonly server: TestServer,
+    private readonly managementPort: number,
+    readonly size: number,
+    readonly model: ChangingModel,
+    readonly load: ChaosLoad,
+    readonly deaths: Deaths,
+    readonly redis: TestRedis | undefined,
+    private readonly random: (below: number) => number,
+  ) {}
+
+  get primary(): number {
+    return this.server.process.pid ?? 0;
+  }
+
+  draw<T>(from: readonly T[]): T {
+    const drawn = from[this.random(from.length)];
+    if (drawn === undefined) throw new Error('nothing to draw from');
+    return drawn;
+  }
+
+  victim(): number {
+    return this.draw(this.server.workers());
+  }
+
+  /** From here on the time until full strength counts. */
+  strike(): void {
+    this.struckMs = performance.now();
+  }
+
+  /** Waits until every worker serves again; how long that took since the strike, in milliseconds. */
+  async fullStrength(): Promise<number> {
+    await this.server.until('every worker serves', async () => {
+      const serving = (await this.workers()).filter(isServing);
+      return serving.length === this.size;
+    });
+    return performance.now() - this.struckMs;
+  }
+
+  async allNew(before: readonly number[]): Promise<void> {
+    await this.server.until('all workers are new', async () => {
+      const serving = (await this.workers()).filter(isServing);
+      return serving.length === this.size && !serving.some(({ pid }) => before.includes(pid));
+    });
+  }
+
+  /** Ends a worker by a signal. It stands still while its connections are looked up, so none is overlooked. */
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    const victim = this.victim();
+    process.kill(victim, 'SIGSTOP');
+    this.deaths.expect(victim, this.server.workers());
+    this.strike();
+    process.kill(victim, signal);
+    process.kill(victim, 'SIGCONT');
+    await this.deaths.gone(victim);
+  }
+
+  /** Deploys the next version on the whole server. */
+  async deploy(): Promise<void> {
+    this.model.deployNext();
+    if (!(await this.tryLoad())) throw new Error(`Version ${this.model.version} was not loaded.`);
+  }
+
+  /** Has the whole server load what was deployed. Once it says so, no older version may answer. */
+  async tryLoad(): Promise<boolean> {
+    const { status } = await load(this.server);
+    if (status === 200) this.load.oldest = this.model.version;
+    return status === 200;
+  }
+
+  /** A load must be refused, with a reason. */
+  async loadInVain(expected: readonly number[]): Promise<void> {
+    const { status, error } = await load(this.server);
+    if (!expected.includes(status) || error === '') {
+      throw new Error(`A load that cannot succeed was answered with ${status} "${error}".`);
+    }
+  }
+
+  /** Lowers a limit of a running process, such as `nofile`. Returns what puts it back. */
+  async limit(pid: number, resource: string, value: number): Promise<() => Promise<unknown>> {
+    const process = `--pid=${pid}`;
+    const { stdout } = await run('prlimit', [process, `--${resource}`, '--noheadings', '--output=SOFT']);
+    await run('prlimit', [process, `--${resource}=${Math.floor(value)}:`]);
+    return () => run('prlimit', [process, `--${resource}=${stdout.trim()}:`]);
+  }
+
+  private async workers(): Promise<WorkerSeen[]> {
+    const answer = await fetch(`http://127.0.0.1:${this.managementPort}/workers`);
+    return ((await answer.json()) as { workers: WorkerSeen[] }).workers;
+  }
+}
+
+function isServing({ pid, state, ready, heartbeat_age_seconds: age }: WorkerSeen): boolean {
+  return state === 'ready' && ready && isAlive(pid) && (age ?? Infinity) < FRESH_S;
+}
