@@ -88,17 +88,20 @@ describe('Admission', () => {
     expect(model.runs).toHaveLength(1);
   });
 
-  it('foresees what it would refuse, and counts nothing until that is refused', async () => {
+  it('foresees what it would refuse once it has refused, and counts nothing until that is refused', async () => {
     const { harness, model } = await warmHarness(10);
     const inMs = (ms: number) => harness.clock.now() + ms;
-    expect(model.foreseeRefusal(inMs(5))).toBeUndefined();
     for (let i = 0; i < 6; i++) harness.submit(model, [i]);
     await harness.clock.settle();
+    expect(model.foreseeRefusal(inMs(60))).toBeUndefined();
+    harness.submit(model, [1], { deadlineMs: inMs(60) });
+    await harness.clock.settle();
+    expect(model.counters.rejected).toBe(1);
     expect(model.foreseeRefusal(inMs(75))).toBeUndefined();
     const refusal = model.foreseeRefusal(inMs(60))!;
-    expect([refusal.code, model.counters.rejected]).toEqual(['overloaded', 0]);
+    expect([refusal.code, model.counters.rejected]).toEqual(['overloaded', 1]);
     expect(model.refused(refusal)).toBe(refusal);
-    expect(model.counters.rejected).toBe(1);
+    expect(model.counters.rejected).toBe(2);
   });
 
   it('promises less where its forecasts were too bright', async () => {

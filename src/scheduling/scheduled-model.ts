@@ -38,6 +38,9 @@ export interface RunObserver {
   runFailed(): void;
 }
 
+/** For how long after a refusal the next ones are looked for before they are decoded. */
+const OVERLOADED_MS = 1000;
+
 /** Failures that no input is to blame for: request by request they would only repeat. */
 const NOT_THE_INPUTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'not_ready',
@@ -60,6 +63,7 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
   readonly runs: BatchRun[] = [];
   batchable: boolean;
   virtualMs = 0;
+  private lastRefusalMs = -Infinity;
   /** Set once the model is warm: what warm-up ran is nobody's request. */
   observer: RunObserver | undefined;
   private readonly runner: ModelRunner;
@@ -135,16 +139,20 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
     return result;
   }
 
-  /** Why a request of one row and of no special priority would be refused, if it were submitted now. */
+  /**
+   * Why a request of one row and of no special priority would be refused, if it were submitted now; looked for
+   * only while others are refused, so that it costs nothing as long as all goes well.
+   */
   foreseeRefusal(deadlineMs: number): DomainError | undefined {
-    if (this.state !== 'open') return undefined;
     const nowMs = this.host.clock.now();
+    if (nowMs - this.lastRefusalMs > OVERLOADED_MS || this.state !== 'open') return undefined;
     const forecastMs = this.admission.forecastMs(1, DEFAULT_PRIORITY_LEVEL, nowMs);
     return this.admission.refuse(DEFAULT_PRIORITY_LEVEL, deadlineMs, forecastMs, nowMs);
   }
 
   /** Counts a request that is refused, here or as was foreseen. */
   refused(refusal: DomainError): DomainError {
+    this.lastRefusalMs = this.host.clock.now();
     if (refusal.code === 'deadline_exceeded') this.counters.expired++;
     else this.counters.rejected++;
     return refusal;
