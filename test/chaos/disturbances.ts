@@ -9,6 +9,8 @@ export interface Disturbance {
   readonly deadly?: boolean;
   /** Does it touch the changing model? */
   readonly model?: boolean;
+  /** Is it left to the long form, as it may cost a connection that no worker has taken yet? */
+  readonly longFormOnly?: boolean;
   /** Others of this family are much like it: the short form takes one of them. */
   readonly family?: string;
   /** Without this, it cannot be done. */
@@ -46,7 +48,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
     run: (stage: Stage) => stage.kill(signal),
   })),
   { name: 'worker out of memory', deadly: true, needs: 'prlimit', run: runOutOfMemory },
-  { name: 'worker out of descriptors', needs: 'prlimit', run: runOutOfDescriptors },
+  { name: 'worker out of descriptors', longFormOnly: true, needs: 'prlimit', run: runOutOfDescriptors },
   { name: 'worker stopped for good', deadly: true, run: stopForGood },
   { name: 'worker stopped for a moment', run: stopForAMoment },
   { name: 'worker asked to leave by SIGTERM', deadly: true, run: askToLeave },
