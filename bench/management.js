@@ -8,11 +8,11 @@
  */
 const { spawn } = require('node:child_process');
 const { mkdtempSync, mkdirSync, rmSync, writeFileSync } = require('node:fs');
-const { createServer } = require('node:net');
 const { availableParallelism, tmpdir } = require('node:os');
 const { join, resolve } = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { Child } = require('./lib/child');
+const { freePort } = require('./lib/free-port');
 const { Histogram } = require('./lib/histogram');
 const { mlp } = require('./lib/models');
 
@@ -85,14 +85,6 @@ async function main() {
 
 async function until(holds) {
   while (!(await holds().catch(() => false))) await sleep(100);
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((listening) => server.once('listening', listening));
-  const { port } = server.address();
-  await new Promise((closed) => server.close(closed));
-  return port;
 }
 
 main().catch((error) => {

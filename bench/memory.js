@@ -8,12 +8,12 @@
  */
 const { spawn } = require('node:child_process');
 const { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } = require('node:fs');
-const { createServer } = require('node:net');
 const { tmpdir } = require('node:os');
 const { join, resolve } = require('node:path');
 const { performance } = require('node:perf_hooks');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { treeOf } = require('./lib/cpu');
+const { freePort } = require('./lib/free-port');
 const { mlp } = require('./lib/models');
 
 const [reloads = 100, replacements = 100, workers = 1] = process.argv.slice(2, 5).map(Number);
@@ -156,14 +156,6 @@ async function until(holds) {
   ) {
     await sleep(50);
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((listening) => server.once('listening', listening));
-  const { port } = server.address();
-  await new Promise((closed) => server.close(closed));
-  return port;
 }
 
 main().catch((error) => {

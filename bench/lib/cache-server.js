@@ -1,11 +1,11 @@
 // What the two benchmarks of the prediction cache share: servers, Redis, and loads that wrk sends.
 const { execFile, spawn } = require('node:child_process');
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');
-const { createServer } = require('node:net');
 const { tmpdir } = require('node:os');
 const { join, resolve } = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { promisify } = require('node:util');
+const { freePort } = require('./free-port');
 
 const WORKS = {
   tiny: { shape: [1, 4], bodies: 1000 },
@@ -110,15 +110,6 @@ function inputOf(shape, first) {
   return Array.from({ length: size }, (_, i) => {
     const given = i === 0 ? first : undefined;
     return inner.length > 0 ? inputOf(inner, given) : (given ?? Number(Math.random().toFixed(6)));
-  });
-}
-
-function freePort() {
-  return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => done(port));
-    });
   });
 }
 

@@ -5,6 +5,7 @@ const path = require('node:path');
 const { once } = require('node:events');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { treeOf } = require('./cpu');
+const { freePort } = require('./free-port');
 const { MODELS } = require('./works');
 
 const READY_MS = 60_000;
@@ -149,15 +150,6 @@ class Peer {
 function keptSetting(key) {
   const value = process.env[key];
   return value === undefined ? [] : [[key, value]];
-}
-
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function lastLines(file) {
