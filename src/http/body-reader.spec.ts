@@ -13,7 +13,7 @@ class Body extends PassThrough {
   }
 
   receive(limitBytes = LIMIT, hold?: (sizeBytes: number) => void): Promise<Buffer> {
-    return readBody(this as unknown as IncomingMessage, limitBytes, hold);
+    return readBody(this as unknown as IncomingMessage, limitBytes, { hold });
   }
 
   /** Sends the parts one after the other, as they come from a socket. */

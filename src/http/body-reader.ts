@@ -1,5 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { DomainError } from '../errors/domain-error';
+import { type BodyTaker, DirectRequest } from './direct-request';
+
+/** What a body that was not declared gets room for at first. */
+const FIRST_BYTES = 64 * 1024;
+
+export interface BodyRoom {
+  /** Told how many bytes of memory the body is about to take; it may refuse by throwing. */
+  hold?(sizeBytes: number): void;
+  /** Gives memory for a body that comes in several pieces. */
+  acquire?(sizeBytes: number): Buffer;
+}
 
 function tooLarge(limitBytes: number): DomainError {
   return new DomainError(
@@ -17,76 +28,91 @@ export function declaredLength(req: IncomingMessage): number | undefined {
 /**
  * Reads the whole body. A body that came in one piece is handed on without a copy.
  * @throws body_too_large beyond `limitBytes` (at once, when the length was declared);
- *   client_closed_request when the client left before the end; what `hold` throws
- * @param hold told how many bytes of memory the body is about to take; it may refuse by throwing
- * @param acquire gives memory for a body that comes in several pieces
+ *   client_closed_request when the client left before the end; what `room.hold` throws
  */
-export function readBody(
-  req: IncomingMessage,
-  limitBytes: number,
-  hold?: (sizeBytes: number) => void,
-  acquire: (sizeBytes: number) => Buffer = (sizeBytes) => Buffer.allocUnsafe(sizeBytes),
-): Promise<Buffer> {
+export function readBody(req: IncomingMessage, limitBytes: number, room: BodyRoom = {}): Promise<Buffer> {
   const declared = declaredLength(req);
   if (declared !== undefined && declared > limitBytes) return Promise.reject(tooLarge(limitBytes));
   return new Promise((resolve, reject) => {
-    if (declared !== undefined) hold?.(declared);
-    let first: Buffer | undefined;
-    let whole: Buffer | undefined;
-    let length = 0;
-    const settle = (): void => {
-      req.off('data', onData).off('end', onEnd).off('close', onClose);
-    };
-    const onData = (chunk: Buffer): void => {
-      const start = length;
-      length += chunk.length;
-      if (length > limitBytes) {
-        settle();
-        req.pause();
-        reject(tooLarge(limitBytes));
-      } else if (start === 0 && (declared === undefined || declared === chunk.length)) {
-        first = chunk;
-      } else {
+    if (declared !== undefined) room.hold?.(declared);
+    const body = new GrowingBody(declared, limitBytes, room);
+    const taker: BodyTaker = {
+      onPiece(piece) {
         try {
-          whole = withRoom(whole, declared, length, limitBytes, hold, acquire);
+          body.add(piece);
         } catch (error) {
-          settle();
+          stop();
           req.pause();
           reject(error instanceof Error ? error : new Error(String(error)));
-          return;
         }
-        if (first !== undefined) {
-          first.copy(whole);
-          first = undefined;
-        }
-        chunk.copy(whole, start);
-      }
+      },
+      onEnd() {
+        stop();
+        resolve(body.whole());
+      },
+      onLeave() {
+        stop();
+        reject(new DomainError('client_closed_request', 'The client left before its request was complete.'));
+      },
     };
-    const onEnd = (): void => {
-      settle();
-      resolve(first ?? (whole?.length === length ? whole : whole?.subarray(0, length)) ?? Buffer.alloc(0));
-    };
-    const onClose = (): void => {
-      settle();
-      reject(new DomainError('client_closed_request', 'The client left before its request was complete.'));
-    };
-    req.on('data', onData).on('end', onEnd).on('close', onClose);
+    const stop =
+      req instanceof DirectRequest && req.takeBody(taker)
+        ? () => {
+            if (!req.complete) req.returnBody();
+          }
+        : listen(req, taker);
   });
 }
 
-/** A buffer with room for `length` bytes: exact when the length was declared, doubling when not. */
-function withRoom(
-  buffer: Buffer | undefined,
-  declared: number | undefined,
-  length: number,
-  limitBytes: number,
-  hold: ((sizeBytes: number) => void) | undefined,
-  acquire: (sizeBytes: number) => Buffer,
-): Buffer {
-  if (buffer !== undefined && buffer.length >= length) return buffer;
-  const size = declared ?? Math.min(limitBytes, Math.max(64 * 1024, length * 2));
-  if (declared === undefined) hold?.(size);
-  const larger = acquire(Math.max(size, length));
-  buffer?.copy(larger);
-  return larger;
+/** Has the body's events tell the taker. @returns what ends that */
+function listen(req: IncomingMessage, { onPiece, onEnd, onLeave }: BodyTaker): () => void {
+  req.on('data', onPiece).on('end', onEnd).on('close', onLeave);
+  return () => req.off('data', onPiece).off('end', onEnd).off('close', onLeave);
+}
+
+/** The pieces of a body, put together. */
+class GrowingBody {
+  private first: Buffer | undefined;
+  private memory: Buffer | undefined;
+  private length = 0;
+
+  constructor(
+    private readonly declared: number | undefined,
+    private readonly limitBytes: number,
+    private readonly room: BodyRoom,
+  ) {}
+
+  add(piece: Buffer): void {
+    const start = this.length;
+    this.length += piece.length;
+    if (this.length > this.limitBytes) throw tooLarge(this.limitBytes);
+    if (start === 0 && (this.declared === undefined || this.declared === piece.length)) {
+      this.first = piece;
+      return;
+    }
+    const memory = this.withRoom();
+    this.first?.copy(memory);
+    this.first = undefined;
+    piece.copy(memory, start);
+  }
+
+  whole(): Buffer {
+    const { first, memory, length } = this;
+    if (first !== undefined) return first;
+    return memory === undefined || memory.length === length
+      ? (memory ?? Buffer.alloc(0))
+      : memory.subarray(0, length);
+  }
+
+  /** Memory for what has come: exact when the length was declared, doubling when not. */
+  private withRoom(): Buffer {
+    const { memory, declared, length, limitBytes, room } = this;
+    if (memory !== undefined && memory.length >= length) return memory;
+    const size = Math.max(declared ?? Math.min(limitBytes, Math.max(FIRST_BYTES, length * 2)), length);
+    if (declared === undefined) room.hold?.(size);
+    const larger = room.acquire?.(size) ?? Buffer.allocUnsafe(size);
+    memory?.copy(larger);
+    this.memory = larger;
+    return larger;
+  }
 }

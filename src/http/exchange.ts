@@ -3,10 +3,11 @@ import { DomainError } from '../errors/domain-error';
 import { declaredLength } from './body-reader';
 import { type ErrorBody, toDomainError } from './error-body';
 import { STATUS_OF } from './error-status';
+import { mayGoWhole, sendWhole } from './whole-answer';
 
 /** A small body that nobody read is cheaper to discard than its connection is to open again. */
 const DISCARD_BYTES = 64 * 1024;
-/** A body up to this goes out in one string with its head, which costs Node less than writing two pieces. */
+/** A body up to this goes out in one piece with its head; a larger one would be copied too often. */
 const ONE_PIECE_BYTES = 4096;
 /** How long a refused client may go on sending before its connection closes under it. */
 const LINGER_MS = 1000;
@@ -48,7 +49,7 @@ export class Exchange {
   /** Tells the one listener when the client goes before its answer. */
   addEventListener(_type: 'abort', listener: { handleEvent(): void }): void {
     this.onLeave = () => listener.handleEvent();
-    this.res.once('close', this.onLeave);
+    this.res.on('close', this.onLeave);
   }
 
   removeEventListener(): void {
@@ -64,20 +65,13 @@ export class Exchange {
     for (const part of body) bytes += part.length;
     this.context.finished(this, status, bytes);
     if (this.aborted) return;
-    const all = headers.concat('x-request-id', this.requestId, this.context.commonHeaders(this.req));
-    if (status !== 204) all.push('content-length', String(bytes));
-    const closeEarly = this.hasLargeUnreadBody();
-    if (closeEarly || this.context.draining()) all.push('connection', 'close');
-    this.res.writeHead(status, all);
-    if (this.req.method === 'HEAD') {
-      this.res.end();
-      return;
-    }
-    if (closeEarly) this.lingerAfter(body);
-    else if (bytes <= ONE_PIECE_BYTES) this.res.end(latin1(body), 'latin1');
-    else {
-      for (let i = 0; i < body.length - 1; i++) this.res.write(body[i]);
-      this.res.end(body[body.length - 1]);
+    const closes = this.hasLargeUnreadBody();
+    if (bytes <= ONE_PIECE_BYTES && !closes && this.mayGoWhole(status)) {
+      const common = this.context.commonHeaders(this.req);
+      const fields = `${lines(headers)}x-request-id: ${this.requestId}\r\n${lines(common)}`;
+      sendWhole(this.res, status, fields, latin1(body));
+    } else {
+      this.sendInParts(status, headers, body, bytes, closes);
     }
   }
 
@@ -96,6 +90,32 @@ export class Exchange {
       error.retryAfterSeconds === undefined ? [] : ['retry-after', String(error.retryAfterSeconds)];
     this.sendJson(STATUS_OF[error.code], this.errorBody(error, this.requestId), headers);
     return error;
+  }
+
+  private mayGoWhole(status: number): boolean {
+    return status !== 204 && this.req.method !== 'HEAD' && !this.context.draining() && mayGoWhole(this.res);
+  }
+
+  private sendInParts(
+    status: number,
+    headers: readonly string[],
+    body: readonly Buffer[],
+    bytes: number,
+    closes: boolean,
+  ): void {
+    const { req, res, context } = this;
+    const all = headers.concat('x-request-id', this.requestId, context.commonHeaders(req));
+    if (status !== 204) all.push('content-length', String(bytes));
+    if (closes || context.draining()) all.push('connection', 'close');
+    res.writeHead(status, all);
+    if (req.method === 'HEAD') {
+      res.end();
+    } else if (closes) {
+      this.lingerAfter(body);
+    } else {
+      for (let i = 0; i < body.length - 1; i++) res.write(body[i]);
+      res.end(body[body.length - 1]);
+    }
   }
 
   private hasLargeUnreadBody(): boolean {
@@ -117,6 +137,13 @@ export class Exchange {
     this.res.once('close', () => clearTimeout(timer));
     this.req.resume();
   }
+}
+
+/** Header lines of names and values in turn. */
+function lines(headers: readonly string[]): string {
+  let text = '';
+  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return text;
 }
 
 /** The bytes as a string of as many characters. */

@@ -34,7 +34,7 @@ export class FrontDoor implements ExchangeContext {
   private readonly logger = new Logger(FrontDoor.name);
   private readonly routes: FrontRoute[] = [];
   private readonly constants = new Map<string, Buffer>();
-  private readonly errorBodies: { prefix: string; body: ErrorBody }[] = [];
+  private readonly errorBodies: { path: string; below: string; body: ErrorBody }[] = [];
   private readonly lastErrorBodies = new WeakMap<Socket, ErrorBody>();
   private readonly cors: Cors;
   /** For what Express answers, web pages among it. */
@@ -63,12 +63,12 @@ export class FrontDoor implements ExchangeContext {
 
   /** Errors on paths below `prefix` are worded by `body`; elsewhere by the native API. */
   addErrorBody(prefix: string, body: ErrorBody): void {
-    this.errorBodies.push({ prefix, body });
+    this.errorBodies.push({ path: prefix, below: `${prefix}/`, body });
   }
 
   errorBodyFor(path: string): ErrorBody {
-    for (const { prefix, body } of this.errorBodies) {
-      if (path === prefix || path.startsWith(`${prefix}/`)) return body;
+    for (const each of this.errorBodies) {
+      if (path.startsWith(each.below) || path === each.path) return each.body;
     }
     return nativeErrorBody;
   }
@@ -105,9 +105,9 @@ export class FrontDoor implements ExchangeContext {
     const path = pathOf(req.url ?? '/');
     const requestId = requestIdFrom(header(req, 'x-request-id'));
     // A socket that fails after its request was taken must not become an uncaught exception.
-    res.on('error', () => undefined);
+    res.on('error', ignore);
     const errorBody = this.errorBodyFor(path);
-    this.lastErrorBodies.set(req.socket, errorBody);
+    if (this.lastErrorBodies.get(req.socket) !== errorBody) this.lastErrorBodies.set(req.socket, errorBody);
     return new Exchange(req, res, requestId, path, this, errorBody);
   }
 
@@ -167,6 +167,10 @@ export class FrontDoor implements ExchangeContext {
     });
     express(req, res);
   }
+}
+
+function ignore(): void {
+  // On purpose nothing.
 }
 
 /** The path of a request target, without its query. */

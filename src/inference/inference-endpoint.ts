@@ -83,7 +83,7 @@ export class InferenceEndpoint {
     try {
       codec.check(exchange);
       const { bodyLimitBytes } = this.http;
-      const raw = await readBody(exchange.req, bodyLimitBytes, hold, acquireBody);
+      const raw = await readBody(exchange.req, bodyLimitBytes, { hold, acquire: acquireBody });
       exchange.bytesIn = raw.length;
       const encoding = exchange.req.headers['content-encoding'];
       const body = encoding === undefined ? raw : await inflate(raw, encoding, bodyLimitBytes);
