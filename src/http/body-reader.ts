@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { DomainError } from '../errors/domain-error';
 import { type BodyTaker, DirectRequest } from './direct-request';
+import { giveMemoryBack } from './returned-memory';
 
 /** What a body that was not declared gets room for at first. */
 const FIRST_BYTES = 64 * 1024;
@@ -70,7 +71,12 @@ function listen(req: IncomingMessage, { onPiece, onEnd, onLeave }: BodyTaker): (
   return () => req.off('data', onPiece).off('end', onEnd).off('close', onLeave);
 }
 
-/** The pieces of a body, put together. */
+function move(piece: Buffer, memory: Buffer, start: number): void {
+  piece.copy(memory, start);
+  giveMemoryBack(piece);
+}
+
+/** The pieces of a body, put together. A piece is the body's alone: nobody finds anything in it afterwards. */
 class GrowingBody {
   private first: Buffer | undefined;
   private memory: Buffer | undefined;
@@ -91,9 +97,9 @@ class GrowingBody {
       return;
     }
     const memory = this.withRoom();
-    this.first?.copy(memory);
+    if (this.first !== undefined) move(this.first, memory, 0);
     this.first = undefined;
-    piece.copy(memory, start);
+    move(piece, memory, start);
   }
 
   whole(): Buffer {
