@@ -11,6 +11,7 @@ import {
   wrongDatatype,
 } from './element-reader';
 import type { ElementSink } from './element-sink';
+import { FloatRuns } from './float-kernel';
 import { quote } from './json-fault';
 import type { JsonReader } from './json-reader';
 import {
@@ -29,12 +30,17 @@ const NON_FINITE: ReadonlyMap<string, number> = new Map([
   ['-Infinity', -Infinity],
 ]);
 
+/** Shorter runs are not worth the way to the kernel; where one is met, others of its tensor are likely as short. */
+const LEAST_KERNEL_RUN = 32;
+
 /** Digits of 2^64 - 1: a longer integer is out of range without being parsed. */
 const MOST_DIGITS = 20;
 
 /** Reads numbers, in long runs where they are plain and one by one, with a message for each fault, where not. */
 export class NumberReader implements ElementReader {
   private readonly range: Range<number>;
+  /** Undefined where it would not be worth while. */
+  private floatRuns: FloatRuns | undefined;
 
   constructor(
     private readonly reader: JsonReader,
@@ -44,6 +50,8 @@ export class NumberReader implements ElementReader {
     private readonly exactIntegers = false,
   ) {
     this.range = DOUBLE_RANGES[datatype];
+    const isLong = datatype === 'FP32' && sink.array.length >= LEAST_KERNEL_RUN && reader.closed;
+    if (isLong && FloatRuns.available) this.floatRuns = new FloatRuns(reader.bytes, reader.end);
   }
 
   get count(): number {
@@ -53,6 +61,7 @@ export class NumberReader implements ElementReader {
   read(): void {
     const { reader, sink } = this;
     sink.reserve();
+    if (this.floatRuns !== undefined && this.readFloats(this.floatRuns)) return;
     const before = sink.count;
     if (reader.closed) readNumberRun(reader, sink, this.range);
     if (sink.count === before) this.readOne();
@@ -60,6 +69,15 @@ export class NumberReader implements ElementReader {
 
   finish(): TensorData {
     return this.sink.finish();
+  }
+
+  private readFloats(runs: FloatRuns): boolean {
+    const { reader, sink } = this;
+    const count = runs.read(reader.position, sink.array as Float32Array, sink.count);
+    sink.count += count;
+    reader.position = runs.position;
+    if (count < LEAST_KERNEL_RUN) this.floatRuns = undefined;
+    return count > 0;
   }
 
   private readOne(): void {
