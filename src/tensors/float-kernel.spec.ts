@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { seededRandom } from '../../test/helpers/seeded-random';
 import { FloatRuns } from './float-kernel';
 
-const { assemble } = jest.requireActual<{ assemble(): Promise<string> }>('../../scripts/assemble-kernel.js');
+const { assemble } = jest.requireActual<{
+  assemble: () => Promise<string>;
+}>('../../scripts/assemble-kernel.js');
 
 const any = seededRandom(20);
 const random = (): number => (any(2 ** 26) * 2 ** 27 + any(2 ** 27)) / 2 ** 53;
