@@ -1,4 +1,4 @@
-import { getMetadataStorage } from 'class-validator';
+import { getMetadataStorage } from './class-validator';
 import { Environment } from './environment';
 import { type EnvironmentText, readEnvironment } from './settings';
 

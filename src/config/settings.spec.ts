@@ -1,7 +1,7 @@
-import { getMetadataStorage } from 'class-validator';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { getMetadataStorage } from './class-validator';
 import { ConfigurationError } from './configuration-error';
 import { Environment } from './environment';
 import { packageVersion } from './package-version';

@@ -1,8 +1,8 @@
 import { plainToInstance } from 'class-transformer';
-import { validateSync } from 'class-validator';
 import { parse } from 'dotenv';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Validator } from './class-validator';
 import { ConfigurationError } from './configuration-error';
 import { Environment } from './environment';
 import { type Settings, slices } from './slices';
@@ -19,7 +19,9 @@ export function parseSettings(env: EnvironmentText): Settings {
     excludeExtraneousValues: true,
     exposeUnsetFields: false, // what is left out keeps its default
   });
-  const faults = validateSync(environment).flatMap(({ constraints }) => Object.values(constraints ?? {}));
+  const faults = new Validator()
+    .validateSync(environment)
+    .flatMap(({ constraints }) => Object.values(constraints ?? {}));
   if (faults.length > 0) throw new ConfigurationError(faults);
   return frozen({
     app: slices.app(environment),

@@ -1,5 +1,5 @@
 import { Expose, Transform } from 'class-transformer';
-import { ValidateBy } from 'class-validator';
+import { ValidateBy } from './class-validator';
 import type { Kind } from './kinds';
 
 /** Stands in a variable whose text broke its rule. Not `undefined`: that is a variable left out. */
