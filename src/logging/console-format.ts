@@ -1,6 +1,10 @@
-import { prettyFactory } from 'pino-pretty';
+import { createRequire } from 'node:module';
+import type * as PinoPretty from 'pino-pretty';
 import type { LoggingConfig } from '../config/slices';
 import { forEachLine } from './log-line';
+
+// Loaded only where people read: the package takes a process's start a fiftieth of a second.
+const requireHere = createRequire(__filename);
 
 /** How a run of JSON lines looks on the console; the files get JSON always. */
 export type ConsoleFormat = (lines: Buffer) => Buffer | string;
@@ -8,6 +12,7 @@ export type ConsoleFormat = (lines: Buffer) => Buffer | string;
 /** `json` leaves the lines as they are; `pretty` makes them readable for people. */
 export function consoleFormat(format: LoggingConfig['format'], colorize: boolean): ConsoleFormat {
   if (format === 'json') return (lines) => lines;
+  const { prettyFactory } = requireHere('pino-pretty') as typeof PinoPretty;
   const pretty = prettyFactory({
     colorize,
     translateTime: 'SYS:HH:MM:ss.l',

@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { AggregatorRegistry } from 'prom-client';
+import type * as PromClient from 'prom-client';
 import type { MetricFamily } from './metric-families';
 import type { Sample } from './sample';
 import { type BuildInfo, samplesOf } from './samples';
@@ -7,6 +8,9 @@ import type { ServerSnapshot } from './server-snapshot';
 
 /** Lines that are written in one turn of the event loop, for whoever renders them has other work too. */
 const LINES_A_TURN = 500;
+
+// Loaded when it is first asked for: the package takes a process's start a fortieth of a second.
+const requireHere = createRequire(__filename);
 
 /** The figures of a server in Prometheus' text format 0.0.4. */
 export async function renderPrometheus(server: ServerSnapshot, build: BuildInfo): Promise<string> {
@@ -23,6 +27,7 @@ export async function renderPrometheus(server: ServerSnapshot, build: BuildInfo)
 
 /** prom-client's histograms cannot be given filled buckets; its merging of other processes' metrics can. */
 function render({ name, help, type }: MetricFamily, values: readonly Sample[]): Promise<string> {
+  const { AggregatorRegistry } = requireHere('prom-client') as typeof PromClient;
   return AggregatorRegistry.aggregate([[{ name, help, type, values, aggregator: 'first' }]]).metrics();
 }
 
