@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 
+import './config/compile-cache';
 // ONNX Runtime reads this once, when it is loaded; nothing may be loaded before it is set.
 import './config/telemetry-off';
 import { ConfigurationError } from './config/configuration-error';

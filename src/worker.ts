@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { Logger } from 'nestjs-pino';
 import { createApplication } from './bootstrap';
+import { keepCompiled } from './config/compile-cache';
 import { settings } from './config/settings';
 import { reasonOf } from './errors/domain-error';
 import { banner } from './link/banner';
@@ -22,6 +23,7 @@ export async function runWorker(): Promise<void> {
   if (cluster.isWorker) heart.start();
   try {
     const app = await createApplication(http);
+    keepCompiled();
     reportOnSignal(logging.dir, (report) => app.get(Logger).log(report));
     if (!stop.requested) {
       await app.get(ModelsService).join();
