@@ -97,6 +97,7 @@ function stopAlone(timeoutMs: number): Stop {
 /** Tells the primary again and again that this worker's event loop turns, and how it is. */
 class Heart {
   private health: ModelsHealthIndicator | undefined;
+  private rssBytes = 0;
 
   start(): void {
     this.beat();
@@ -110,11 +111,21 @@ class Heart {
   }
 
   private beat(): void {
+    this.lookAtMemory();
     tellPrimary({
       kind: 'heartbeat',
-      rssBytes: process.memoryUsage.rss(),
+      rssBytes: this.rssBytes,
       ready: this.health?.allRequiredReady ?? false,
     });
+  }
+
+  /** That takes a descriptor: a heart that has none left beats on with what it saw last. */
+  private lookAtMemory(): void {
+    try {
+      this.rssBytes = process.memoryUsage.rss();
+    } catch {
+      // There may be one at the next beat.
+    }
   }
 }
 

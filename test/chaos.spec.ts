@@ -104,7 +104,6 @@ describe(`a server of ${WORKERS} workers that is disturbed under steady load`, (
     while (left.length > 0) {
       const [one] = left.splice(random(left.length), 1);
       if (one === undefined) break;
-      if (!isLong && one.longFormOnly === true) continue;
       if (!isLong && one.family !== undefined && seen.has(one.family)) continue;
       if (one.family !== undefined) seen.add(one.family);
       const other = isLong && random(3) === 0 ? stage.draw(possible) : undefined;

@@ -9,8 +9,6 @@ export interface Disturbance {
   readonly deadly?: boolean;
   /** Does it touch the changing model? */
   readonly model?: boolean;
-  /** Is it left to the long form, as it may cost a connection that no worker has taken yet? */
-  readonly longFormOnly?: boolean;
   /** Others of this family are much like it: the short form takes one of them. */
   readonly family?: string;
   /** Without this, it cannot be done. */
@@ -48,7 +46,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
     run: (stage: Stage) => stage.kill(signal),
   })),
   { name: 'worker out of memory', deadly: true, needs: 'prlimit', run: runOutOfMemory },
-  { name: 'worker out of descriptors', longFormOnly: true, needs: 'prlimit', run: runOutOfDescriptors },
+  { name: 'worker out of descriptors', needs: 'prlimit', run: runOutOfDescriptors },
   { name: 'worker stopped for good', deadly: true, run: stopForGood },
   { name: 'worker stopped for a moment', run: stopForAMoment },
   { name: 'worker asked to leave by SIGTERM', deadly: true, run: askToLeave },
@@ -120,7 +118,7 @@ async function runOutOfDescriptors(stage: Stage): Promise<void> {
   const victim = stage.victim();
   // Below what it has open: what it closes in the meantime gives it no new one.
   const giveBack = await stage.limit(victim, 'nofile', 3);
-  await sleep(WHILE_MS);
+  await sleep(2 * WHILE_MS);
   if (isAlive(victim)) await giveBack();
   stage.strike();
 }
