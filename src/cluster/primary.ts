@@ -44,10 +44,10 @@ export function runPrimary(): Promise<void> {
     memoryLimitBytes: wanted.workerMemoryLimitBytes,
     stopTimeoutMs: http.shutdownTimeoutMs,
     onFork(worker, forked, place) {
-      sink.attach(worker.process, worker.id);
+      sink.attach(worker.process, forked.id);
       coordinator.serve(forked.channel, () => forked.admit());
-      metrics.attach(worker.id, String(place), forked.channel);
-      worker.once('exit', () => metrics.detach(worker.id));
+      metrics.attach(forked.id, String(place), forked.channel);
+      worker.once('exit', () => metrics.detach(forked.id));
     },
     missing: (loaded) => coordinator.missing(loaded),
     onAllReady: (loaded) => logger.info(banner(app, http, loaded, plan.workers)),

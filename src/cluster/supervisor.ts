@@ -3,8 +3,9 @@ import type { Logger } from 'pino';
 import type { LoadedVersion } from '../link/loaded-version';
 import { type Condition, CONDITION, FAN_OUT, type FanOut, type Reply } from '../link/messages';
 import { atMost } from './at-most';
+import { KeptPort } from './kept-port';
 import { Seat, type SeatOwner } from './seat';
-import { UntakenConnections } from './untaken-connections';
+import { followUntakenConnections } from './untaken-connections';
 import { WorkerProcess } from './worker-process';
 
 /** A first start that failed so often will not succeed by itself. */
@@ -45,9 +46,7 @@ export class Supervisor implements SeatOwner {
   stopping = false;
   private readonly seats: Seat[];
   private readonly processes = new Set<WorkerProcess>();
-  private readonly untaken = new UntakenConnections(() =>
-    this.all().flatMap(({ state, worker }) => (state === 'ready' ? [worker] : [])),
-  );
+  private readonly port = new KeptPort();
   private everReady = false;
   private announced = false;
   private stopped: (() => void) | undefined;
@@ -71,6 +70,7 @@ export class Supervisor implements SeatOwner {
   stop(): Promise<void> {
     this.stopping = true;
     clearInterval(this.watch);
+    this.port.close();
     const gone = new Promise<void>((resolve) => (this.stopped = resolve));
     for (const seat of this.seats) seat.close();
     for (const process of this.processes) process.stop(this.stopTimeoutMs, false);
@@ -134,7 +134,8 @@ export class Supervisor implements SeatOwner {
 
   fork(seat: Seat): WorkerProcess {
     const worker = cluster.fork(this.options.env);
-    this.untaken.watch(worker);
+    followUntakenConnections(worker);
+    this.port.watch(worker);
     const process = new WorkerProcess(worker, {
       ready: (ready, models) => {
         this.everReady = true;

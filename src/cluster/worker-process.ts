@@ -18,6 +18,8 @@ export interface WorkerEvents {
 
 /** One worker as its primary sees it. */
 export class WorkerProcess {
+  /** Counts all workers of this primary, the dead ones included. */
+  readonly id: number;
   state: WorkerState = 'starting';
   private joined = false;
   /** Why it could not start, in its own words. */
@@ -34,6 +36,7 @@ export class WorkerProcess {
     readonly worker: Worker,
     private readonly events: WorkerEvents,
   ) {
+    this.id = worker.id;
     this.channel = new Channel((message) => this.send(message));
     worker.on('message', (message: ToPrimary) => this.hear(message));
     // A channel that breaks shows as the worker's exit; nothing is to be done about a message lost in it.
@@ -44,11 +47,6 @@ export class WorkerProcess {
       this.state = 'gone';
       this.events.gone(this, code, signal);
     });
-  }
-
-  /** Counts all workers of this primary, the dead ones included. */
-  get id(): number {
-    return this.worker.id;
   }
 
   get pid(): number {
