@@ -1,7 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
 
-/** How long connections wait for a worker before they are refused. */
-const PATIENCE_MS = 10_000;
 /** node:cluster counts workers from 1. */
 const NOBODY = 0;
 
@@ -33,6 +31,9 @@ export class KeptPort {
   private dead: Dead | undefined;
   private key: string | undefined;
   private closed = false;
+
+  /** @param patienceMs how long connections wait for a worker before they are refused */
+  constructor(private readonly patienceMs: number) {}
 
   watch(worker: Worker): void {
     const { process } = worker;
@@ -67,7 +68,7 @@ export class KeptPort {
 
   private keepFor(worker: Worker): void {
     this.letGo();
-    const timer = setTimeout(() => this.letGo(), PATIENCE_MS);
+    const timer = setTimeout(() => this.letGo(), this.patienceMs);
     this.dead = { worker, id: worker.id, timer };
     worker.id = NOBODY;
   }

@@ -13,6 +13,8 @@ const FIRST_START_TRIES = 3;
 const WATCH_MS = 1000;
 /** Loading the program takes a while in which no event loop turns. */
 const START_GRACE_MS = 30_000;
+/** How long the port stays open without a worker: several starts, and less than clients wait. */
+const PORT_PATIENCE_MS = 10_000;
 /** A word to a worker that needs no work. */
 const TELL_MS = 1000;
 
@@ -46,7 +48,7 @@ export class Supervisor implements SeatOwner {
   stopping = false;
   private readonly seats: Seat[];
   private readonly processes = new Set<WorkerProcess>();
-  private readonly port = new KeptPort();
+  private readonly port = new KeptPort(PORT_PATIENCE_MS);
   private everReady = false;
   private announced = false;
   private stopped: (() => void) | undefined;
