@@ -12,6 +12,7 @@ const ROOT = join(__dirname, '..');
 /** Names in capitals that are not settings of this server. */
 const OTHERS = [
   'NODE_OPTIONS',
+  'NODE_COMPILE_CACHE',
   'NODE_EXTRA_CA_CERTS',
   'HTTP_PROXY',
   'ORT_DISABLE_TELEMETRY',
