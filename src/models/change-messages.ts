@@ -84,3 +84,8 @@ export const COMMIT = 'models.commit';
 export const ABORT = 'models.abort';
 export const RETIRE = 'models.retire';
 export const USAGE = 'models.usage';
+
+/** How long a change may take: others' changes of the same model come first, and each may take its whole time. */
+export function changeTimeoutMs({ loadTimeoutMs }: { readonly loadTimeoutMs: number }): number {
+  return 4 * loadTimeoutMs;
+}

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DomainError } from '../errors/domain-error';
+import type { LoadedVersion } from '../link/loaded-version';
 import { ModelEntry, VersionEntry } from './model-entry';
 import { type FoundModel, ModelRepository, type RepositoryFault } from './model-repository';
 
@@ -34,6 +35,19 @@ export class ModelRegistry {
 
   *versions(): Iterable<VersionEntry> {
     for (const model of this.models.values()) yield* model.versions.values();
+  }
+
+  /** What serves here. */
+  loaded(): LoadedVersion[] {
+    return this.known().flatMap((model) =>
+      model.loaded().map(({ version, served }) => ({
+        model: model.name,
+        version,
+        digest: served?.digest ?? '',
+        required: model.required,
+        memoryBytes: served?.memoryBytes ?? 0,
+      })),
+    );
   }
 
   /** Looks at the whole model folder again: what is new is known from here on. */

@@ -15,6 +15,7 @@ import { THREAD_PLAN, SessionsModule } from '../sessions/sessions.module';
 import type { ThreadPlan } from '../sessions/thread-plan';
 import { declaredModels } from './declared-models';
 import { LocalCoordinator } from './local-coordinator';
+import { Membership } from './membership';
 import { ModelChanges } from './model-changes';
 import { ModelLoader } from './model-loader';
 import { ModelRegistry } from './model-registry';
@@ -32,6 +33,7 @@ import { RunWatch } from './run-watch';
     VersionOpener,
     ModelRegistry,
     ModelChanges,
+    Membership,
     ModelsHealthIndicator,
     LocalCoordinator,
     RunWatch,

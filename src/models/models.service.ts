@@ -1,18 +1,11 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type ModelsConfig, modelsConfig } from '../config/config.slices';
 import type { LoadedVersion } from '../link/loaded-version';
 import { DomainError } from '../errors/domain-error';
 import { Link } from '../link/link.service';
 import { beforeDeadline } from './before-deadline';
-import {
-  CHANGE,
-  DESIRED,
-  type DesiredModels,
-  JOIN,
-  type Join,
-  type LoadedModel,
-  type ModelChange,
-} from './change-messages';
+import { CHANGE, changeTimeoutMs, type ModelChange } from './change-messages';
+import { Membership } from './membership';
 import { ModelChanges } from './model-changes';
 import { unloadedByCall } from './model-coordinator';
 import type { ModelEntry, VersionEntry } from './model-entry';
@@ -21,50 +14,26 @@ import type { ServedModel } from './served-model';
 
 /** After a failed load, how long requests get its reason before the load is tried again. */
 const RETRY_LOAD_AFTER_MS = 5_000;
-const ASK_MS = 10_000;
 
 /** Which models there are, and the way to one that serves. */
 @Injectable()
 export class ModelsService implements OnModuleInit, OnApplicationShutdown {
-  private readonly logger = new Logger(ModelsService.name);
-  private lastOwnId = 0;
-  /** Of the desired models that this worker has. */
-  private generation = 0;
-
   constructor(
     @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
     private readonly registry: ModelRegistry,
     private readonly changes: ModelChanges,
+    private readonly membership: Membership,
     private readonly link: Link,
   ) {}
 
   /** Loads what the other workers have; as the first one, the required models. */
-  async onModuleInit(): Promise<void> {
-    await this.registry.refresh();
-    const desired = await this.desired();
-    if (desired !== undefined) {
-      await this.follow(desired);
-      return;
-    }
-    const names =
-      this.config.required.length > 0 ? this.config.required : this.registry.known().map(({ name }) => name);
-    for (const name of names) this.expect(name);
-    await Promise.all(names.map((name) => this.loadAtStart(name)));
+  onModuleInit(): Promise<void> {
+    return this.membership.start();
   }
 
   /** Takes part in the changes of the whole server from here on: to be called before requests are taken. */
-  async join(): Promise<void> {
-    for (;;) {
-      const join: Join = {
-        generation: this.generation,
-        loaded: this.loaded(),
-        required: this.required().map(({ name }) => name),
-      };
-      if (await this.link.askPrimary<boolean>(JOIN, join, this.changeTimeoutMs)) return;
-      // Models were changed while this worker was loading.
-      const desired = await this.desired();
-      if (desired !== undefined) await this.follow(desired);
-    }
+  join(): Promise<void> {
+    return this.membership.join();
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -89,15 +58,7 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
 
   /** What serves here. */
   loaded(): LoadedVersion[] {
-    return this.known().flatMap((model) =>
-      model.loaded().map(({ version, served }) => ({
-        model: model.name,
-        version,
-        digest: served?.digest ?? '',
-        required: model.required,
-        memoryBytes: served?.memoryBytes ?? 0,
-      })),
-    );
+    return this.registry.loaded();
   }
 
   /** The models that the server is not ready without. */
@@ -198,67 +159,7 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   private change(change: ModelChange): Promise<void> {
-    return this.link.askPrimary(CHANGE, change, this.changeTimeoutMs);
-  }
-
-  /** Others' changes of the same model come first, and each may take its whole time. */
-  private get changeTimeoutMs(): number {
-    return 4 * this.config.loadTimeoutMs;
-  }
-
-  private desired(): Promise<DesiredModels | undefined> {
-    return this.link.askPrimary(DESIRED, undefined, ASK_MS);
-  }
-
-  private expect(name: string): void {
-    const model = this.registry.expect(name);
-    model.required = true;
-    if (model.versions.size === 0 && model.reason === '') model.reason = 'it is not in the model folder';
-  }
-
-  /** A failure is logged and kept as the reason; the other models serve. */
-  private async loadAtStart(name: string, versions?: readonly string[]): Promise<void> {
-    try {
-      // The coordinator counts upwards.
-      const id = --this.lastOwnId;
-      await this.changes.prepare({ id, model: name, versions, replace: true });
-      this.changes.commit(id);
-    } catch {
-      const { reason } = this.registry.expect(name);
-      if (reason !== '') this.logger.error({ msg: 'model cannot be served', model: name, reason });
-    }
-  }
-
-  /** Brings this worker to what the others have. */
-  private async follow(desired: DesiredModels): Promise<void> {
-    const wanted = new Map(desired.loaded.map(({ model, versions }) => [model, versions]));
-    for (const name of desired.required) this.expect(name);
-    for (const name of desired.unloaded) this.registry.expect(name).unloaded = true;
-    const loads = [...wanted].filter(([model, versions]) => !this.has(model, versions));
-    await Promise.all(
-      loads.map(([model, versions]) =>
-        this.loadAtStart(
-          model,
-          versions.map(({ version }) => version),
-        ),
-      ),
-    );
-    for (const model of this.known()) {
-      const versions = model.loaded().map(({ version }) => version);
-      if (!wanted.has(model.name)) await this.changes.retire({ model: model.name, versions, byCall: false });
-    }
-    this.generation = desired.generation;
-  }
-
-  /** Are these the versions that serve here, with the same content? */
-  private has(model: string, versions: LoadedModel['versions']): boolean {
-    const loaded = this.registry.expect(model).loaded();
-    return (
-      loaded.length === versions.length &&
-      versions.every(({ version, digest }) =>
-        loaded.some((entry) => entry.version === version && entry.served?.digest === digest),
-      )
-    );
+    return this.link.askPrimary(CHANGE, change, changeTimeoutMs(this.config));
   }
 }
 

@@ -1,0 +1,118 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { type ModelsConfig, modelsConfig } from '../config/config.slices';
+import { Link } from '../link/link.service';
+import {
+  changeTimeoutMs,
+  DESIRED,
+  type DesiredModels,
+  JOIN,
+  type Join,
+  type LoadedModel,
+} from './change-messages';
+import { ModelChanges } from './model-changes';
+import { ModelRegistry } from './model-registry';
+
+const ASK_MS = 10_000;
+
+/** This worker's place among the others: it starts with what they have, and joins them. */
+@Injectable()
+export class Membership {
+  private readonly logger = new Logger(Membership.name);
+  private lastOwnId = 0;
+  /** Of the desired models that this worker has. */
+  private generation = 0;
+
+  constructor(
+    @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
+    private readonly registry: ModelRegistry,
+    private readonly changes: ModelChanges,
+    private readonly link: Link,
+  ) {}
+
+  /** Loads what the other workers have; as the first one, the required models. */
+  async start(): Promise<void> {
+    await this.registry.refresh();
+    const desired = await this.desired();
+    if (desired !== undefined) {
+      await this.follow(desired);
+      return;
+    }
+    const names =
+      this.config.required.length > 0 ? this.config.required : this.registry.known().map(({ name }) => name);
+    for (const name of names) this.expect(name);
+    await Promise.all(names.map((name) => this.loadAtStart(name)));
+  }
+
+  /** Takes part in the changes of the whole server from here on. */
+  async join(): Promise<void> {
+    for (;;) {
+      const join: Join = {
+        generation: this.generation,
+        loaded: this.registry.loaded(),
+        required: this.registry
+          .known()
+          .filter((model) => model.required && !model.unloaded)
+          .map(({ name }) => name),
+      };
+      if (await this.link.askPrimary<boolean>(JOIN, join, changeTimeoutMs(this.config))) return;
+      // Models were changed while this worker was loading.
+      const desired = await this.desired();
+      if (desired !== undefined) await this.follow(desired);
+    }
+  }
+
+  private desired(): Promise<DesiredModels | undefined> {
+    return this.link.askPrimary(DESIRED, undefined, ASK_MS);
+  }
+
+  private expect(name: string): void {
+    const model = this.registry.expect(name);
+    model.required = true;
+    if (model.versions.size === 0 && model.reason === '') model.reason = 'it is not in the model folder';
+  }
+
+  /** A failure is logged and kept as the reason; the other models serve. */
+  private async loadAtStart(name: string, versions?: readonly string[]): Promise<void> {
+    try {
+      // The coordinator counts upwards.
+      const id = --this.lastOwnId;
+      await this.changes.prepare({ id, model: name, versions, replace: true });
+      this.changes.commit(id);
+    } catch {
+      const { reason } = this.registry.expect(name);
+      if (reason !== '') this.logger.error({ msg: 'model cannot be served', model: name, reason });
+    }
+  }
+
+  /** Brings this worker to what the others have. */
+  private async follow(desired: DesiredModels): Promise<void> {
+    const wanted = new Map(desired.loaded.map(({ model, versions }) => [model, versions]));
+    for (const name of desired.required) this.expect(name);
+    for (const name of desired.unloaded) this.registry.expect(name).unloaded = true;
+    const loads = [...wanted].filter(([model, versions]) => !this.has(model, versions));
+    await Promise.all(
+      loads.map(([model, versions]) =>
+        this.loadAtStart(
+          model,
+          versions.map(({ version }) => version),
+        ),
+      ),
+    );
+    for (const model of this.registry.known()) {
+      const versions = model.loaded().map(({ version }) => version);
+      if (!wanted.has(model.name)) await this.changes.retire({ model: model.name, versions, byCall: false });
+    }
+    this.generation = desired.generation;
+  }
+
+  /** Are these the versions that serve here, with the same content? */
+  private has(model: string, versions: LoadedModel['versions']): boolean {
+    const loaded = this.registry.expect(model).loaded();
+    return (
+      loaded.length === versions.length &&
+      versions.every(({ version, digest }) =>
+        loaded.some((entry) => entry.version === version && entry.served?.digest === digest),
+      )
+    );
+  }
+}
