@@ -2,7 +2,7 @@
 export interface LoadedVersion {
   readonly model: string;
   readonly version: string;
-  /** Of its content. */
+  /** Of its content and its settings. */
   readonly digest: string;
   /** Is the server not ready without it? */
   readonly required: boolean;

@@ -31,12 +31,18 @@ export interface Join {
   readonly required: readonly string[];
 }
 
+export interface WantedVersion {
+  readonly version: string;
+  /** What it has to be, as others serve it; absent: what the folder has. */
+  readonly digest?: string;
+}
+
 /** First phase of a change: load beside what serves, and do not serve yet. */
 export interface Prepare {
   readonly id: number;
   readonly model: string;
   /** Absent: those that the model's policy names. */
-  readonly versions?: readonly string[];
+  readonly versions?: readonly WantedVersion[];
   /** Do these take the place of all loaded versions, or stand beside them? */
   readonly replace: boolean;
 }
@@ -47,7 +53,7 @@ export interface Prepared {
 
 export interface PreparedVersion {
   readonly version: string;
-  /** Of the content: workers that read different files must not both serve. */
+  /** Of content and settings: workers that read different files must not both serve. */
   readonly digest: string;
   readonly memoryBytes: number;
 }

@@ -8,8 +8,10 @@ import {
   JOIN,
   type Join,
   type LoadedModel,
+  type WantedVersion,
 } from './change-messages';
 import { ModelChanges } from './model-changes';
+import type { ModelEntry, VersionEntry } from './model-entry';
 import { ModelRegistry } from './model-registry';
 
 const ASK_MS = 10_000;
@@ -72,47 +74,38 @@ export class Membership {
   }
 
   /** A failure is logged and kept as the reason; the other models serve. */
-  private async loadAtStart(name: string, versions?: readonly string[]): Promise<void> {
+  private async loadAtStart(model: string, versions?: readonly WantedVersion[]): Promise<void> {
     try {
       // The coordinator counts upwards.
       const id = --this.lastOwnId;
-      await this.changes.prepare({ id, model: name, versions, replace: true });
+      await this.changes.prepare({ id, model, versions, replace: versions === undefined });
       this.changes.commit(id);
     } catch {
-      const { reason } = this.registry.expect(name);
-      if (reason !== '') this.logger.error({ msg: 'model cannot be served', model: name, reason });
+      const { reason } = this.registry.expect(model);
+      if (reason !== '') this.logger.error({ msg: 'model cannot be served', model, reason });
     }
   }
 
-  /** Brings this worker to what the others have. */
+  /** Brings this worker, which serves nobody yet, to what the others have: the very same of each version, or none. */
   private async follow(desired: DesiredModels): Promise<void> {
-    const wanted = new Map(desired.loaded.map(({ model, versions }) => [model, versions]));
     for (const name of desired.required) this.expect(name);
-    for (const name of desired.unloaded) this.registry.expect(name).unloaded = true;
-    const loads = [...wanted].filter(([model, versions]) => !this.has(model, versions));
+    for (const name of desired.unloaded) this.registry.expect(name);
+    for (const { model } of desired.loaded) this.registry.expect(model);
+    for (const model of this.registry.known()) model.unloaded = desired.unloaded.includes(model.name);
+    const wanted = new Map(desired.loaded.map(({ model, versions }) => [model, versions]));
     await Promise.all(
-      loads.map(([model, versions]) =>
-        this.loadAtStart(
-          model,
-          versions.map(({ version }) => version),
-        ),
-      ),
+      this.registry.known().map((model) => this.followModel(model, wanted.get(model.name) ?? [])),
     );
-    for (const model of this.registry.known()) {
-      const versions = model.loaded().map(({ version }) => version);
-      if (!wanted.has(model.name)) await this.changes.retire({ model: model.name, versions, byCall: false });
-    }
     this.generation = desired.generation;
   }
 
-  /** Are these the versions that serve here, with the same content? */
-  private has(model: string, versions: LoadedModel['versions']): boolean {
-    const loaded = this.registry.expect(model).loaded();
-    return (
-      loaded.length === versions.length &&
-      versions.every(({ version, digest }) =>
-        loaded.some((entry) => entry.version === version && entry.served?.digest === digest),
-      )
-    );
+  private async followModel(model: ModelEntry, wanted: LoadedModel['versions']): Promise<void> {
+    const isWanted = ({ version, digest }: VersionEntry): boolean =>
+      wanted.some((one) => one.version === version && one.digest === digest);
+    const gone = model.loaded().filter((entry) => !isWanted(entry));
+    const versions = gone.map(({ version }) => version);
+    await this.changes.retire({ model: model.name, versions, byCall: false });
+    const lacking = wanted.filter(({ version }) => model.versions.get(version)?.served === undefined);
+    await Promise.all(lacking.map((version) => this.loadAtStart(model.name, [version])));
   }
 }

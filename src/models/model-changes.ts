@@ -14,6 +14,7 @@ import {
   type Retire,
   USAGE,
   type VersionUsage,
+  type WantedVersion,
 } from './change-messages';
 import type { ModelConfig } from './model-config';
 import { VersionEntry } from './model-entry';
@@ -133,13 +134,16 @@ export class ModelChanges {
     }
     const found = await this.find(model);
     const there = found.versions.map(({ version }) => version);
-    const wanted = versions ?? versionsToServe(found.config.versions, there);
-    if (wanted.length === 0) throw unusable(found);
+    const byPolicy = (): WantedVersion[] =>
+      versionsToServe(found.config.versions, there).map((version) => ({ version }));
+    const wanted = new Map((versions ?? byPolicy()).map(({ version, digest }) => [version, digest]));
+    if (wanted.size === 0) throw unusable(found);
     const entries = found.versions
-      .filter(({ version }) => wanted.includes(version))
-      .map((version) => new VersionEntry(model, version, found.config));
-    if (entries.length < wanted.length) {
-      throw new DomainError('version_not_found', `Model "${model}" has no version ${wanted.join(', ')}.`);
+      .filter(({ version }) => wanted.has(version))
+      .map((version) => new VersionEntry(model, version, found.config, wanted.get(version.version)));
+    if (entries.length < wanted.size) {
+      const names = [...wanted.keys()].join(', ');
+      throw new DomainError('version_not_found', `Model "${model}" has no version ${names}.`);
     }
     const loads = await Promise.allSettled(entries.map((entry) => this.loadAside(entry, id < 0)));
     const failed = loads.find((load) => load.status === 'rejected');
@@ -172,9 +176,12 @@ export class ModelChanges {
   }
 
   /** These versions, where all of them serve. */
-  private servingOf(model: string, versions: readonly string[] | undefined): VersionEntry[] | undefined {
+  private servingOf(
+    model: string,
+    versions: readonly WantedVersion[] | undefined,
+  ): VersionEntry[] | undefined {
     const here = this.registry.get(model)?.versions;
-    const serving = versions?.flatMap((version) => here?.get(version) ?? []);
+    const serving = versions?.flatMap(({ version }) => here?.get(version) ?? []);
     const all = serving?.length === versions?.length && serving?.every(({ served }) => served !== undefined);
     return all ? serving : undefined;
   }
@@ -252,9 +259,9 @@ export class ModelChanges {
 
 function preparedOf(entries: readonly VersionEntry[]): Prepared {
   return {
-    versions: entries.map(({ version, served }) => ({
+    versions: entries.map(({ version, digest, served }) => ({
       version,
-      digest: served?.digest ?? '',
+      digest,
       memoryBytes: served?.memoryBytes ?? 0,
     })),
   };

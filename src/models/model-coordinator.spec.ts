@@ -43,14 +43,14 @@ class Crew {
         if (fault) return failedReply(worker, fault);
         const prepare = payload as Prepare;
         this.staged.set(id, prepare);
-        const versions = prepare.versions ?? ['1'];
+        const versions = prepare.versions ?? [{ version: '1' }];
         const digest = this.digests[worker] ?? 'a';
-        const value = { versions: versions.map((version) => ({ version, digest, memoryBytes: 100 })) };
+        const value = { versions: versions.map(({ version }) => ({ version, digest, memoryBytes: 100 })) };
         return { worker, ok: true, value };
       }
       case COMMIT: {
         const { model, versions } = this.staged.get(id)!;
-        serving.set(model, (versions ?? ['1']).join());
+        serving.set(model, (versions ?? [{ version: '1' }]).map(({ version }) => version).join());
         break;
       }
       case RETIRE:

@@ -166,14 +166,16 @@ export class ModelCoordinator {
 
   private async ensure(model: string, version: string): Promise<void> {
     if (this.unloaded.has(model)) throw unloadedByCall(model);
-    if (this.residents.get(model, version) !== undefined) {
+    const resident = this.residents.get(model, version);
+    if (resident !== undefined) {
       // Whoever asks lacks what the others have: what kept it from loading may have passed.
-      await this.commit(await this.prepare({ model, versions: [version], replace: false }));
+      const { digest } = resident;
+      await this.commit(await this.prepare({ model, versions: [{ version, digest }], replace: false }));
       return;
     }
     await this.residents.reserve(model, version);
     try {
-      const staged = await this.prepare({ model, versions: [version], replace: false });
+      const staged = await this.prepare({ model, versions: [{ version }], replace: false });
       try {
         for (const prepared of staged.versions)
           await this.residents.claim(this.loadedVersion(model, prepared));

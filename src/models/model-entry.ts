@@ -1,8 +1,10 @@
+import { DomainError } from '../errors/domain-error';
 import type { Readiness } from '../scheduling/model-runner';
 import type { ModelConfig } from './model-config';
 import type { FoundVersion } from './model-repository';
 import type { ModelState } from './model-state';
 import type { ServedModel } from './served-model';
+import { versionDigest } from './version-digest';
 
 /** One version on disk and what became of it in this process. */
 export class VersionEntry {
@@ -19,10 +21,27 @@ export class VersionEntry {
     readonly model: string,
     readonly found: FoundVersion,
     readonly config: ModelConfig,
+    /** What `digest` has to be; undefined: whatever the folder has is right. */
+    private readonly wantedDigest?: string,
   ) {}
 
   get version(): string {
     return this.found.version;
+  }
+
+  /** Of what serves, with its settings; empty when it does not serve. */
+  get digest(): string {
+    return this.served === undefined ? '' : versionDigest(this.served.digest, this.config);
+  }
+
+  /** @throws model_unavailable when this content is not the wanted one */
+  expectContent(contentDigest: string): void {
+    if (this.wantedDigest === undefined || versionDigest(contentDigest, this.config) === this.wantedDigest)
+      return;
+    throw new DomainError(
+      'model_unavailable',
+      'the model folder has other files or settings by now than the server has loaded',
+    );
   }
 
   /** Would a request be served now? Where it runs elsewhere, as far as is known. */

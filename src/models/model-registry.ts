@@ -40,10 +40,10 @@ export class ModelRegistry {
   /** What serves here. */
   loaded(): LoadedVersion[] {
     return this.known().flatMap((model) =>
-      model.loaded().map(({ version, served }) => ({
+      model.loaded().map(({ version, digest, served }) => ({
         model: model.name,
         version,
-        digest: served?.digest ?? '',
+        digest,
         required: model.required,
         memoryBytes: served?.memoryBytes ?? 0,
       })),

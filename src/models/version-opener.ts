@@ -5,7 +5,6 @@ import type { ModelRunner } from '../scheduling/model-runner';
 import { SessionFactory } from '../sessions/session-factory';
 import { contentDigest, fileStamp, type ModelFiles } from './content-digest';
 import { inspectModel } from './external-data';
-import type { ModelConfig } from './model-config';
 import type { VersionEntry } from './model-entry';
 
 /** A version that can be run, not yet warm. */
@@ -28,23 +27,27 @@ export class VersionOpener {
   ) {}
 
   /** @throws whatever kept it from being opened; nothing stays open then */
-  open({ model, config, found }: VersionEntry): Promise<OpenedVersion> {
+  open(entry: VersionEntry): Promise<OpenedVersion> {
+    const { config, found } = entry;
     if (config.remote === undefined && found.file !== undefined) {
-      return this.openSessions(config, found.file, found.sizeBytes);
+      return this.openSessions(entry, found.file, found.sizeBytes);
     }
-    return this.openRemote(model, config);
+    return this.openRemote(entry);
   }
 
   private async openSessions(
-    config: ModelConfig,
+    entry: VersionEntry,
     modelFile: string,
     sizeBytes: number,
   ): Promise<OpenedVersion> {
+    const { config } = entry;
     const { externalData, random } = await inspectModel(modelFile);
     const files: ModelFiles = { modelFile, externalData };
     const fileBytes = externalData.reduce((sum, external) => sum + external.sizeBytes, sizeBytes);
     const stamp = await fileStamp(files);
     const digest = await contentDigest(files, config);
+    // What is not wanted is not even tried: it may be a file that no process survives.
+    entry.expectContent(digest);
     const runner = await this.sessions.open({
       modelFile,
       instances: config.instances,
@@ -60,9 +63,16 @@ export class VersionOpener {
     throw new DomainError('model_unavailable', 'its files changed while it was loaded');
   }
 
-  private async openRemote(model: string, { remote }: ModelConfig): Promise<OpenedVersion> {
+  private async openRemote(entry: VersionEntry): Promise<OpenedVersion> {
+    const { remote } = entry.config;
     if (remote === undefined) throw new DomainError('model_unavailable', 'it has no model file');
-    const runner = await this.remotes.open(model, remote);
+    const runner = await this.remotes.open(entry.model, remote);
+    try {
+      entry.expectContent(runner.digest);
+    } catch (error) {
+      await runner.close();
+      throw error;
+    }
     return { runner, memoryBytes: 0, digest: runner.digest, random: false };
   }
 }
