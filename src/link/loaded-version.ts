@@ -6,6 +6,8 @@ export interface LoadedVersion {
   readonly digest: string;
   /** Is the server not ready without it? */
   readonly required: boolean;
+  /** Do requests that name no version get it? */
+  readonly byDefault: boolean;
   /** On each worker. */
   readonly memoryBytes: number;
 }

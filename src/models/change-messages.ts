@@ -21,7 +21,7 @@ export interface DesiredModels {
 
 export interface LoadedModel {
   readonly model: string;
-  readonly versions: readonly Pick<LoadedVersion, 'version' | 'digest'>[];
+  readonly versions: readonly Pick<LoadedVersion, 'version' | 'digest' | 'byDefault'>[];
 }
 
 /** A worker that is about to serve says what it has, and as of which change. */
@@ -49,6 +49,8 @@ export interface Prepare {
 
 export interface Prepared {
   readonly versions: readonly PreparedVersion[];
+  /** Which one requests that name none are to get, as of a look at the folder. */
+  readonly latest: string | undefined;
 }
 
 export interface PreparedVersion {
@@ -58,8 +60,15 @@ export interface PreparedVersion {
   readonly memoryBytes: number;
 }
 
-/** Last phase: serve what was prepared, or throw it away. */
-export interface Decision {
+/** Last phase: serve what was prepared. */
+export interface Commit {
+  readonly id: number;
+  /** Which one requests that name none get from now on; undefined while none of those for them is loaded. */
+  readonly byDefault: string | undefined;
+}
+
+/** Or throw it away. */
+export interface Abort {
   readonly id: number;
 }
 

@@ -55,6 +55,16 @@ describe('a worker that joins others', () => {
     expect(crew.answers('m')).toEqual(['2: old', '2: old']);
   });
 
+  it('gives requests that name no version the one that they get from the others', async () => {
+    put('2');
+    configure('versions: {specific: [1]}');
+    await load();
+    await ensure('2');
+    await crew.start();
+    expect(crew.answers('m')).toEqual(['1: ', '1: ']);
+    expect(crew.answers('m', '2')).toEqual(['2: ', '2: ']);
+  });
+
   it('does not even open files that are other ones than the others have loaded', async () => {
     put('1', widenModel(3));
     crew.workers[0]!.opening = () => {

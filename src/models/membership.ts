@@ -78,8 +78,10 @@ export class Membership {
     try {
       // The coordinator counts upwards.
       const id = --this.lastOwnId;
-      await this.changes.prepare({ id, model, versions, replace: versions === undefined });
-      this.changes.commit(id);
+      const prepared = await this.changes.prepare({ id, model, versions, replace: versions === undefined });
+      const byDefault =
+        versions === undefined ? prepared.versions.at(-1)?.version : this.registry.expect(model).agreed;
+      this.changes.commit({ id, byDefault });
     } catch {
       const { reason } = this.registry.expect(model);
       if (reason !== '') this.logger.error({ msg: 'model cannot be served', model, reason });
@@ -105,6 +107,7 @@ export class Membership {
     const gone = model.loaded().filter((entry) => !isWanted(entry));
     const versions = gone.map(({ version }) => version);
     await this.changes.retire({ model: model.name, versions, byCall: false });
+    model.agreed = wanted.find(({ byDefault }) => byDefault)?.version;
     const lacking = wanted.filter(({ version }) => model.versions.get(version)?.served === undefined);
     await Promise.all(lacking.map((version) => this.loadAtStart(model.name, [version])));
   }

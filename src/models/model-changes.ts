@@ -6,7 +6,8 @@ import { beforeDeadline } from './before-deadline';
 import {
   ABORT,
   COMMIT,
-  type Decision,
+  type Abort,
+  type Commit,
   PREPARE,
   type Prepare,
   type Prepared,
@@ -25,6 +26,7 @@ import type { ServedModel } from './served-model';
 import { versionsToServe } from './version-policy';
 
 interface Staged {
+  readonly model: string;
   readonly replace: boolean;
   readonly entries: readonly VersionEntry[];
 }
@@ -56,8 +58,8 @@ export class ModelChanges {
     link: Link,
   ) {
     link.handle<Prepare, Prepared>(PREPARE, (wanted) => this.prepare(wanted));
-    link.handle<Decision, void>(COMMIT, ({ id }) => this.commit(id));
-    link.handle<Decision, void>(ABORT, ({ id }) => this.abort(id));
+    link.handle<Commit, void>(COMMIT, (commit) => this.commit(commit));
+    link.handle<Abort, void>(ABORT, ({ id }) => this.abort(id));
     link.handle<Retire, void>(RETIRE, (retire) => this.retire(retire));
     link.handle<undefined, VersionUsage[]>(USAGE, () => this.usage());
   }
@@ -73,10 +75,11 @@ export class ModelChanges {
   }
 
   /** From one request to the next, what was prepared serves. */
-  commit(id: number): void {
+  commit({ id, byDefault }: Commit): void {
     const staged = this.staged.get(id);
     if (staged === undefined) return;
     this.staged.delete(id);
+    this.registry.expect(staged.model).agreed = byDefault;
     this.serve(staged.entries, staged.replace);
   }
 
@@ -88,7 +91,7 @@ export class ModelChanges {
   }
 
   /** Lets loaded versions serve, in place of the model's others or beside them. */
-  serve(entries: readonly VersionEntry[], replace: boolean): void {
+  private serve(entries: readonly VersionEntry[], replace: boolean): void {
     const [first] = entries;
     if (first === undefined) return;
     const model = this.registry.expect(first.model);
@@ -100,15 +103,13 @@ export class ModelChanges {
     const gone = before.filter((old) => replace || entries.some(({ version }) => version === old.version));
     for (const old of gone) void this.leave(old);
     model.unloaded = false;
-    if (replace || model.version(undefined)?.served === undefined) {
-      model.defaultVersion = entries.at(-1)?.version;
-    }
     this.registry.changed();
   }
 
   async retire({ model: name, versions, byCall }: Retire): Promise<void> {
     const model = this.registry.expect(name);
     if (byCall) model.unloaded = true;
+    if (model.agreed !== undefined && versions.includes(model.agreed)) model.agreed = undefined;
     await Promise.all(
       versions.flatMap((version) => {
         const entry = model.versions.get(version);
@@ -129,8 +130,8 @@ export class ModelChanges {
     const serving = replace ? undefined : this.servingOf(model, versions);
     if (serving !== undefined) {
       // Another worker lacks them.
-      this.staged.set(id, { replace, entries: [] });
-      return preparedOf(serving);
+      this.staged.set(id, { model, replace, entries: [] });
+      return this.preparedOf(model, serving);
     }
     const found = await this.find(model);
     const there = found.versions.map(({ version }) => version);
@@ -152,8 +153,17 @@ export class ModelChanges {
       await Promise.all(entries.map((entry) => this.discard(entry)));
       throw failed?.reason ?? new DomainError('draining', 'The change was called off.');
     }
-    this.staged.set(id, { replace, entries });
-    return preparedOf(entries);
+    this.staged.set(id, { model, replace, entries });
+    return this.preparedOf(model, entries);
+  }
+
+  private preparedOf(model: string, entries: readonly VersionEntry[]): Prepared {
+    const versions = entries.map(({ version, digest, served }) => ({
+      version,
+      digest,
+      memoryBytes: served?.memoryBytes ?? 0,
+    }));
+    return { versions, latest: this.registry.get(model)?.latest };
   }
 
   private usage(): VersionUsage[] {
@@ -255,16 +265,6 @@ export class ModelChanges {
     await served.use.idle();
     await this.loader.unload(served);
   }
-}
-
-function preparedOf(entries: readonly VersionEntry[]): Prepared {
-  return {
-    versions: entries.map(({ version, digest, served }) => ({
-      version,
-      digest,
-      memoryBytes: served?.memoryBytes ?? 0,
-    })),
-  };
 }
 
 type UsableModel = Omit<FoundModel, 'config'> & { readonly config: ModelConfig };

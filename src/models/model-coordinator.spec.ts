@@ -1,6 +1,6 @@
 import { DomainError } from '../errors/domain-error';
 import { failedReply, type Reply } from '../link/messages';
-import { ABORT, COMMIT, type Prepare, PREPARE, RETIRE, USAGE } from './change-messages';
+import { ABORT, COMMIT, type Prepare, PREPARE, type Prepared, RETIRE, USAGE } from './change-messages';
 import { ModelCoordinator } from './model-coordinator';
 
 /** Two workers that keep what they are told, as real ones do, without models. */
@@ -45,7 +45,10 @@ class Crew {
         this.staged.set(id, prepare);
         const versions = prepare.versions ?? [{ version: '1' }];
         const digest = this.digests[worker] ?? 'a';
-        const value = { versions: versions.map(({ version }) => ({ version, digest, memoryBytes: 100 })) };
+        const value: Prepared = {
+          versions: versions.map(({ version }) => ({ version, digest, memoryBytes: 100 })),
+          latest: versions.at(-1)?.version,
+        };
         return { worker, ok: true, value };
       }
       case COMMIT: {
@@ -75,6 +78,7 @@ const required = (model: string) => ({
   version: '1',
   digest: 'a',
   required: true,
+  byDefault: true,
   memoryBytes: 100,
 });
 
@@ -132,8 +136,8 @@ describe('ModelCoordinator', () => {
     expect(coordinator.desired()).toEqual({
       generation: 2,
       loaded: [
-        { model: 'b', versions: [{ version: '1', digest: 'a' }] },
-        { model: 'c', versions: [{ version: '7', digest: 'a' }] },
+        { model: 'b', versions: [{ version: '1', digest: 'a', byDefault: true }] },
+        { model: 'c', versions: [{ version: '7', digest: 'a', byDefault: true }] },
       ],
       required: ['a', 'b'],
       unloaded: ['a'],
@@ -186,7 +190,7 @@ describe('ModelCoordinator', () => {
     await coordinator.change({ action: 'ensure', model: 'a', version: '1' });
     expect(crew.asked).toEqual([PREPARE, COMMIT]);
     expect(coordinator.desired()?.loaded).toEqual([
-      { model: 'a', versions: [{ version: '1', digest: 'a' }] },
+      { model: 'a', versions: [{ version: '1', digest: 'a', byDefault: true }] },
     ]);
   });
 

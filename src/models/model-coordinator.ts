@@ -4,6 +4,7 @@ import type { Channel } from '../link/channel';
 import type { Reply } from '../link/messages';
 import {
   ABORT,
+  type Commit,
   CHANGE,
   COMMIT,
   DESIRED,
@@ -45,6 +46,7 @@ export interface CoordinatorOptions {
 }
 
 interface Staged extends Prepared {
+  readonly model: string;
   readonly id: number;
 }
 
@@ -157,7 +159,9 @@ export class ModelCoordinator {
   private async load(model: string): Promise<void> {
     const staged = await this.prepare({ model, replace: true });
     for (const { version } of this.residents.of(model)) this.residents.remove(model, version);
-    for (const prepared of staged.versions) this.residents.add(this.loadedVersion(model, prepared));
+    const last = staged.versions.at(-1);
+    for (const prepared of staged.versions)
+      this.residents.add(this.loadedVersion(model, prepared, prepared === last));
     this.unloaded.delete(model);
     await this.commit(staged);
     this.options.log({ model, versions: staged.versions.map(({ version }) => version) }, 'model swapped');
@@ -177,8 +181,10 @@ export class ModelCoordinator {
     try {
       const staged = await this.prepare({ model, versions: [{ version }], replace: false });
       try {
+        // What requests that name none get stays the same as long as it is loaded, whatever the folder has by then.
+        const byDefault = staged.latest === version && this.residents.byDefault(model) === undefined;
         for (const prepared of staged.versions)
-          await this.residents.claim(this.loadedVersion(model, prepared));
+          await this.residents.claim(this.loadedVersion(model, prepared, byDefault));
       } catch (error) {
         await this.abort(staged.id);
         throw error;
@@ -214,8 +220,12 @@ export class ModelCoordinator {
     }
   }
 
-  private loadedVersion(model: string, { version, digest, memoryBytes }: PreparedVersion): LoadedVersion {
-    return { model, version, digest, memoryBytes, required: this.required.has(model) };
+  private loadedVersion(
+    model: string,
+    { version, digest, memoryBytes }: PreparedVersion,
+    byDefault: boolean,
+  ): LoadedVersion {
+    return { model, version, digest, memoryBytes, byDefault, required: this.required.has(model) };
   }
 
   /** First phase, on all workers or, where one fails, on none; those that join meanwhile are among them. */
@@ -237,15 +247,16 @@ export class ModelCoordinator {
     }
     const fault = faultOf(wanted.model, replies);
     const [first] = replies;
-    if (fault === undefined && first?.ok) return { id, ...first.value };
+    if (fault === undefined && first?.ok) return { id, model: wanted.model, ...first.value };
     await this.abort(id);
     throw fault ?? new DomainError('not_ready', 'No worker is ready yet.', { retryAfterSeconds: 1 });
   }
 
-  private async commit({ id }: Staged): Promise<void> {
+  private async commit({ id, model }: Staged): Promise<void> {
     this.generation++;
+    const commit: Commit = { id, byDefault: this.residents.byDefault(model) };
     // A worker that cannot swap any more is dying; the one that follows it loads what is desired now.
-    await this.options.askAll(COMMIT, { id }, QUICK_MS);
+    await this.options.askAll(COMMIT, commit, QUICK_MS);
   }
 
   private async abort(id: number): Promise<void> {

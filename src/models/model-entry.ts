@@ -57,10 +57,13 @@ export class VersionEntry {
   }
 }
 
-/** One model: its versions on disk, of which `defaultVersion` serves requests that name none. */
+/** One model: its versions on disk, of which one serves requests that name none. */
 export class ModelEntry {
   readonly versions = new Map<string, VersionEntry>();
-  defaultVersion: string | undefined;
+  /** The one that the whole server has agreed on to serve requests that name none; as long as it serves. */
+  agreed: string | undefined;
+  /** The one that would be: of those on disk the highest that the policy names, as of the last look. */
+  latest: string | undefined;
   /** Is the server not ready without it? */
   required = false;
   /** Why nothing of it can be served, when that is so. */
@@ -69,6 +72,10 @@ export class ModelEntry {
   unloaded = false;
 
   constructor(readonly name: string) {}
+
+  get defaultVersion(): string | undefined {
+    return this.agreed ?? this.latest;
+  }
 
   /** The named version, or the default one. */
   version(version: string | undefined): VersionEntry | undefined {

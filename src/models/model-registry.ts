@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DomainError } from '../errors/domain-error';
 import type { LoadedVersion } from '../link/loaded-version';
 import { ModelEntry, VersionEntry } from './model-entry';
+import { versionsToServe } from './version-policy';
 import { type FoundModel, ModelRepository, type RepositoryFault } from './model-repository';
 
 const MAX_WARNED = 1000;
@@ -45,6 +46,7 @@ export class ModelRegistry {
         version,
         digest,
         required: model.required,
+        byDefault: version === model.defaultVersion,
         memoryBytes: served?.memoryBytes ?? 0,
       })),
     );
@@ -102,7 +104,8 @@ export class ModelRegistry {
         model.versions.set(version.version, new VersionEntry(found.name, version, config));
       }
     }
-    if (model.version(undefined) === undefined) model.defaultVersion = found.versions.at(-1)?.version;
+    const versions = found.versions.map(({ version }) => version);
+    model.latest = versionsToServe(config.versions, versions).at(-1) ?? versions.at(-1);
   }
 
   private warnOnce(fault: RepositoryFault): void {

@@ -144,7 +144,8 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
         `Model "${name}" has no version "${version}"; it has ${there}.`,
       );
     }
-    throw new DomainError('model_unavailable', `Model "${name}" cannot be served: ${model.reason}.`);
+    const reason = model.reason || `its version ${model.defaultVersion ?? ''} is not in the model folder`;
+    throw new DomainError('model_unavailable', `Model "${name}" cannot be served: ${reason}.`);
   }
 
   /** Has the whole server load a version that a request wants. */

@@ -44,6 +44,11 @@ export class Residents {
     return [...this.versions.values()].filter((one) => one.model === model);
   }
 
+  /** The one of a model that requests get which name none. */
+  byDefault(model: string): string | undefined {
+    return this.of(model).find(({ byDefault }) => byDefault)?.version;
+  }
+
   /** Without those on their way. */
   list(): LoadedModel[] {
     const loaded = [...this.versions.values()].filter(({ digest }) => digest !== '');
@@ -51,7 +56,7 @@ export class Residents {
       model,
       versions: loaded
         .filter((one) => one.model === model)
-        .map(({ version, digest }) => ({ version, digest })),
+        .map(({ version, digest, byDefault }) => ({ version, digest, byDefault })),
     }));
   }
 
@@ -59,7 +64,7 @@ export class Residents {
   async reserve(model: string, version: string): Promise<void> {
     await this.until(model, `${this.options.maxResident} models are resident (MAX_RESIDENT_MODELS)`, () => {
       if (this.versions.size >= this.options.maxResident) return false;
-      this.add({ model, version, digest: '', required: false, memoryBytes: 0 });
+      this.add({ model, version, digest: '', required: false, byDefault: false, memoryBytes: 0 });
       return true;
     });
   }
