@@ -45,7 +45,7 @@ export function runPrimary(): Promise<void> {
     stopTimeoutMs: http.shutdownTimeoutMs,
     onFork(worker, forked, place) {
       sink.attach(worker.process, forked.id);
-      coordinator.serve(forked.channel, () => forked.admit());
+      coordinator.serve(forked.channel, forked);
       metrics.attach(forked.id, String(place), forked.channel);
       worker.once('exit', () => metrics.detach(forked.id));
     },

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { LoadedVersion } from '../link/loaded-version';
 import { backoffMs } from './backoff';
-import type { WorkerProcess } from './worker-process';
+import { endedHow, type WorkerProcess } from './worker-process';
 
 /** So many failures in a row are no accident. */
 const CRASH_LOOP = 3;
@@ -104,7 +104,7 @@ export class Seat {
   ): void {
     const { logger } = this.owner;
     const waitMs = this.noteFailure(dead);
-    const how = fields.signal ? `by ${fields.signal}` : `with code ${fields.code}`;
+    const how = endedHow(fields.code, fields.signal);
     if (!this.owner.died(this.failures, dead.reason ?? `workers end ${how} before they are ready`)) return;
     if (this.successor !== undefined) {
       logger.error(fields, 'worker died while its successor starts');

@@ -2,7 +2,6 @@ import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
 import type { LoadedVersion } from '../link/loaded-version';
 import { type Condition, CONDITION, FAN_OUT, type FanOut, type Reply } from '../link/messages';
-import { atMost } from './at-most';
 import { KeptPort } from './kept-port';
 import { Seat, type SeatOwner } from './seat';
 import { followUntakenConnections } from './untaken-connections';
@@ -110,19 +109,18 @@ export class Supervisor implements SeatOwner {
   }
 
   /**
-   * Puts a question to every worker that has joined. One that dies before it answers is none of them any more.
-   * @param share of them that are asked at once, where the answer costs them much
+   * Puts a question to every worker that has joined, but for those in `except`.
+   * @param share of them that are asked, at least one: the newest, whose loss would cost least
    */
-  async askAll<Value>(
+  askAll<Value>(
     { topic, payload, timeoutMs }: FanOut,
     except?: ReadonlySet<number>,
     share = 1,
   ): Promise<Reply<Value>[]> {
-    const asked = [...this.processes].filter(({ id, takesPart }) => takesPart && !except?.has(id));
-    const replies = await atMost(Math.ceil(asked.length * share), asked, (process) =>
-      process.ask<Value>(topic, payload, timeoutMs),
-    );
-    return replies.filter((reply, i) => reply.ok || asked[i]?.state !== 'gone');
+    const all = [...this.processes].filter(({ takesPart }) => takesPart);
+    const width = Math.max(1, Math.ceil(all.length * share));
+    const asked = all.filter(({ id }) => !except?.has(id)).slice(-width);
+    return Promise.all(asked.map((process) => process.ask<Value>(topic, payload, timeoutMs)));
   }
 
   /** Sends a signal to every worker that serves. */
@@ -153,7 +151,10 @@ export class Supervisor implements SeatOwner {
         this.checkStopped();
       },
     });
-    process.channel.handle<FanOut, Reply<unknown>[]>(FAN_OUT, (question) => this.askAll(question));
+    process.channel.handle<FanOut, Reply<unknown>[]>(FAN_OUT, async (question) => {
+      const replies = await this.askAll(question);
+      return replies.filter((reply) => reply.ok || reply.gone === undefined);
+    });
     this.processes.add(process);
     this.options.onFork(worker, process, this.seats.indexOf(seat) + 1);
     return process;

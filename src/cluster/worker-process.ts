@@ -1,4 +1,5 @@
 import type { Worker } from 'node:cluster';
+import { DomainError } from '../errors/domain-error';
 import type { LoadedVersion } from '../link/loaded-version';
 import { Channel, isChannelMessage } from '../link/channel';
 import { failedReply, type Heartbeat, type Reply, type ToPrimary, ToWorker } from '../link/messages';
@@ -22,6 +23,8 @@ export class WorkerProcess {
   readonly id: number;
   state: WorkerState = 'starting';
   private joined = false;
+  /** Did it end without having been told to, or having done so by itself in an orderly way? */
+  private died = false;
   /** Why it could not start, in its own words. */
   reason: string | undefined;
   heartbeat: Heartbeat | undefined;
@@ -43,8 +46,9 @@ export class WorkerProcess {
     worker.on('error', () => undefined);
     worker.once('exit', (code: number | null, signal: NodeJS.Signals | null) => {
       clearTimeout(this.deadline);
-      this.channel.close(`Worker ${this.pid} is gone.`);
+      this.died = this.state !== 'leaving' && code !== 0;
       this.state = 'gone';
+      this.channel.close(`process ${this.pid} ended ${endedHow(code, signal)}`);
       this.events.gone(this, code, signal);
     });
   }
@@ -91,8 +95,15 @@ export class WorkerProcess {
     try {
       return { worker: this.id, ok: true, value: await this.channel.ask<Value>(topic, payload, timeoutMs) };
     } catch (error) {
-      return failedReply(this.id, error);
+      return failedReply(this.id, error, this.goneBecause(error));
     }
+  }
+
+  private goneBecause(error: unknown): 'died' | 'left' | undefined {
+    if (this.died) return 'died';
+    // It may be leaving on a word that its primary has not heard.
+    const leaves = error instanceof DomainError && error.code === 'draining';
+    return leaves || this.state === 'leaving' || this.state === 'gone' ? 'left' : undefined;
   }
 
   private send(message: ToWorker): void {
@@ -123,4 +134,8 @@ export class WorkerProcess {
         break;
     }
   }
+}
+
+export function endedHow(code: number | null, signal: string | null): string {
+  return signal === null ? `with code ${code}` : `by ${signal}`;
 }

@@ -51,9 +51,16 @@ export const FAN_OUT = 'fan-out';
 /** One worker's answer to a question that went to all. */
 export type Reply<Value> =
   | { readonly worker: number; readonly ok: true; readonly value: Value }
-  | { readonly worker: number; readonly ok: false; readonly code: ErrorCode; readonly reason: string };
+  | {
+      readonly worker: number;
+      readonly ok: false;
+      readonly code: ErrorCode;
+      readonly reason: string;
+      /** Why it is none of the workers any more, where that is why it did not answer. */
+      readonly gone?: 'died' | 'left';
+    };
 
-export function failedReply(worker: number, error: unknown): Reply<never> {
+export function failedReply(worker: number, error: unknown, gone?: 'died' | 'left'): Reply<never> {
   const code = error instanceof DomainError ? error.code : 'internal_error';
-  return { worker, ok: false, code, reason: reasonOf(error) };
+  return { worker, ok: false, code, reason: reasonOf(error), gone };
 }

@@ -27,7 +27,7 @@ export class LocalCoordinator implements OnApplicationShutdown {
       loadTimeoutMs: config.loadTimeoutMs,
       log: (fields, msg) => this.logger.log({ msg, ...fields }),
     });
-    this.coordinator.serve(link, () => undefined);
+    this.coordinator.serve(link, { id: 0, admit: () => undefined });
   }
 
   /** From now on changes in the model folder are seen. */

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporaryFolder } from '../../test/helpers/model-folder';
+import { temporaryFolder, writeModel } from '../../test/helpers/model-folder';
+import { USAGE } from './change-messages';
 import { identityModel, widenModel } from '../../test/helpers/onnx-models';
 import { Crew } from './testing/crew';
 
@@ -63,6 +64,49 @@ describe('a worker that joins others', () => {
     await crew.start();
     expect(crew.answers('m')).toEqual(['1: ', '1: ']);
     expect(crew.answers('m', '2')).toEqual(['2: ', '2: ']);
+  });
+
+  it('lacks what a call unloaded while it started, until a call brings it back', async () => {
+    const late = crew.fork();
+    await late.membership.start();
+    await crew.coordinator.change({ action: 'unload', model: 'm' });
+    await late.membership.join();
+    expect(crew.answers('m')).toEqual(['nothing', 'nothing']);
+    expect(late.registry.entry('m').unloaded).toBe(true);
+    await load();
+    expect(crew.answers('m')).toEqual(['1: old', '1: old']);
+  });
+
+  it('has what was loaded again by a call while it started, or says why not', async () => {
+    await crew.coordinator.change({ action: 'unload', model: 'm' });
+    const late = crew.fork();
+    await late.membership.start();
+    await load();
+    late.opening = () => {
+      throw new Error('no memory');
+    };
+    await late.membership.join();
+    expect(late.registry.entry('m')).toMatchObject({ unloaded: false, required: true });
+    expect(late.registry.entry('m').version(undefined)?.reason).toBe('no memory');
+  });
+
+  it('takes part in a change that waits for room', async () => {
+    writeModel(folder, 'a', identityModel('FP32'));
+    writeModel(folder, 'b', identityModel('FP32'));
+    crew = new Crew(folder, ['m'], 2.5 * identityModel('FP32').length);
+    const worker = await crew.start();
+    await crew.coordinator.change({ action: 'ensure', model: 'a', version: '1' });
+    const held = worker.registry.entry('a').version('1')!.served!;
+    held.use.take();
+    const loaded = crew.coordinator.change({ action: 'ensure', model: 'b', version: '1' });
+    while (!crew.asked.some(({ topic }) => topic === USAGE)) await new Promise(setImmediate);
+    const late = await crew.start();
+    // It may be refused yet, and then only those who had it loaded before would let it go.
+    expect(late.answer('b')).toBe('nothing');
+    held.use.release();
+    await loaded;
+    expect(crew.answers('b')).toEqual(['1: ', '1: ']);
+    expect(crew.answers('a')).toEqual(['nothing', 'nothing']);
   });
 
   it('does not even open files that are other ones than the others have loaded', async () => {

@@ -116,7 +116,7 @@ describe('ModelCoordinator', () => {
     crew.failing = () => undefined;
     await coordinator.change({ action: 'load', model: 'm' });
     await coordinator.change({ action: 'unload', model: 'm' });
-    expect(crew.timeoutsMs).toEqual({ [PREPARE]: 7000, [ABORT]: 7000, [COMMIT]: 5000, [RETIRE]: 7000 });
+    expect(crew.timeoutsMs).toEqual({ [PREPARE]: 12_000, [ABORT]: 7000, [COMMIT]: 5000, [RETIRE]: 7000 });
   });
 
   it('refuses to let workers serve different contents', async () => {

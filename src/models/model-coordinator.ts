@@ -1,7 +1,6 @@
 import { DomainError, reasonOf } from '../errors/domain-error';
 import type { LoadedVersion } from '../link/loaded-version';
 import type { Channel } from '../link/channel';
-import type { Reply } from '../link/messages';
 import {
   ABORT,
   type Commit,
@@ -18,43 +17,30 @@ import {
   type PreparedVersion,
   RETIRE,
 } from './change-messages';
+import { FirstPhase, type FirstPhaseOptions } from './first-phase';
 import { Residents } from './residents';
+import { Turns } from './turns';
 
 /** For a swap, which takes no work. */
 const QUICK_MS = 5_000;
 
-/** How many of the workers load at once beside what serves: requests need the cores, too. */
-const RELOADING_SHARE = 0.5;
-
-export interface CoordinatorOptions {
-  /**
-   * Puts a question to every worker that has joined, but for those in `except`.
-   * @param share of them that are asked at once; all, unless it is given
-   */
-  askAll<Value>(
-    topic: string,
-    payload: unknown,
-    timeoutMs: number,
-    except?: ReadonlySet<number>,
-    share?: number,
-  ): Promise<Reply<Value>[]>;
+export interface CoordinatorOptions extends FirstPhaseOptions {
   readonly maxResident: number;
   /** 0: no limit. */
   readonly maxMemoryBytes: number;
-  readonly loadTimeoutMs: number;
   log(fields: object, message: string): void;
+}
+
+/** A worker as the coordinator knows it. */
+export interface Member {
+  readonly id: number;
+  /** From then on it is asked like the others. */
+  admit(): void;
 }
 
 interface Staged extends Prepared {
   readonly model: string;
   readonly id: number;
-}
-
-/** A change that is under way or waits for those before it. */
-interface Turn {
-  readonly change: string;
-  readonly done: Promise<void>;
-  begun: boolean;
 }
 
 /**
@@ -69,18 +55,19 @@ export class ModelCoordinator {
   private readonly residents: Residents;
   private readonly required = new Set<string>();
   private readonly unloaded = new Set<string>();
-  /** The last one of each model. */
-  private readonly turns = new Map<string, Turn>();
+  /** Models that a worker died of while it loaded them: only a call, or other files, have them tried again. */
+  private readonly deadly = new Set<string>();
+  private readonly turns = new Turns();
 
   constructor(private readonly options: CoordinatorOptions) {
     this.residents = new Residents(options, (model, version) => this.retire(model, [version], false));
   }
 
-  /** Answers a worker's questions on its line. @param admit from then on the worker is asked like the others */
-  serve(channel: Pick<Channel, 'handle'>, admit: () => void): void {
-    channel.handle<ModelChange, void>(CHANGE, (change) => this.change(change));
+  /** Answers a worker's questions on its line. */
+  serve(channel: Pick<Channel, 'handle'>, member: Member): void {
+    channel.handle<ModelChange, void>(CHANGE, (change) => this.change(change, member.id));
     channel.handle<undefined, DesiredModels | undefined>(DESIRED, () => this.desired());
-    channel.handle<Join, boolean>(JOIN, (join) => this.join(join, admit));
+    channel.handle<Join, boolean>(JOIN, (join) => this.join(join, () => member.admit()));
   }
 
   /** What a worker that starts is to load; undefined while none has said what it found by its settings. */
@@ -123,72 +110,59 @@ export class ModelCoordinator {
     return this.residents.of(model).length > 0;
   }
 
-  /** @throws model_not_found, version_not_found, model_unavailable with the reason by worker */
-  change(change: ModelChange): Promise<void> {
-    const { model } = change;
-    const last = this.turns.get(model);
-    const text = JSON.stringify(change);
-    // What has not begun will do what this one wants.
-    if (last?.begun === false && last.change === text) return last.done;
-    const begin = (): Promise<void> => {
-      turn.begun = true;
-      return this.carryOut(change);
-    };
-    const done = Promise.resolve(last?.done)
-      .catch(() => undefined)
-      .then(begin)
-      .finally(() => {
-        if (this.turns.get(model) === turn) this.turns.delete(model);
-      });
-    const turn: Turn = { change: text, done, begun: false };
-    this.turns.set(model, turn);
-    return done;
+  /**
+   * @param asker the worker that asks for it, if it is one
+   * @throws model_not_found, version_not_found, model_unavailable with the reason by worker
+   */
+  change(change: ModelChange, asker?: number): Promise<void> {
+    return this.turns.take(change, () => this.carryOut(change, asker));
   }
 
-  private carryOut(change: ModelChange): Promise<void> {
+  private async carryOut(change: ModelChange, asker: number | undefined): Promise<void> {
     switch (change.action) {
       case 'load':
-        return this.load(change.model);
+        return this.load(change.model, asker);
       case 'unload':
         return this.unload(change.model);
       case 'ensure':
-        return this.ensure(change.model, change.version);
+        return this.ensure(change.model, change.version, asker);
     }
   }
 
-  private async load(model: string): Promise<void> {
-    const staged = await this.prepare({ model, replace: true });
+  private async load(model: string, asker: number | undefined): Promise<void> {
+    const staged = await this.prepare({ model, replace: true }, asker);
     for (const { version } of this.residents.of(model)) this.residents.remove(model, version);
     const last = staged.versions.at(-1);
     for (const prepared of staged.versions)
       this.residents.add(this.loadedVersion(model, prepared, prepared === last));
     this.unloaded.delete(model);
+    this.deadly.delete(model);
     await this.commit(staged);
     this.options.log({ model, versions: staged.versions.map(({ version }) => version) }, 'model swapped');
     await this.residents.shrink(model);
   }
 
-  private async ensure(model: string, version: string): Promise<void> {
+  private async ensure(model: string, version: string, asker: number | undefined): Promise<void> {
     if (this.unloaded.has(model)) throw unloadedByCall(model);
+    if (this.deadly.has(model)) throw deadlyModel(model);
     const resident = this.residents.get(model, version);
     if (resident !== undefined) {
       // Whoever asks lacks what the others have: what kept it from loading may have passed.
       const { digest } = resident;
-      await this.commit(await this.prepare({ model, versions: [{ version, digest }], replace: false }));
+      const wanted = { model, versions: [{ version, digest }], replace: false };
+      await this.commit(await this.prepare(wanted, asker));
       return;
     }
     await this.residents.reserve(model, version);
     try {
-      const staged = await this.prepare({ model, versions: [{ version }], replace: false });
-      try {
-        // What requests that name none get stays the same as long as it is loaded, whatever the folder has by then.
-        const byDefault = staged.latest === version && this.residents.byDefault(model) === undefined;
-        for (const prepared of staged.versions)
-          await this.residents.claim(this.loadedVersion(model, prepared, byDefault));
-      } catch (error) {
-        await this.abort(staged.id);
-        throw error;
-      }
+      const wanted = { model, versions: [{ version }], replace: false };
+      const staged = await this.prepare(wanted, asker, async ({ versions }) => {
+        for (const { memoryBytes } of versions) await this.residents.claim(model, version, memoryBytes);
+      });
+      // What requests that name none get stays the same as long as it is loaded, whatever the folder has by then.
+      const byDefault = staged.latest === version && this.residents.byDefault(model) === undefined;
+      for (const prepared of staged.versions)
+        this.residents.add(this.loadedVersion(model, prepared, byDefault));
       await this.commit(staged);
     } catch (error) {
       this.residents.remove(model, version);
@@ -207,12 +181,14 @@ export class ModelCoordinator {
   /** Where a worker found other files than the others have loaded, what is in the folder now is for all. */
   private async makeAlike(loaded: readonly LoadedVersion[]): Promise<void> {
     const there = new Set(loaded.map(contentOf));
-    const wanted = this.residents.list();
-    const different = wanted.filter(({ model, versions }) =>
-      versions.some((version) => !there.has(contentOf({ model, ...version }))),
-    );
+    const different = this.residents
+      .list()
+      .filter(({ model, versions }) =>
+        versions.some((version) => !there.has(contentOf({ model, ...version }))),
+      );
     for (const { model } of different) {
       try {
+        if (this.deadly.has(model)) throw deadlyModel(model);
         await this.change({ action: 'load', model });
       } catch (error) {
         this.options.log({ model, reason: reasonOf(error) }, 'a new worker has not what the others have');
@@ -228,28 +204,39 @@ export class ModelCoordinator {
     return { model, version, digest, memoryBytes, byDefault, required: this.required.has(model) };
   }
 
-  /** First phase, on all workers or, where one fails, on none; those that join meanwhile are among them. */
-  private async prepare(wanted: Omit<Prepare, 'id'>): Promise<Staged> {
+  /**
+   * First phase, on all workers or, where one fails, on none; those that join meanwhile are among them.
+   * @param makeRoom for what was loaded
+   */
+  private async prepare(
+    wanted: Omit<Prepare, 'id'>,
+    asker: number | undefined,
+    makeRoom?: (prepared: Prepared) => Promise<void>,
+  ): Promise<Staged> {
+    const { model } = wanted;
     const id = ++this.lastId;
-    const replies: Reply<Prepared>[] = [];
-    const asked = new Set<number>();
-    for (;;) {
-      const more = await this.options.askAll<Prepared>(
-        PREPARE,
-        { ...wanted, id },
-        this.options.loadTimeoutMs,
-        asked,
-        wanted.replace ? RELOADING_SHARE : 1,
-      );
-      for (const reply of more) asked.add(reply.worker);
-      replies.push(...more);
-      if (more.length === 0 || more.some(({ ok }) => !ok)) break;
+    const phase = new FirstPhase({ ...wanted, id }, asker, this.options);
+    try {
+      const prepared = await phase.reachAll();
+      if (makeRoom !== undefined) {
+        await makeRoom(prepared);
+        // That may have taken a while, in which others joined.
+        await phase.reachAll();
+      }
+      return { id, model, ...prepared };
+    } catch (error) {
+      if (phase.deadly) this.leaveAlone(model, error);
+      await this.abort(id);
+      throw error;
     }
-    const fault = faultOf(wanted.model, replies);
-    const [first] = replies;
-    if (fault === undefined && first?.ok) return { id, model: wanted.model, ...first.value };
-    await this.abort(id);
-    throw fault ?? new DomainError('not_ready', 'No worker is ready yet.', { retryAfterSeconds: 1 });
+  }
+
+  private leaveAlone(model: string, error: unknown): void {
+    this.deadly.add(model);
+    this.options.log(
+      { model, reason: reasonOf(error) },
+      'model left alone, a worker died while it loaded it',
+    );
   }
 
   private async commit({ id, model }: Staged): Promise<void> {
@@ -277,25 +264,9 @@ export function unloadedByCall(model: string): DomainError {
   return new DomainError('model_unavailable', `Model "${model}" was unloaded; a load call brings it back.`);
 }
 
-/** Why a change cannot be made, in the words of the workers; undefined when it can. */
-function faultOf(model: string, replies: readonly Reply<Prepared>[]): DomainError | undefined {
-  const failed = replies.filter((reply) => !reply.ok);
-  const [first] = failed;
-  if (first !== undefined) {
-    const alike = failed.length === replies.length && failed.every(({ reason }) => reason === first.reason);
-    const details = failed.map(({ worker, reason }) => `worker ${worker}: ${reason}`);
-    return new DomainError(
-      first.code,
-      alike ? first.reason : `Model "${model}" stays as it is: ${details.join('; ')}`,
-      {
-        details,
-      },
-    );
-  }
-  const contents = new Set(replies.map((reply) => (reply.ok ? JSON.stringify(reply.value.versions) : '')));
-  if (contents.size <= 1) return undefined;
+function deadlyModel(model: string): DomainError {
   return new DomainError(
     'model_unavailable',
-    `The files of model "${model}" changed while they were loaded.`,
+    `Model "${model}" is left alone since a worker died while it loaded it; a load call tries again.`,
   );
 }

@@ -64,16 +64,16 @@ export class Residents {
   async reserve(model: string, version: string): Promise<void> {
     await this.until(model, `${this.options.maxResident} models are resident (MAX_RESIDENT_MODELS)`, () => {
       if (this.versions.size >= this.options.maxResident) return false;
-      this.add({ model, version, digest: '', required: false, byDefault: false, memoryBytes: 0 });
+      this.add(onItsWay(model, version));
       return true;
     });
   }
 
-  /** Notes what a reserved version takes, and makes room for it. @throws model_unavailable */
-  async claim(version: LoadedVersion): Promise<void> {
-    this.add(version);
-    const takes = `it takes ${version.memoryBytes} bytes beside the others (MAX_MODELS_MEMORY)`;
-    await this.until(version.model, takes, () => this.fits());
+  /** Notes what a reserved version takes, and makes room for it; it counts as loaded when it is added. @throws model_unavailable */
+  async claim(model: string, version: string, memoryBytes: number): Promise<void> {
+    this.add({ ...onItsWay(model, version), memoryBytes });
+    const takes = `it takes ${memoryBytes} bytes beside the others (MAX_MODELS_MEMORY)`;
+    await this.until(model, takes, () => this.fits());
   }
 
   /** Lets others go after a load by call, which is not refused, took more than there is room for. */
@@ -117,6 +117,10 @@ export class Residents {
     await this.retire(victim.model, victim.version);
     return true;
   }
+}
+
+function onItsWay(model: string, version: string): LoadedVersion {
+  return { model, version, digest: '', required: false, byDefault: false, memoryBytes: 0 };
 }
 
 function keyOf(model: string, version: string): string {

@@ -20,6 +20,8 @@ export class TestWorker {
   readonly registry: ModelRegistry;
   readonly membership: Membership;
   joined = false;
+  /** What became of it. */
+  gone: 'died' | 'left' | undefined;
   /** Files of the sessions that were opened, in order. */
   readonly opened: string[] = [];
   /** What happens when a session is to open. */
@@ -32,7 +34,7 @@ export class TestWorker {
     folder: string,
     required: readonly string[],
   ) {
-    const config = { loadTimeoutMs: 1000, required } as ModelsConfig;
+    const config = { loadTimeoutMs: 10_000, required } as ModelsConfig;
     const here = new Channel((message) => deliver(message, this.line));
     this.line = new Channel((message) => deliver(message, here));
     const link: Pick<Link, 'handle' | 'askPrimary'> = {
@@ -53,6 +55,16 @@ export class TestWorker {
     this.membership = new Membership(config, this.registry, changes, link as Link);
   }
 
+  admit(): void {
+    this.joined = true;
+  }
+
+  /** It ends, or is told to leave and ends, in the middle of whatever it does. */
+  end(how: 'died' | 'left'): void {
+    this.gone = how;
+    this.line.close(`process ${this.id} ended`);
+  }
+
   /** What a request gets that names no version, or names one: the version and its settings. */
   answer(model: string, version?: string): string {
     const entry = this.registry.get(model)?.version(version);
@@ -70,25 +82,30 @@ export class TestWorker {
 export class Crew {
   readonly workers: TestWorker[] = [];
   readonly logged: string[] = [];
-  readonly coordinator = new ModelCoordinator({
-    askAll: (topic, payload, timeoutMs, except) => this.askAll(topic, payload, timeoutMs, except),
-    maxResident: 5,
-    maxMemoryBytes: 0,
-    loadTimeoutMs: 1000,
-    log: (_, message) => this.logged.push(message),
-  });
+  /** What was asked of which workers at once. */
+  readonly asked: { readonly topic: string; readonly workers: readonly number[] }[] = [];
+  readonly coordinator: ModelCoordinator;
 
   constructor(
     private readonly folder: string,
     private readonly required: readonly string[],
+    maxMemoryBytes = 0,
   ) {
     Logger.overrideLogger(false);
+    this.coordinator = new ModelCoordinator({
+      maxMemoryBytes,
+      askAll: (topic, payload, timeoutMs, except, share) =>
+        this.askAll(topic, payload, timeoutMs, except, share),
+      maxResident: 5,
+      loadTimeoutMs: 10_000,
+      log: (_, message) => this.logged.push(message),
+    });
   }
 
   /** One that is forked and does nothing yet. */
   fork(): TestWorker {
     const worker = new TestWorker(this.workers.length + 1, this.folder, this.required);
-    this.coordinator.serve(worker.line, () => (worker.joined = true));
+    this.coordinator.serve(worker.line, worker);
     this.workers.push(worker);
     return worker;
   }
@@ -100,24 +117,33 @@ export class Crew {
     return worker;
   }
 
-  /** What each of those that joined answers. */
+  /** What each of those that take part answers. */
   answers(model: string, version?: string): string[] {
-    return this.workers.filter(({ joined }) => joined).map((worker) => worker.answer(model, version));
+    return this.members.map((worker) => worker.answer(model, version));
   }
 
+  private get members(): TestWorker[] {
+    return this.workers.filter(({ joined, gone }) => joined && gone === undefined);
+  }
+
+  /** As the supervisor does it. */
   private askAll<Value>(
     topic: string,
     payload: unknown,
     timeoutMs: number,
     except?: ReadonlySet<number>,
+    share = 1,
   ): Promise<Reply<Value>[]> {
-    const asked = this.workers.filter(({ id, joined }) => joined && !except?.has(id));
+    const width = Math.max(1, Math.ceil(this.members.length * share));
+    const asked = this.members.filter(({ id }) => !except?.has(id)).slice(-width);
+    this.asked.push({ topic, workers: asked.map(({ id }) => id) });
     return Promise.all(
-      asked.map(async ({ id, line }): Promise<Reply<Value>> => {
+      asked.map(async (worker): Promise<Reply<Value>> => {
+        const { id, line } = worker;
         try {
           return { worker: id, ok: true, value: await line.ask<Value>(topic, payload, timeoutMs) };
         } catch (error) {
-          return failedReply(id, error);
+          return failedReply(id, error, worker.gone);
         }
       }),
     );

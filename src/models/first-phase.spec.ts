@@ -1,0 +1,95 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder, writeModel } from '../../test/helpers/model-folder';
+import { identityModel, widenModel } from '../../test/helpers/onnx-models';
+import { PREPARE } from './change-messages';
+import { Crew, type TestWorker } from './testing/crew';
+
+describe('a change of a model', () => {
+  const folder = temporaryFolder();
+  let crew: Crew;
+  const put = (version: string, model = identityModel('FP32')): void => {
+    mkdirSync(join(folder, 'm', version), { recursive: true });
+    writeFileSync(join(folder, 'm', version, 'model.onnx'), model);
+  };
+  const load = (asker?: TestWorker): Promise<void> =>
+    crew.coordinator.change({ action: 'load', model: 'm' }, asker?.id);
+  /** Those that tried to load the file, whatever came of it. */
+  let tried: number[];
+  /** What becomes of the workers that load it, also of those that start later. */
+  function ends(how: 'died' | 'left', version: string, whose = crew.workers): void {
+    for (const worker of whose) {
+      worker.opening = (file) => {
+        if (!file.includes(`/${version}/`)) return;
+        tried.push(worker.id);
+        worker.end(how);
+        throw new Error('nobody hears this any more');
+      };
+    }
+  }
+  beforeEach(async () => {
+    tried = [];
+    writeModel(folder, 'required', identityModel('FP32'));
+    put('1');
+    crew = new Crew(folder, ['required', 'm']);
+    for (let worker = 1; worker <= 3; worker++) await crew.start();
+  });
+  afterEach(() => rmSync(join(folder, 'm'), { recursive: true }));
+
+  describe('that workers die of', () => {
+    it('costs one of them, and not the one that hands the reason on', async () => {
+      put('2');
+      ends('died', '2');
+      const refused = expect(load(crew.workers[2])).rejects;
+      await refused.toMatchObject({
+        code: 'model_unavailable',
+        message: 'Model "m" stays as it is: worker 2: it died while it loaded: process 2 ended',
+      });
+      expect(tried).toEqual([2]);
+      expect(crew.answers('m')).toEqual(['1: ', '1: ']);
+    });
+
+    it('is not tried by the workers that follow', async () => {
+      put('1', widenModel(3));
+      ends('died', '1');
+      await expect(load()).rejects.toThrow('it died while it loaded');
+      const next = crew.fork();
+      ends('died', '1', [next]);
+      await crew.start(next);
+      expect(tried).toEqual([3]);
+      expect(crew.answers('m')).toEqual(['1: ', '1: ', 'nothing']);
+      expect(crew.answers('required')).toEqual(['1: ', '1: ', '1: ']);
+    });
+
+    it('is not tried again for a request, but by a call', async () => {
+      put('2');
+      ends('died', '2');
+      const ensure = (): Promise<void> =>
+        crew.coordinator.change({ action: 'ensure', model: 'm', version: '2' });
+      await expect(ensure()).rejects.toThrow('it died while it loaded');
+      await expect(ensure()).rejects.toThrow('a load call tries again');
+      expect(tried).toEqual([3]);
+      for (const worker of crew.workers) worker.opening = () => undefined;
+      await load();
+      expect(crew.answers('m')).toEqual(['2: ', '2: ']);
+      await ensure();
+    });
+  });
+
+  it('does not fail because of a worker that leaves', async () => {
+    put('2');
+    ends('left', '2', crew.workers.slice(1));
+    await load();
+    expect(tried).toEqual([3, 2]);
+    expect(crew.answers('m')).toEqual(['2: ']);
+  });
+
+  it('is loaded by one, then by half of them at once', async () => {
+    await crew.start();
+    put('2');
+    crew.asked.length = 0;
+    await load(crew.workers[3]);
+    const rounds = crew.asked.filter(({ topic }) => topic === PREPARE).map(({ workers }) => workers);
+    expect(rounds).toEqual([[3], [2, 4], [1], []]);
+  });
+});
