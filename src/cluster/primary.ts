@@ -73,7 +73,7 @@ export function runPrimary(): Promise<void> {
     intervalMs: models.watchIntervalMs,
     repository: new ModelRepository(models.dir),
     isLoaded: (model) => coordinator.isLoaded(model),
-    load: (model) => coordinator.change({ action: 'load', model }),
+    load: (model) => coordinator.change({ action: 'renew', model }),
     log: (fields, message) => logger.info(fields, message),
   });
   const metrics = new MetricsServer(plan.workers, supervisor, new ProcessWatch(), buildInfo(app.version));

@@ -4,6 +4,8 @@ import type { LoadedVersion } from '../link/loaded-version';
 export type ModelChange =
   /** Load what the folder has now, in place of what serves. */
   | { readonly action: 'load'; readonly model: string }
+  /** The same, unless a call has unloaded it meanwhile: nobody asked for it. */
+  | { readonly action: 'renew'; readonly model: string }
   | { readonly action: 'unload'; readonly model: string }
   /** Have this version loaded, as a request wants it. */
   | { readonly action: 'ensure'; readonly model: string; readonly version: string };
@@ -26,7 +28,8 @@ export interface LoadedModel {
 
 /** A worker that is about to serve says what it has, and as of which change. */
 export interface Join {
-  readonly generation: number;
+  /** Undefined: it has not been told what the others have. */
+  readonly generation: number | undefined;
   readonly loaded: readonly LoadedVersion[];
   readonly required: readonly string[];
 }

@@ -38,7 +38,7 @@ export class LocalCoordinator implements OnApplicationShutdown {
       intervalMs: config.watchIntervalMs,
       repository,
       isLoaded: (model) => coordinator.isLoaded(model),
-      load: (model) => coordinator.change({ action: 'load', model }),
+      load: (model) => coordinator.change({ action: 'renew', model }),
       log: (fields, msg) => this.logger.log({ msg, ...fields }),
     });
     this.watch.start();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { temporaryFolder, writeModel } from '../../test/helpers/model-folder';
 import { USAGE } from './change-messages';
 import { identityModel, widenModel } from '../../test/helpers/onnx-models';
-import { Crew } from './testing/crew';
+import { Crew, type TestWorker } from './testing/crew';
 
 describe('a worker that joins others', () => {
   const folder = temporaryFolder();
@@ -120,5 +120,43 @@ describe('a worker that joins others', () => {
     await late.membership.join();
     expect(crew.answers('m')).toEqual(['1: old', 'nothing']);
     await expect(ensure('1')).rejects.toThrow('other files or settings by now than the server has loaded');
+  });
+});
+
+describe('workers that start together', () => {
+  const folder = temporaryFolder();
+  let crew: Crew;
+  let first: TestWorker;
+  let second: TestWorker;
+  beforeEach(() => {
+    writeModel(folder, 'm', identityModel('FP32'));
+    crew = new Crew(folder, ['m']);
+    [first, second] = [crew.fork(), crew.fork()];
+  });
+
+  it('all get what one of them could load', async () => {
+    first.opening = () => {
+      throw new Error('too slow');
+    };
+    await Promise.all([first.membership.start(), second.membership.start()]);
+    first.opening = () => undefined;
+    await first.membership.join();
+    await second.membership.join();
+    expect(crew.answers('m')).toEqual(['1: ', '1: ']);
+    expect(crew.coordinator.isLoaded('m')).toBe(true);
+    await crew.coordinator.change({ action: 'unload', model: 'm' });
+    expect(crew.answers('m')).toEqual(['nothing', 'nothing']);
+  });
+
+  it('do not serve different files that they found, even where the first cannot load the newer ones', async () => {
+    await first.membership.start();
+    writeModel(folder, 'm', widenModel(2));
+    await second.membership.start();
+    first.opening = () => {
+      throw new Error('no memory');
+    };
+    await first.membership.join();
+    await second.membership.join();
+    expect(crew.answers('m')).toEqual(['1: ', 'nothing']);
   });
 });

@@ -21,8 +21,8 @@ const ASK_MS = 10_000;
 export class Membership {
   private readonly logger = new Logger(Membership.name);
   private lastOwnId = 0;
-  /** Of the desired models that this worker has. */
-  private generation = 0;
+  /** Of the desired models that this worker has; undefined while it has what its settings say. */
+  private generation: number | undefined;
 
   constructor(
     @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
@@ -102,6 +102,8 @@ export class Membership {
   }
 
   private async followModel(model: ModelEntry, wanted: LoadedModel['versions']): Promise<void> {
+    // What is required and none of the others could load so far is offered to them.
+    if (wanted.length === 0 && model.required && !model.unloaded) return;
     const isWanted = ({ version, digest }: VersionEntry): boolean =>
       wanted.some((one) => one.version === version && one.digest === digest);
     const gone = model.loaded().filter((entry) => !isWanted(entry));

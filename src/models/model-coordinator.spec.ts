@@ -224,6 +224,19 @@ describe('ModelCoordinator', () => {
     expect(crew.serving[0]!.has('m')).toBe(false);
   });
 
+  it('does not load anew what a call unloads meanwhile', async () => {
+    const crew = new Crew();
+    const coordinator = crew.coordinator();
+    await adopt(coordinator, 'm');
+    await Promise.all([
+      coordinator.change({ action: 'unload', model: 'm' }),
+      // As for a changed folder, or for a worker that found other files.
+      coordinator.change({ action: 'renew', model: 'm' }),
+    ]);
+    expect(crew.asked).toEqual([RETIRE]);
+    expect(coordinator.isLoaded('m')).toBe(false);
+  });
+
   it('does not load again on request what a call unloaded', async () => {
     const crew = new Crew();
     const coordinator = crew.coordinator();

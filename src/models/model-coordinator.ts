@@ -87,7 +87,7 @@ export class ModelCoordinator {
    * @returns false when the models have changed since it looked: it has to look again
    */
   async join({ generation, loaded, required }: Join, admit: () => void): Promise<boolean> {
-    if (generation !== this.generation) return false;
+    if (this.adopted && generation !== this.generation) return false;
     // No change can come between this and the next question to all.
     admit();
     if (!this.adopted) {
@@ -122,6 +122,8 @@ export class ModelCoordinator {
     switch (change.action) {
       case 'load':
         return this.load(change.model, asker);
+      case 'renew':
+        return this.unloaded.has(change.model) ? undefined : this.load(change.model, asker);
       case 'unload':
         return this.unload(change.model);
       case 'ensure':
@@ -186,14 +188,33 @@ export class ModelCoordinator {
       .filter(({ model, versions }) =>
         versions.some((version) => !there.has(contentOf({ model, ...version }))),
       );
-    for (const { model } of different) {
+    const changes: ModelChange[] = [
+      ...this.adoptRequired(loaded).map(({ model, version }) => ({
+        action: 'ensure' as const,
+        model,
+        version,
+      })),
+      ...different.map(({ model }) => ({ action: 'renew' as const, model })),
+    ];
+    for (const change of changes) {
+      const { model } = change;
       try {
         if (this.deadly.has(model)) throw deadlyModel(model);
-        await this.change({ action: 'load', model });
+        await this.change(change);
       } catch (error) {
         this.options.log({ model, reason: reasonOf(error) }, 'a new worker has not what the others have');
       }
     }
+  }
+
+  /** Required models that only this worker could load: from now on they are for all. */
+  private adoptRequired(loaded: readonly LoadedVersion[]): LoadedVersion[] {
+    const found = loaded.filter(
+      ({ model }) => this.required.has(model) && !this.unloaded.has(model) && !this.isLoaded(model),
+    );
+    for (const version of found) this.residents.add(version);
+    if (found.length > 0) this.generation++;
+    return found;
   }
 
   private loadedVersion(
