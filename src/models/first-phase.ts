@@ -6,7 +6,8 @@ import { PREPARE, type Prepare, type Prepared } from './change-messages';
 const RELOADING_SHARE = 0.5;
 /** A worker says itself when its time is over, and more clearly: it is given this much longer to do so. */
 const ANSWER_MS = 5_000;
-const NOBODY: ReadonlySet<number> = new Set();
+/** The smallest share is one worker. */
+const ONE = 0;
 
 export interface FirstPhaseOptions {
   /**
@@ -49,7 +50,7 @@ export class FirstPhase {
    */
   async reachAll(): Promise<Prepared> {
     for (;;) {
-      const more = this.asked.size > 0 ? await this.next(this.asked) : await this.first();
+      const more = await this.next();
       if (more.length === 0) break;
       for (const reply of more) this.asked.add(reply.worker);
       // Whoever leaves has no say any more.
@@ -62,18 +63,15 @@ export class FirstPhase {
     throw new DomainError('not_ready', 'No worker is ready yet.', { retryAfterSeconds: 1 });
   }
 
-  private async first(): Promise<Reply<Prepared>[]> {
-    const other = this.asker === undefined ? [] : await this.ask(new Set([this.asker]), 0);
-    return other.length > 0 ? other : this.ask(NOBODY, 0);
-  }
-
-  private next(except: ReadonlySet<number>): Promise<Reply<Prepared>[]> {
-    return this.ask(except, this.wanted.replace ? RELOADING_SHARE : 1);
+  private async next(): Promise<Reply<Prepared>[]> {
+    if (this.replies.length > 0) return this.ask(this.asked, this.wanted.replace ? RELOADING_SHARE : 1);
+    const others = this.asker === undefined ? [] : await this.ask(new Set([...this.asked, this.asker]), ONE);
+    return others.length > 0 ? others : this.ask(this.asked, ONE);
   }
 
   private ask(except: ReadonlySet<number>, share: number): Promise<Reply<Prepared>[]> {
-    const { askAll, loadTimeoutMs } = this.options;
-    return askAll<Prepared>(PREPARE, this.wanted, loadTimeoutMs + ANSWER_MS, except, share);
+    const timeoutMs = this.options.loadTimeoutMs + ANSWER_MS;
+    return this.options.askAll<Prepared>(PREPARE, this.wanted, timeoutMs, except, share);
   }
 }
 

@@ -13,6 +13,9 @@ class Crew {
   failing: (worker: number) => Error | undefined = () => undefined;
   digests = ['a', 'a'];
   idle = true;
+  /** A worker that does not answer when it is to swap. */
+  stuck = -1;
+  readonly logged: object[] = [];
   gate: Promise<void> = Promise.resolve();
 
   coordinator(limits: { maxResident?: number; maxMemoryBytes?: number; loadTimeoutMs?: number } = {}) {
@@ -28,7 +31,7 @@ class Crew {
           asked.map((worker) => this.answer(topic, payload, worker) as Promise<Reply<Value>>),
         );
       },
-      log: () => undefined,
+      log: (fields) => this.logged.push(fields),
     });
   }
 
@@ -52,6 +55,8 @@ class Crew {
         return { worker, ok: true, value };
       }
       case COMMIT: {
+        if (worker === this.stuck)
+          return failedReply(worker, new DomainError('deadline_exceeded', 'no answer'));
         const { model, versions } = this.staged.get(id)!;
         serving.set(model, (versions ?? [{ version: '1' }]).map(({ version }) => version).join());
         break;
@@ -117,6 +122,15 @@ describe('ModelCoordinator', () => {
     await coordinator.change({ action: 'load', model: 'm' });
     await coordinator.change({ action: 'unload', model: 'm' });
     expect(crew.timeoutsMs).toEqual({ [PREPARE]: 12_000, [ABORT]: 7000, [COMMIT]: 5000, [RETIRE]: 7000 });
+  });
+
+  it('has changed even where a worker does not swap in time, and logs which', async () => {
+    const crew = new Crew();
+    crew.stuck = 1;
+    const coordinator = crew.coordinator();
+    await coordinator.change({ action: 'load', model: 'm' });
+    expect(coordinator.isLoaded('m')).toBe(true);
+    expect(crew.logged).toContainEqual({ model: 'm', worker: 1, reason: 'no answer' });
   });
 
   it('refuses to let workers serve different contents', async () => {

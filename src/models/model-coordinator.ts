@@ -1,4 +1,4 @@
-import { DomainError, reasonOf } from '../errors/domain-error';
+import { reasonOf } from '../errors/domain-error';
 import type { LoadedVersion } from '../link/loaded-version';
 import type { Channel } from '../link/channel';
 import {
@@ -11,13 +11,13 @@ import {
   JOIN,
   type Join,
   type ModelChange,
-  PREPARE,
   type Prepare,
   type Prepared,
   type PreparedVersion,
   RETIRE,
 } from './change-messages';
 import { FirstPhase, type FirstPhaseOptions } from './first-phase';
+import { deadlyModel, unloadedByCall } from './refusals';
 import { Residents } from './residents';
 import { Turns } from './turns';
 
@@ -263,8 +263,16 @@ export class ModelCoordinator {
   private async commit({ id, model }: Staged): Promise<void> {
     this.generation++;
     const commit: Commit = { id, byDefault: this.residents.byDefault(model) };
-    // A worker that cannot swap any more is dying; the one that follows it loads what is desired now.
-    await this.options.askAll(COMMIT, commit, QUICK_MS);
+    const replies = await this.options.askAll(COMMIT, commit, QUICK_MS);
+    // It cannot be taken back on the others. One that stands still swaps when it turns again, or is replaced by one
+    // that loads what is desired now.
+    for (const reply of replies) {
+      if (!reply.ok && reply.gone === undefined)
+        this.options.log(
+          { model, worker: reply.worker, reason: reply.reason },
+          'a worker has not swapped yet',
+        );
+    }
   }
 
   private async abort(id: number): Promise<void> {
@@ -279,15 +287,4 @@ export class ModelCoordinator {
 
 function contentOf({ model, version, digest }: Pick<LoadedVersion, 'model' | 'version' | 'digest'>): string {
   return JSON.stringify([model, version, digest]);
-}
-
-export function unloadedByCall(model: string): DomainError {
-  return new DomainError('model_unavailable', `Model "${model}" was unloaded; a load call brings it back.`);
-}
-
-function deadlyModel(model: string): DomainError {
-  return new DomainError(
-    'model_unavailable',
-    `Model "${model}" is left alone since a worker died while it loaded it; a load call tries again.`,
-  );
 }

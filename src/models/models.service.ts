@@ -7,9 +7,9 @@ import { beforeDeadline } from './before-deadline';
 import { CHANGE, changeTimeoutMs, type ModelChange } from './change-messages';
 import { Membership } from './membership';
 import { ModelChanges } from './model-changes';
-import { unloadedByCall } from './model-coordinator';
 import type { ModelEntry, VersionEntry } from './model-entry';
 import { ModelRegistry } from './model-registry';
+import { unloadedByCall } from './refusals';
 import type { ServedModel } from './served-model';
 
 /** After a failed load, how long requests get its reason before the load is tried again. */
