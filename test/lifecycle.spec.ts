@@ -117,6 +117,8 @@ describe('two workers', () => {
   let server: TestServer;
   beforeAll(async () => {
     server = await startServer({ WORKERS: '2' });
+    // The probe is content with one of them, which is the one that dies first.
+    await server.workersReady(2);
   });
 
   /** Workers that are ready, by the metrics of the whole server. */
