@@ -23,6 +23,10 @@ class Stage implements ExchangeContext {
     await once(this.server.close(), 'close');
   }
 
+  keepFor(ms: number): void {
+    this.server.keepAliveTimeout = ms;
+  }
+
   get port(): number {
     return (this.server.address() as AddressInfo).port;
   }
@@ -75,6 +79,53 @@ describe('Exchange', () => {
       connection: 'keep-alive',
     });
     expect(stage.log).toEqual([[201, 11]]);
+  });
+
+  it.each([75_000, 0])(
+    'writes the head of a small answer as Node would, with idle connections kept for %i ms',
+    async (ms) => {
+      const request =
+        'GET /x HTTP/1.1\r\nhost: a\r\n\r\nGET /x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n';
+      const headsOf = async (): Promise<string[][]> => {
+        const text = await stage.raw(request);
+        return text
+          .split(/(?=HTTP)/)
+          .map((answer) =>
+            answer
+              .replace(
+                /^date:.*$/im,
+                `date: ${/^date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/im.test(answer)}`,
+              )
+              .split('\r\n'),
+          );
+      };
+      stage.keepFor(ms);
+      stage.answer = ({ res }) => {
+        res.writeHead(201, ['x-own', '1', 'x-request-id', 'id-1', 'x-common', 'yes', 'content-length', '2']);
+        res.end('{}');
+      };
+      const byNode = await headsOf();
+      stage.answer = (exchange) => exchange.send(201, ['x-own', '1'], [Buffer.from('{}')]);
+      const whole = await headsOf();
+      expect(whole.map((lines) => lines.map((line) => line.toLowerCase()))).toEqual(
+        byNode.map((lines) => lines.map((line) => line.toLowerCase())),
+      );
+      expect(whole[0]).toContain('date: true');
+    },
+  );
+
+  it('answers requests that were sent ahead in their order, whichever is ready first', async () => {
+    const waiting: Exchange[] = [];
+    stage.answer = (exchange) => {
+      waiting.push(exchange);
+      if (waiting.length < 3) return;
+      waiting[2]!.sendJson(200, { third: true });
+      waiting[0]!.sendJson(200, { first: true });
+      waiting[1]!.sendJson(200, { second: true });
+    };
+    const get = 'GET /x HTTP/1.1\r\nhost: a\r\n';
+    const text = await stage.raw(`${get}\r\n${get}\r\n${get}connection: close\r\n\r\n`);
+    expect(text.match(/\{.*?\}/g)).toEqual(['{"first":true}', '{"second":true}', '{"third":true}']);
   });
 
   it('answers once, whatever is tried afterwards', async () => {

@@ -21,9 +21,13 @@ function transferAway(memory: ArrayBuffer): void {
   (memory as ArrayBuffer & { transfer(newLength: number): ArrayBuffer }).transfer(0);
 }
 
-/** A message to a port that is closed takes along what it transfers, and goes nowhere. */
+/** A message to a port that is closed takes along what it transfers, and goes nowhere; before, it would wait there. */
 function postAway(): (memory: ArrayBuffer) => void {
-  const { port1: closed, port2: sender } = new MessageChannel();
-  closed.close();
-  return (memory) => sender.postMessage(undefined, [memory]);
+  const { port1: closing, port2: sender } = new MessageChannel();
+  let isClosed = false;
+  sender.once('close', () => (isClosed = true));
+  closing.close();
+  return (memory) => {
+    if (isClosed) sender.postMessage(undefined, [memory]);
+  };
 }
