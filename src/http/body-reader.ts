@@ -36,7 +36,6 @@ export function readBody(req: IncomingMessage, limitBytes: number, room: BodyRoo
   if (declared !== undefined && declared > limitBytes) return Promise.reject(tooLarge(limitBytes));
   return new Promise((resolve, reject) => {
     if (declared !== undefined) room.hold?.(declared);
-    const body = new GrowingBody(declared, limitBytes, room);
     const taker: BodyTaker = {
       onPiece(piece) {
         try {
@@ -56,13 +55,18 @@ export function readBody(req: IncomingMessage, limitBytes: number, room: BodyRoo
         reject(new DomainError('client_closed_request', 'The client left before its request was complete.'));
       },
     };
-    const stop =
-      req instanceof DirectRequest && req.takeBody(taker)
-        ? () => {
-            if (!req.complete) req.returnBody();
-          }
-        : listen(req, taker);
+    const endDirect = takeDirectly(req, taker);
+    const stop = endDirect ?? listen(req, taker);
+    const body = new GrowingBody(declared, limitBytes, room, endDirect !== undefined);
   });
+}
+
+/** Takes the body from the parser, where that is to be had. @returns what ends that */
+function takeDirectly(req: IncomingMessage, taker: BodyTaker): (() => void) | undefined {
+  if (!(req instanceof DirectRequest) || !req.takeBody(taker)) return undefined;
+  return () => {
+    if (!req.complete) req.returnBody();
+  };
 }
 
 /** Has the body's events tell the taker. @returns what ends that */
@@ -71,12 +75,7 @@ function listen(req: IncomingMessage, { onPiece, onEnd, onLeave }: BodyTaker): (
   return () => req.off('data', onPiece).off('end', onEnd).off('close', onLeave);
 }
 
-function move(piece: Buffer, memory: Buffer, start: number): void {
-  piece.copy(memory, start);
-  giveMemoryBack(piece);
-}
-
-/** The pieces of a body, put together. A piece is the body's alone: nobody finds anything in it afterwards. */
+/** The pieces of a body, put together. */
 class GrowingBody {
   private first: Buffer | undefined;
   private memory: Buffer | undefined;
@@ -86,6 +85,8 @@ class GrowingBody {
     private readonly declared: number | undefined,
     private readonly limitBytes: number,
     private readonly room: BodyRoom,
+    /** Are the pieces nobody else's, so that nobody looks at one afterwards? */
+    private readonly ownsPieces: boolean,
   ) {}
 
   add(piece: Buffer): void {
@@ -97,9 +98,9 @@ class GrowingBody {
       return;
     }
     const memory = this.withRoom();
-    if (this.first !== undefined) move(this.first, memory, 0);
+    if (this.first !== undefined) this.move(this.first, memory, 0);
     this.first = undefined;
-    move(piece, memory, start);
+    this.move(piece, memory, start);
   }
 
   whole(): Buffer {
@@ -108,6 +109,11 @@ class GrowingBody {
     return memory === undefined || memory.length === length
       ? (memory ?? Buffer.alloc(0))
       : memory.subarray(0, length);
+  }
+
+  private move(piece: Buffer, memory: Buffer, start: number): void {
+    piece.copy(memory, start);
+    if (this.ownsPieces) giveMemoryBack(piece);
   }
 
   /** Memory for what has come: exact when the length was declared, doubling when not. */
