@@ -1,7 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
 
 /** What is smaller is left to the collector, which takes it with the rest. */
-const LEAST_BYTES = 16 * 1024;
+const LEAST_BYTES = 4 * 1024;
 
 /** Takes the memory of an `ArrayBuffer` away from whoever holds it. */
 const detach = 'transfer' in ArrayBuffer.prototype ? transferAway : postAway();

@@ -4,6 +4,7 @@ import { readBody } from '../http/body-reader';
 import { toDomainError } from '../http/error-body';
 import type { Exchange } from '../http/exchange';
 import { header } from '../http/headers';
+import { giveMemoryBack } from '../http/returned-memory';
 import { TurnPacer } from '../http/turn-pacer';
 import { OUTCOME_OF, type Protocol } from '../metrics/outcome';
 import { Recorder } from '../metrics/recorder';
@@ -192,8 +193,9 @@ function acquireBody(sizeBytes: number): Buffer {
   return requestPool.acquireBytes(sizeBytes);
 }
 
+/** Nobody looks at it any more. A body of one piece came in memory of its own. */
 function release(view: ArrayBufferView): void {
-  requestPool.release(view);
+  if (!requestPool.release(view) && Buffer.isBuffer(view)) giveMemoryBack(view);
 }
 
 /** What can be used again once the inputs were read. A body of which none is a view is so at once. */

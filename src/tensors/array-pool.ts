@@ -1,7 +1,7 @@
 import { allocate, elementBytes, type NumericArray, type NumericDatatype, viewOf } from './datatype';
 
 /** What is smaller is simply allocated: the runtime's own memory for it costs less than a pool. */
-export const LEAST_POOLED_BYTES = 4096;
+export const LEAST_POOLED_BYTES = 2048;
 
 /** The idle memory of one power of two. */
 interface SizeClass {
@@ -63,16 +63,17 @@ export class ArrayPool {
     return memory;
   }
 
-  /** Takes back what a buffer or an array lies in. */
-  release(view: ArrayBufferView): void {
-    if (view.byteLength < LEAST_POOLED_BYTES) return;
+  /** Takes back what a buffer or an array lies in. @returns whether it was acquired here */
+  release(view: ArrayBufferView): boolean {
+    if (view.byteLength < LEAST_POOLED_BYTES) return false;
     const memory = this.inUse.get(view);
-    if (memory === undefined) return;
+    if (memory === undefined) return false;
     this.inUse.delete(view);
     const sizeClass = this.classes[Math.log2(memory.byteLength)];
-    if (sizeClass === undefined || !this.makeRoom(sizeClass)) return;
+    if (sizeClass === undefined || !this.makeRoom(sizeClass)) return true;
     sizeClass.idle.push(memory);
     this.idleSum += sizeClass.sizeBytes;
+    return true;
   }
 
   /** Drops idle memory of sizes that were wanted longer ago; false when there is not enough of it. */
