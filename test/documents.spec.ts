@@ -13,6 +13,7 @@ const ROOT = join(__dirname, '..');
 const OTHERS = [
   'NODE_OPTIONS',
   'NODE_COMPILE_CACHE',
+  'NODE_CLUSTER_SCHED_POLICY',
   'NODE_EXTRA_CA_CERTS',
   'HTTP_PROXY',
   'ORT_DISABLE_TELEMETRY',
