@@ -14,7 +14,7 @@ function mediaType(value: string): string {
  */
 export function requireContentType(req: IncomingMessage, accepted: readonly string[]): void {
   const header = req.headers['content-type'];
-  if (header === undefined || header === 'application/json') return;
+  if (header === undefined || accepted.includes(header)) return;
   const type = mediaType(header);
   if (accepted.includes(type)) return;
   throw new DomainError(
