@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { LogFiles } from './log-files';
 
-const CHECK_MS = 20;
+// So often that a look finds files which are not opened yet.
+const CHECK_MS = 1;
 
 let root: string;
 let dir: string;

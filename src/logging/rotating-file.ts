@@ -26,7 +26,8 @@ export class RotatingFile {
   private queue: Buffer[] = [];
   private queuedBytes = 0;
   private writing = false;
-  private rotating = false;
+  /** Not before it was opened the first time, nor while a rotation moves it. */
+  private hasFile = false;
   private onIdle?: () => void;
 
   /**
@@ -50,8 +51,8 @@ export class RotatingFile {
     });
     this.stream.once('error', onFault);
     this.stream.on('error', () => undefined);
-    this.stream.on('rotation', () => (this.rotating = true));
-    this.stream.on('open', () => (this.rotating = false));
+    this.stream.on('rotation', () => (this.hasFile = false));
+    this.stream.on('open', () => (this.hasFile = true));
   }
 
   /** Takes whole lines; a chunk is never split between two files. `onWritten` is for who wants to know. */
@@ -71,7 +72,7 @@ export class RotatingFile {
       () => true,
       () => false,
     );
-    return !there && !this.rotating && !this.stream.destroyed;
+    return !there && this.hasFile && !this.stream.destroyed;
   }
 
   /** For the last moments of a process: appends what still waits, without rotation. */
