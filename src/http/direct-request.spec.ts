@@ -65,6 +65,7 @@ describe('DirectRequest', () => {
 
   it('brings bodies of one piece and of many, declared and not', async () => {
     expect(await stage.post('{"x":1}')).toBe('7 {"x":1}');
+    expect((stage.requests[0] as DirectRequest).bodyTaken).toBe(true);
     expect(await stage.post('')).toBe('0 ');
     expect(await stage.post('y'.repeat(180_000))).toBe(`180000 ${'y'.repeat(20)}`);
     const chunked = new ReadableStream({
@@ -127,6 +128,7 @@ describe('DirectRequest', () => {
       res.end(text);
     };
     expect(await stage.post('as a stream')).toBe('as a stream');
+    expect((stage.requests[0] as DirectRequest).bodyTaken).toBe(false);
     expect((stage.requests[0] as DirectRequest).takeBody({ onPiece() {}, onEnd() {}, onLeave() {} })).toBe(
       false,
     );

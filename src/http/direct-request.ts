@@ -13,6 +13,8 @@ export interface BodyTaker {
  * ticks of the event loop, which cost a small request a quarter of all that its HTTP costs.
  */
 export class DirectRequest extends IncomingMessage {
+  /** Did the body come straight from the parser, so that nobody else holds a piece of it? */
+  bodyTaken = false;
   private taker: BodyTaker | undefined;
   /** Node's own: reads and throws away, after the answer, what nobody has consumed. */
   declare private _consumed: boolean;
@@ -22,6 +24,7 @@ export class DirectRequest extends IncomingMessage {
     if (this.complete || this.destroyed || this.readableFlowing !== null || this.readableLength > 0)
       return false;
     this.taker = taker;
+    this.bodyTaken = true;
     this._consumed = true;
     return true;
   }

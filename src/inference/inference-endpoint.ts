@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
 import { type HttpConfig, httpConfig, type InferenceConfig, inferenceConfig } from '../config/config.slices';
 import { readBody } from '../http/body-reader';
+import { DirectRequest } from '../http/direct-request';
 import { toDomainError } from '../http/error-body';
 import type { Exchange } from '../http/exchange';
 import { header } from '../http/headers';
@@ -124,7 +126,7 @@ export class InferenceEndpoint {
     const refusal = model.queue.foreseeRefusal(deadlineMs);
     if (refusal === undefined || this.inference.mayBeKnown(model) || codec.mayBeUrgent(exchange, body))
       return;
-    release(body);
+    release(exchange.req, body);
     throw model.queue.refused(refusal);
   }
 
@@ -140,7 +142,13 @@ export class InferenceEndpoint {
     const decoded = codec.decode(exchange, body, model, work);
     const call = decoded instanceof Promise ? await decoded : decoded;
     const decodedMs = performance.now();
-    const result = await this.run(exchange, model, call, deadlineMs, memoryOf(body, call.inputs));
+    const result = await this.run(
+      exchange,
+      model,
+      call,
+      deadlineMs,
+      memoryOf(exchange.req, body, call.inputs),
+    );
     // A large batch's requests all go on at once.
     const turn = this.pacer.wait();
     if (turn !== undefined) await turn;
@@ -178,7 +186,9 @@ export class InferenceEndpoint {
       outputs: call.outputs,
       cacheUse: call.useCache ? cacheUseOf(exchange.req) : 'none',
       signal: exchange,
-      onInputsConsumed: () => memory.forEach(release),
+      onInputsConsumed: () => {
+        for (const view of memory) release(exchange.req, view);
+      },
       requestId: exchange.requestId,
     });
   }
@@ -193,13 +203,14 @@ function acquireBody(sizeBytes: number): Buffer {
   return requestPool.acquireBytes(sizeBytes);
 }
 
-/** Nobody looks at it any more. A body of one piece came in memory of its own. */
-function release(view: ArrayBufferView): void {
-  if (!requestPool.release(view) && Buffer.isBuffer(view)) giveMemoryBack(view);
+/** Nobody here looks at it any more. What came through a stream, others may yet hold. */
+function release(req: IncomingMessage, view: ArrayBufferView): void {
+  if (requestPool.release(view) || !Buffer.isBuffer(view)) return;
+  if (req instanceof DirectRequest && req.bodyTaken) giveMemoryBack(view);
 }
 
 /** What can be used again once the inputs were read. A body of which none is a view is so at once. */
-function memoryOf(body: Buffer, inputs: readonly Tensor[]): ArrayBufferView[] {
+function memoryOf(req: IncomingMessage, body: Buffer, inputs: readonly Tensor[]): ArrayBufferView[] {
   const memory: ArrayBufferView[] = [];
   let isShared = false;
   for (const { data } of inputs) {
@@ -208,6 +219,6 @@ function memoryOf(body: Buffer, inputs: readonly Tensor[]): ArrayBufferView[] {
     else memory.push(data);
   }
   if (isShared) memory.push(body);
-  else release(body);
+  else release(req, body);
   return memory;
 }
