@@ -51,6 +51,7 @@ describe('parseSettings', () => {
         heartbeatTimeoutMs: 10_000,
         workerMemoryLimitBytes: 0,
         threadNiceness: 10,
+        cpuAffinity: 'auto',
       },
       models: {
         dir: resolve('models'),
@@ -171,11 +172,13 @@ describe('parseSettings', () => {
   });
 
   it('is frozen to the last list', () => {
-    const parsed = parseSettings({ MODEL_NAMES: 'digits' });
+    const parsed = parseSettings({ MODEL_NAMES: 'digits', CPU_AFFINITY: '0-3,8' });
     for (const slice of Object.values(parsed)) expect(Object.isFrozen(slice)).toBe(true);
     expect(Object.isFrozen(parsed)).toBe(true);
     expect(Object.isFrozen(parsed.models.required)).toBe(true);
     expect(Object.isFrozen(parsed.http.corsOrigins)).toBe(true);
+    expect(parsed.cluster.cpuAffinity).toEqual([0, 1, 2, 3, 8]);
+    expect(Object.isFrozen(parsed.cluster.cpuAffinity)).toBe(true);
   });
 
   it('names all faults at once, each by variable and rule, one on a line', () => {
@@ -187,6 +190,7 @@ describe('parseSettings', () => {
       LOG_LEVEL: 'loud',
       REDIS_URL: 'http://cache',
       WORKERS: '-2',
+      CPU_AFFINITY: '3-0',
       SHUTDOWN_TIMEOUT_MS: '1000',
       SHUTDOWN_DELAY_MS: '1000',
     });
@@ -196,6 +200,7 @@ describe('parseSettings', () => {
       'BODY_LIMIT must be a whole number of bytes from 1 to 2147483648, plain or with the suffix kb, mb or gb (steps of 1024)',
       'SHUTDOWN_DELAY_MS must be less than SHUTDOWN_TIMEOUT_MS',
       'WORKERS must be auto (or -1) or a whole number from 0 to 512',
+      'CPU_AFFINITY must be auto, off or CPUs by their numbers, such as 0-3,8',
       'MODEL_NAMES must be names of models (letters, digits and _.-), as a comma-separated list or a JSON array',
       'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, warning, critical',
       'REDIS_URL must be a URL that starts with redis:// or rediss://, whose path, if there is one, is the number of a database',

@@ -37,6 +37,8 @@ export const slices = {
     workerMemoryLimitBytes: env.WORKER_MEMORY_LIMIT,
     /** 0: session threads keep the priority of the process. */
     threadNiceness: env.THREAD_NICENESS,
+    /** In a worker never `auto`: its primary has decided. */
+    cpuAffinity: env.CPU_AFFINITY,
   }),
   models: (env: Environment) => ({
     /** Absolute. */
