@@ -3,6 +3,8 @@ import { type ClusterConfig, clusterConfig, type ModelsConfig, modelsConfig } fr
 import { DomainError } from '../errors/domain-error';
 import { type RunnerOptions, SessionRunner } from './session-runner';
 import { SessionThread } from './session-thread';
+import { cpusOfSession, type ThreadCpus } from './thread-affinity';
+import { THREAD_CPUS } from './thread-cpus.provider';
 import type { ThreadPlan } from './thread-plan';
 import { THREAD_PLAN } from './thread-plan.provider';
 
@@ -21,6 +23,7 @@ export class SessionFactory implements OnApplicationShutdown {
     @Inject(clusterConfig.KEY) private readonly cluster: ClusterConfig,
     @Inject(modelsConfig.KEY) private readonly models: ModelsConfig,
     @Inject(THREAD_PLAN) private readonly plan: ThreadPlan,
+    @Inject(THREAD_CPUS) private readonly cpus: ThreadCpus | undefined,
   ) {}
 
   /**
@@ -31,10 +34,12 @@ export class SessionFactory implements OnApplicationShutdown {
   async open(options: OpenOptions): Promise<SessionRunner> {
     const draining = new DomainError('draining', 'the server is stopping');
     if (this.ending) throw draining;
-    const runner = await SessionRunner.open(
-      { ...options, intraOpThreads: options.intraOpThreads ?? this.plan.intraOpThreads },
-      { niceness: this.cluster.threadNiceness, timeoutMs: this.models.loadTimeoutMs },
-    );
+    const session = { ...options, intraOpThreads: options.intraOpThreads ?? this.plan.intraOpThreads };
+    const runner = await SessionRunner.open(session, {
+      niceness: this.cluster.threadNiceness,
+      cpus: this.cpus && cpusOfSession(this.cpus, session),
+      timeoutMs: this.models.loadTimeoutMs,
+    });
     this.runners.add(runner);
     void runner.closed.then(() => this.runners.delete(runner));
     if (!this.ending) return runner;

@@ -19,6 +19,8 @@ import { THREAD_FILE } from './thread-file';
 export interface ThreadOptions {
   /** 0 leaves the thread's priority alone. */
   readonly niceness: number;
+  /** Where the thread runs, and those that the runtime starts for it; left out: wherever there is room. */
+  readonly cpus?: readonly number[];
   /** How long loading the model may take. */
   readonly timeoutMs: number;
 }
@@ -59,11 +61,12 @@ export class SessionThread {
 
   private constructor(
     private readonly options: SessionOptions,
-    niceness: number,
+    { niceness, cpus }: ThreadOptions,
   ) {
     const workerData: ThreadData = {
       options,
       niceness,
+      cpus,
       signal: this.signal.buffer,
       inputs: this.inputMemory,
       outputs: this.outputMemory,
@@ -84,8 +87,9 @@ export class SessionThread {
    * @throws DomainError `runtime_failure` with the reason when the model does not load; `model_unavailable`
    * when that takes longer than `timeoutMs`, in which case the thread goes as soon as the load ends
    */
-  static async open(options: SessionOptions, { niceness, timeoutMs }: ThreadOptions): Promise<SessionThread> {
-    const thread = new SessionThread(options, niceness);
+  static async open(options: SessionOptions, threadOptions: ThreadOptions): Promise<SessionThread> {
+    const { timeoutMs } = threadOptions;
+    const thread = new SessionThread(options, threadOptions);
     const timer = setTimeout(() => {
       const reason = `the model did not load within ${timeoutMs} ms`;
       thread.loading?.reject(new DomainError('model_unavailable', reason));

@@ -96,7 +96,7 @@ function cores(quotaUs: string | undefined, periodUs: string | undefined): numbe
   return limit > 0 ? limit : Infinity;
 }
 
-function readText(path: string): string | undefined {
+export function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch {

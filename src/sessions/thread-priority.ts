@@ -1,5 +1,5 @@
-import { readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import { ownThreadId } from './own-thread-id';
 
 /**
  * Lowers the priority of the calling thread alone, and of threads that it starts afterwards. That is
@@ -8,10 +8,11 @@ import { setPriority } from 'node:os';
  */
 export function lowerOwnPriority(niceness: number): void {
   if (niceness === 0) return;
+  const threadId = ownThreadId();
+  if (threadId === undefined) return;
   try {
-    const [threadId] = /\d+$/.exec(readlinkSync('/proc/thread-self')) ?? [];
-    if (threadId !== undefined) setPriority(Number(threadId), niceness);
+    setPriority(threadId, niceness);
   } catch {
-    // Not Linux, or not allowed: the thread keeps its priority.
+    // Not allowed: the thread keeps its priority.
   }
 }

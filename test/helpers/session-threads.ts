@@ -2,7 +2,7 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SessionOptions } from '../../src/sessions/session-options';
-import { SessionThread } from '../../src/sessions/session-thread';
+import { SessionThread, type ThreadOptions } from '../../src/sessions/session-thread';
 import type { Datatype, TensorData } from '../../src/tensors/datatype';
 import { elementCount } from '../../src/tensors/shape';
 import type { Tensor } from '../../src/tensors/tensor';
@@ -32,9 +32,13 @@ export function saved(model: Uint8Array): string {
   return file;
 }
 
-export function open(model: Uint8Array | string, changes?: Partial<SessionOptions>): Promise<SessionThread> {
+export function open(
+  model: Uint8Array | string,
+  changes?: Partial<SessionOptions>,
+  thread?: Partial<ThreadOptions>,
+): Promise<SessionThread> {
   const file = typeof model === 'string' ? model : saved(model);
-  return SessionThread.open(optionsFor(file, changes), { niceness: 0, timeoutMs: TIMEOUT_MS });
+  return SessionThread.open(optionsFor(file, changes), { niceness: 0, timeoutMs: TIMEOUT_MS, ...thread });
 }
 
 export function tensor(name: string, datatype: Datatype, shape: number[], data: TensorData): Tensor {
