@@ -15,6 +15,7 @@ import { Management } from './management';
 import { ModelRepository } from '../models/model-repository';
 import { MetricsServer } from './metrics-server';
 import { Supervisor } from './supervisor';
+import { workerAffinity } from './worker-affinity';
 
 /** The process above the workers: forks and watches them, writes their logs, stops them. */
 export function runPrimary(): Promise<void> {
@@ -23,7 +24,8 @@ export function runPrimary(): Promise<void> {
   const log = openLocalLog(logging, sink);
   const { logger } = log;
   const plan = planThreads({ quota: cpuQuota(), workers: wanted.workers, slots: wanted.executionSlots });
-  logger.info(plan, 'thread plan');
+  const affinity = workerAffinity(wanted.cpuAffinity, plan, logger);
+  logger.info({ ...plan, cpus: affinity.cpus }, 'thread plan');
 
   const leave = async (code: number): Promise<void> => {
     await log.close();
@@ -35,10 +37,15 @@ export function runPrimary(): Promise<void> {
     stdio: [...WORKER_STDIO],
     serialization: 'advanced',
   });
+  // A worker that is forked later starts with the environment that the first ones had.
+  const environment = {
+    ...readEnvironment(),
+    WORKERS: String(plan.workers),
+    EXECUTION_SLOTS: String(plan.slots),
+  };
   const supervisor: Supervisor = new Supervisor({
     workers: plan.workers,
-    // A worker that is forked later starts with the environment that the first ones had.
-    env: { ...readEnvironment(), WORKERS: String(plan.workers), EXECUTION_SLOTS: String(plan.slots) },
+    env: (place) => ({ ...environment, CPU_AFFINITY: affinity.settingOf(place) }),
     logger,
     heartbeatTimeoutMs: wanted.heartbeatTimeoutMs,
     memoryLimitBytes: wanted.workerMemoryLimitBytes,

@@ -19,8 +19,6 @@ const TELL_MS = 1000;
 
 export interface SupervisorOptions {
   readonly workers: number;
-  /** The environment of the workers. */
-  readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
   /** A worker whose event loop has not turned for so long is replaced. */
   readonly heartbeatTimeoutMs: number;
@@ -28,6 +26,8 @@ export interface SupervisorOptions {
   readonly memoryLimitBytes: number;
   /** How long a worker may take to finish what it holds. */
   readonly stopTimeoutMs: number;
+  /** The environment of the workers that take a place, from 1, one after the other. */
+  env(place: number): Readonly<Record<string, string | undefined>>;
   /** Called with every worker that was forked, and the number of the place that it takes, from 1. */
   onFork(worker: Worker, process: WorkerProcess, place: number): void;
   /** Called once, when every worker is ready. */
@@ -133,7 +133,8 @@ export class Supervisor implements SeatOwner {
   }
 
   fork(seat: Seat): WorkerProcess {
-    const worker = cluster.fork(this.options.env);
+    const place = this.seats.indexOf(seat) + 1;
+    const worker = cluster.fork(this.options.env(place));
     followUntakenConnections(worker);
     this.port.watch(worker);
     const process = new WorkerProcess(worker, {
@@ -156,7 +157,7 @@ export class Supervisor implements SeatOwner {
       return replies.filter((reply) => reply.ok || reply.gone === undefined);
     });
     this.processes.add(process);
-    this.options.onFork(worker, process, this.seats.indexOf(seat) + 1);
+    this.options.onFork(worker, process, place);
     return process;
   }
 
