@@ -2,10 +2,14 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import { LogFiles } from './log-files';
 
 // So often that a look finds files which are not opened yet.
 const CHECK_MS = 1;
+/** Where a gzip file says how hard it was compressed, and what it says of the fastest way (RFC 1952). */
+const GZIP_EXTRA_FLAGS = 8;
+const GZIP_FASTEST = 4;
 
 let root: string;
 let dir: string;
@@ -83,6 +87,15 @@ describe('LogFiles', () => {
     expect(
       ['app.log.1.gz', 'app.log.2.gz', 'app.log.3.gz'].map((name) => existsSync(join(dir, name))),
     ).toEqual([true, true, false]);
+  });
+
+  it('compresses at the speed of the requests', async () => {
+    open(10);
+    files.write('app', Buffer.from('more than ten bytes\n'));
+    await files.close();
+    const compressed = readFileSync(join(dir, 'app.log.1.gz'));
+    expect(gunzipSync(compressed).toString()).toBe('more than ten bytes\n');
+    expect(compressed[GZIP_EXTRA_FLAGS]).toBe(GZIP_FASTEST);
   });
 
   it('appends what waits when the process ends', async () => {
