@@ -58,7 +58,7 @@ export async function runWorker(): Promise<void> {
 async function bindMainThread(app: INestApplication): Promise<void> {
   const cpus = app.get<ThreadCpus | undefined>(THREAD_CPUS)?.own;
   if (cpus === undefined || (await bindThread(process.pid, cpus))) return;
-  app.get(Logger).debug({ cpus }, 'threads are not bound to CPUs: taskset is not there, or the CPUs are not');
+  app.get(Logger).warn({ cpus }, 'threads are not bound to CPUs: taskset is not there, or the CPUs are not');
 }
 
 interface Stop {
