@@ -10,7 +10,8 @@ import {
   X,
 } from '../../test/helpers/v2-bodies';
 import type { ErrorCode } from '../errors/domain-error';
-import { decodeV2, type V2Model } from './v2.codec';
+import type { V2Model } from './v2-call';
+import { decodeV2 } from './v2.codec';
 
 describe('a request with binary data', () => {
   const binary = (sizeBytes: number): object => ({

@@ -1,6 +1,7 @@
 import { binaryBody, decodeJson, only, refusal, spec, X } from '../../test/helpers/v2-bodies';
 import type { ErrorCode } from '../errors/domain-error';
-import { decodeV2, type V2Call, type V2Model } from './v2.codec';
+import type { V2Call, V2Model } from './v2-call';
+import { decodeV2 } from './v2.codec';
 
 const HALF: V2Model = {
   inputs: [spec('h', 'FP16', [2])],

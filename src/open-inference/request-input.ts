@@ -31,8 +31,15 @@ interface Target {
   readonly count: number;
 }
 
+/** An input whose data is binary: what the JSON says of it, and of the bytes behind the JSON. */
+export interface BinaryInput extends Target {
+  readonly sizeBytes: number;
+}
+
 /** Reads a request's `inputs` into tensors in the model's order. */
 export class InputsReader {
+  /** Those that came in binary, in the order of their bytes. */
+  readonly binaryInputs: BinaryInput[] = [];
   private readonly tensors: (Tensor | undefined)[];
 
   /** @param binary the body behind the JSON; undefined where no header says that there is any */
@@ -126,13 +133,16 @@ export class InputsReader {
     this.tensors[index] = { name: spec.name, datatype: spec.datatype, shape, data };
   }
 
-  private takeBinary({ spec, shape, count }: Target, sizeBytes: number): TensorData {
-    if (this.binary !== undefined) return this.binary.take(spec, shape, count, sizeBytes);
-    throw inputFault(
-      'invalid_request',
-      spec.name,
-      'binary data needs the header Inference-Header-Content-Length, the length of the JSON before it',
-    );
+  private takeBinary({ index, spec, shape, count }: Target, sizeBytes: number): TensorData {
+    if (this.binary === undefined) {
+      throw inputFault(
+        'invalid_request',
+        spec.name,
+        'binary data needs the header Inference-Header-Content-Length, the length of the JSON before it',
+      );
+    }
+    this.binaryInputs.push({ index, spec, shape, count, sizeBytes });
+    return this.binary.take(spec, shape, count, sizeBytes);
   }
 
   private targetOf({ name, datatype, shape }: InputHead): Target {

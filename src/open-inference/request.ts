@@ -4,7 +4,7 @@ import { DomainError } from '../errors/domain-error';
 import { BinaryPart } from './binary-data';
 import { givenTwice, list } from './faults';
 import { readOptional } from './json-values';
-import { InputsReader } from './request-input';
+import { type BinaryInput, InputsReader } from './request-input';
 import { readOutputs, type WantedOutput } from './request-outputs';
 import { defaultParameters, readRequestParameters, type RequestParameters } from './request-parameters';
 
@@ -14,6 +14,8 @@ export interface V2Request {
   readonly parameters: Readonly<RequestParameters>;
   /** In the model's order. */
   readonly inputs: readonly Tensor[];
+  /** Those of the inputs that came in binary, in the order of their bytes. */
+  readonly binaryInputs: readonly BinaryInput[];
   /** Undefined: all of the model's. */
   readonly outputs: readonly WantedOutput[] | undefined;
 }
@@ -71,6 +73,7 @@ export function readRequest(
     id,
     parameters: parameters ?? defaultParameters(),
     inputs: inputs.finish(),
+    binaryInputs: inputs.binaryInputs,
     // An empty list asks for nothing in particular, as everywhere in this protocol.
     outputs: outputs?.length === 0 ? undefined : outputs,
   };

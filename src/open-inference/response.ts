@@ -1,6 +1,7 @@
 import { type Datatype, DATATYPES } from '../tensors/datatype';
 import { JsonWriter } from '../tensors/json-writer';
 import type { Tensor } from '../tensors/tensor';
+import { keepAnswerHead, knownAnswerHead } from './answer-head';
 import { bytesOf } from './binary-data';
 
 /** What a response says. */
@@ -29,9 +30,27 @@ const BEFORE_DATA = byDatatype((datatype) => `],"datatype":"${datatype}","data":
 const BEFORE_SIZE = byDatatype((datatype) => `],"datatype":"${datatype}","parameters":{"binary_data_size":`);
 
 /** Writes `{model_name, model_version, id?, outputs: [{name, shape, datatype, parameters?, data?}]}`. */
-export function encodeV2({ model, version, id, outputs, binaryOutputs }: V2Answer): EncodedV2 {
-  const writer = new JsonWriter();
+export function encodeV2(answer: V2Answer): EncodedV2 {
+  const { id, outputs, binaryOutputs } = answer;
   const binary: Buffer[] = [];
+  for (let i = 0; i < outputs.length; i++) if (binaryOutputs[i] === true) binary.push(bytesOf(outputs[i]!));
+  if (binary.length === 0) return { body: [writeHead(answer, binary)], headerLength: undefined };
+  const mayRepeat = id === undefined && binary.length === outputs.length;
+  let head = mayRepeat ? knownAnswerHead(answer, binary) : undefined;
+  if (head === undefined) {
+    head = writeHead(answer, binary);
+    if (mayRepeat) keepAnswerHead(answer, binary, head);
+  }
+  return { body: [head, ...binary], headerLength: head.length };
+}
+
+/** @param binary the bytes of the binary outputs, in their order */
+function writeHead(
+  { model, version, id, outputs, binaryOutputs }: V2Answer,
+  binary: readonly Buffer[],
+): Buffer {
+  const writer = new JsonWriter();
+  let binaryIndex = 0;
   writer.raw('{"model_name":');
   writer.string(model);
   writer.raw(',"model_version":');
@@ -51,10 +70,8 @@ export function encodeV2({ model, version, id, outputs, binaryOutputs }: V2Answe
       writer.integer(shape[d]!);
     }
     if (binaryOutputs[i] === true) {
-      const bytes = bytesOf(outputs[i]!);
-      binary.push(bytes);
       writer.raw(BEFORE_SIZE[datatype]);
-      writer.integer(bytes.length);
+      writer.integer(binary[binaryIndex++]!.length);
       writer.raw('}}');
     } else {
       writer.raw(BEFORE_DATA[datatype]);
@@ -63,8 +80,5 @@ export function encodeV2({ model, version, id, outputs, binaryOutputs }: V2Answe
     }
   }
   writer.raw(']}');
-  const head = writer.finish();
-  return binary.length === 0
-    ? { body: [head], headerLength: undefined }
-    : { body: [head, ...binary], headerLength: head.length };
+  return writer.finish();
 }

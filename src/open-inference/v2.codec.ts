@@ -1,29 +1,9 @@
 import { DomainError } from '../errors/domain-error';
-import type { Tensor, TensorSpec } from '../tensors/tensor';
+import { keepHead, knownCall } from './known-head';
 import { readRawRequest } from './raw-request';
 import { readRequest } from './request';
 import { binaryForms } from './request-outputs';
-
-/** One inference request of the Open Inference Protocol, its tensors in the model's order. */
-export interface V2Call {
-  /** Echoed in the response. */
-  readonly id: string | undefined;
-  readonly inputs: readonly Tensor[];
-  /** Names of the outputs wanted, in the order of the answer; undefined for all of the model's. */
-  readonly outputs: readonly string[] | undefined;
-  /** For each output of the answer: in binary? */
-  readonly binaryOutputs: readonly boolean[];
-  /** 1 is the most urgent, 0 the default. */
-  readonly priority: number;
-  readonly timeoutMs: number | undefined;
-  readonly useCache: boolean;
-}
-
-/** What the codec needs to know of a model. */
-export interface V2Model {
-  readonly inputs: readonly TensorSpec[];
-  readonly outputs: readonly TensorSpec[];
-}
+import type { V2Call, V2Model } from './v2-call';
 
 /**
  * Reads the body of an inference request. Binary tensors are views of `body` where they are aligned, so it
@@ -50,8 +30,10 @@ export function decodeV2(body: Buffer, headerLength: number | undefined, model: 
       `Inference-Header-Content-Length is ${headerLength}, but the body has ${body.length} bytes.`,
     );
   }
-  const { id, inputs, outputs, parameters } = readRequest(body, headerLength, model);
-  return {
+  const known = headerLength === undefined ? undefined : knownCall(body, headerLength, model);
+  if (known !== undefined) return known;
+  const { id, inputs, binaryInputs, outputs, parameters } = readRequest(body, headerLength, model);
+  const call = {
     id,
     inputs,
     outputs: outputs?.map(({ spec }) => spec.name),
@@ -60,4 +42,6 @@ export function decodeV2(body: Buffer, headerLength: number | undefined, model: 
     timeoutMs: parameters.timeoutMs,
     useCache: true,
   };
+  if (headerLength !== undefined) keepHead(body, headerLength, model, binaryInputs, call);
+  return call;
 }

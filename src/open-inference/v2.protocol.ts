@@ -11,7 +11,8 @@ import type { InferenceResult } from '../inference/inference.service';
 import type { ServedModel } from '../models/served-model';
 import { asBuffer, jsonBytesOf, pureWork, whenDone, type Worksite } from '../inference/pure-work';
 import { encodeV2, type V2Answer } from './response';
-import { decodeV2, type V2Call } from './v2.codec';
+import type { V2Call } from './v2-call';
+import { decodeV2 } from './v2.codec';
 
 /** Where every path of the protocol begins. */
 export const V2_PREFIX = '/v2';

@@ -9,7 +9,8 @@ import {
 } from '../tensors/datatype';
 import type { Tensor } from '../tensors/tensor';
 import { encodeV2 } from './response';
-import { decodeV2, type V2Model } from './v2.codec';
+import type { V2Model } from './v2-call';
+import { decodeV2 } from './v2.codec';
 
 /** Elements of a datatype, of any bits that are one. */
 function elements(datatype: Datatype, count: number): fc.Arbitrary<TensorData> {

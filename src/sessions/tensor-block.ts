@@ -1,5 +1,5 @@
 import { elementBytes, viewOf, type NumericArray } from '../tensors/datatype';
-import { elementCount, type Shape } from '../tensors/shape';
+import { elementCount, isSameShape, type Shape } from '../tensors/shape';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
 
 /*
@@ -126,11 +126,9 @@ function dataBytes({ datatype }: TensorSpec, shape: Shape): number {
 }
 
 function sameShapes(some: readonly Shape[], others: readonly Shape[]): boolean {
+  if (some.length !== others.length) return false;
   for (let position = 0; position < others.length; position++) {
-    const shape = some[position];
-    const other = others[position];
-    if (shape === undefined || other === undefined || shape.length !== other.length) return false;
-    for (let axis = 0; axis < shape.length; axis++) if (shape[axis] !== other[axis]) return false;
+    if (!isSameShape(some[position]!, others[position]!)) return false;
   }
-  return some.length === others.length;
+  return true;
 }

@@ -13,6 +13,12 @@ export function printShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }
 
+export function isSameShape(one: Shape, other: Shape): boolean {
+  if (one.length !== other.length) return false;
+  for (let axis = 0; axis < one.length; axis++) if (one[axis] !== other[axis]) return false;
+  return true;
+}
+
 /** Does a concrete shape fit a declared one, in which `-1` stands for any size? */
 export function shapeFits(shape: Shape, declared: Shape): boolean {
   if (shape.length !== declared.length) return false;
