@@ -14,6 +14,7 @@ const ROOMS = [
   'cache',
   'inference',
   'open-inference',
+  'rehearsal',
   'health',
   'docs',
 ];

@@ -13,6 +13,7 @@ import { ProcessLog } from './logging/process-log';
 import { LocalCoordinator } from './models/local-coordinator';
 import { ModelsHealthIndicator } from './models/models.health';
 import { ModelsService } from './models/models.service';
+import { Rehearsal } from './rehearsal/rehearsal';
 import { THREAD_CPUS } from './sessions/sessions.module';
 import type { ThreadCpus } from './sessions/thread-affinity';
 import { bindThread } from './sessions/thread-binding';
@@ -43,6 +44,7 @@ export async function runWorker(): Promise<void> {
         app.get(Logger).log(banner(about, http, models, 0));
       }
       void bindMainThread(app);
+      app.get(Rehearsal).begin();
     }
     await stop.request;
     await app.close();

@@ -8,10 +8,10 @@ import {
   type InferenceConfig,
   inferenceConfig,
 } from '../config/config.slices';
-import { runtimeVersion } from '../config/package-version';
 import { Recorder } from '../metrics/recorder';
 import { CacheControl } from './cache-control.service';
 import { cacheFiguresOf } from './cache-figures-of';
+import { cacheSettings } from './cache-settings';
 import { CacheController } from './cache.controller';
 import { CacheHealthIndicator } from './cache.health';
 import { PredictionCache } from './prediction-cache';
@@ -30,13 +30,13 @@ import { REDIS_GUARD, RedisModule } from './redis.module';
       inject: [cacheConfig.KEY, inferenceConfig.KEY, REDIS_GUARD, CACHE_MANAGER, Recorder],
       useFactory: (
         config: CacheConfig,
-        { maxQueueRequests: maxFollowers }: InferenceConfig,
+        inference: InferenceConfig,
         guard: RedisGuard | null,
         store: Cache,
         recorder: Recorder,
       ) => {
         const redis = guard === null ? undefined : new RedisTier(store, guard, config.maxPendingWrites);
-        const cache = new PredictionCache({ ...config, maxFollowers, runtime: runtimeVersion }, redis);
+        const cache = new PredictionCache(cacheSettings(config, inference), redis);
         recorder.observeCache(() => cacheFiguresOf(cache.statistics()));
         return cache;
       },

@@ -143,6 +143,9 @@ export class Environment {
   @Variable(cpuAffinity)
   CPU_AFFINITY: CpuAffinity = 'auto';
 
+  @Variable(flag)
+  REHEARSAL = true;
+
   // Models
 
   @Variable(folder)

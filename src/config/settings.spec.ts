@@ -52,6 +52,7 @@ describe('parseSettings', () => {
         workerMemoryLimitBytes: 0,
         threadNiceness: 10,
         cpuAffinity: 'auto',
+        rehearsal: true,
       },
       models: {
         dir: resolve('models'),

@@ -39,6 +39,8 @@ export const slices = {
     threadNiceness: env.THREAD_NICENESS,
     /** In a worker never `auto`: its primary has decided. */
     cpuAffinity: env.CPU_AFFINITY,
+    /** Does a worker that has nothing to do yet go the way of requests by itself? */
+    rehearsal: env.REHEARSAL,
   }),
   models: (env: Environment) => ({
     /** Absolute. */

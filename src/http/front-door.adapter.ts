@@ -1,8 +1,8 @@
 import type { NestApplicationOptions } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import type { RequestListener, Server, ServerOptions } from 'node:http';
+import { createDirectServer } from './direct-server';
 import { closeServer } from './drain';
-import { DirectRequest } from './direct-request';
 import type { FrontDoor } from './front-door';
 
 /** The part of Express 5's router that tells which routes it has. */
@@ -27,7 +27,7 @@ export class FrontDoorAdapter extends ExpressAdapter {
   override initHttpServer(_options: NestApplicationOptions): void {
     const express = this.getInstance<RequestListener>();
     this.setHttpServer(
-      createServer({ ...this.serverOptions, IncomingMessage: DirectRequest }, (req, res) => {
+      createDirectServer(this.serverOptions, (req, res) => {
         if (this.frontDoor === undefined) express(req, res);
         else this.frontDoor.handle(req, res, express);
       }),

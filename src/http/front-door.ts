@@ -42,6 +42,8 @@ export class FrontDoor implements ExchangeContext {
   /** What answers to programs carry, which send no origin. */
   private readonly plain: readonly string[];
   private isDraining = false;
+  private begunCount = 0;
+  private finishedCount = 0;
 
   constructor(
     @Inject(httpConfig.KEY) http: HttpConfig,
@@ -50,6 +52,16 @@ export class FrontDoor implements ExchangeContext {
   ) {
     this.cors = new Cors(http);
     this.plain = [...DATA_SECURITY, ...this.cors.withoutOrigin];
+  }
+
+  /** Exchanges since the start, whatever they were about. */
+  get begun(): number {
+    return this.begunCount;
+  }
+
+  /** Exchanges that have no answer yet. */
+  get underWay(): number {
+    return this.begunCount - this.finishedCount;
   }
 
   addRoute(route: FrontRoute): void {
@@ -87,6 +99,7 @@ export class FrontDoor implements ExchangeContext {
   }
 
   finished(exchange: Exchange, status: number, bytesOut: number): void {
+    this.finishedCount++;
     this.recorder.response(status);
     this.accessLog.write(
       exchange.requestId,
@@ -102,6 +115,7 @@ export class FrontDoor implements ExchangeContext {
   }
 
   exchange(req: IncomingMessage, res: ServerResponse): Exchange {
+    this.begunCount++;
     const path = pathOf(req.url ?? '/');
     const requestId = requestIdFrom(header(req, 'x-request-id'));
     // A socket that fails after its request was taken must not become an uncaught exception.

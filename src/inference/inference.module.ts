@@ -10,13 +10,13 @@ import { InferenceEndpoint } from './inference-endpoint';
 import { InferenceService } from './inference.service';
 import { ModelCalls } from './model-calls';
 import { NativeController } from './native.controller';
-import { nativeProtocol, nativeTarget } from './native.protocol';
+import { nativeRoute } from './native.route';
 
 @Module({
   imports: [ModelsModule, PredictionCacheModule],
   controllers: [NativeController],
   providers: [InferenceService, InferenceEndpoint, ModelCalls, CodecThread, BodyBudget, CacheWarmUp],
-  exports: [InferenceEndpoint, ModelCalls],
+  exports: [InferenceEndpoint, ModelCalls, CodecThread],
 })
 export class InferenceModule implements OnModuleInit {
   constructor(
@@ -26,12 +26,6 @@ export class InferenceModule implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.frontDoor.addRoute({
-      prefix: `${this.app.apiPrefix}/inference/`,
-      handle: (exchange, rest) =>
-        exchange.req.method === 'POST' && rest !== '' && !rest.includes('/')
-          ? this.endpoint.handle(exchange, nativeTarget(rest, exchange.req.url), nativeProtocol)
-          : undefined,
-    });
+    this.frontDoor.addRoute(nativeRoute(this.app.apiPrefix, this.endpoint));
   }
 }

@@ -10,7 +10,7 @@ import type { ModelConfig } from './model-config';
 import type { VersionEntry } from './model-entry';
 import { ModelUse } from './model-use';
 import { findSample, type SampleInputs, sampleFromJson } from './sample-inputs';
-import type { ServedModel } from './served-model';
+import { type ServedModel, servedModel } from './served-model';
 import { VersionOpener } from './version-opener';
 
 /** Takes a version from its files to one that is warm and may serve, and back. */
@@ -75,7 +75,7 @@ export class ModelLoader {
       weight: config.weight,
       takesSlot: config.remote === undefined,
     });
-    const served: ServedModel = {
+    const served = servedModel({
       name: model,
       version,
       config,
@@ -88,7 +88,7 @@ export class ModelLoader {
       use: new ModelUse(),
       ...about,
       recorder: this.recorder.model(model, version),
-    };
+    });
     try {
       await this.runWarmUps(served);
     } catch (error) {

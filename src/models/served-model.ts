@@ -32,3 +32,23 @@ export interface ServedModel {
   /** Where its requests and runs are counted. */
   readonly recorder: ModelRecorder;
 }
+
+/** All of them are made here, so that they are of one hidden class: what is compiled for one fits the next. */
+export function servedModel(parts: ServedModel): ServedModel {
+  return {
+    name: parts.name,
+    version: parts.version,
+    config: parts.config,
+    inputs: parts.inputs,
+    outputs: parts.outputs,
+    runner: parts.runner,
+    queue: parts.queue,
+    use: parts.use,
+    memoryBytes: parts.memoryBytes,
+    batching: parts.batching,
+    sample: parts.sample,
+    digest: parts.digest,
+    deterministic: parts.deterministic,
+    recorder: parts.recorder,
+  };
+}

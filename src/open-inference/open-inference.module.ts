@@ -7,7 +7,8 @@ import { V2ModelsController } from './models.controller';
 import { V2RepositoryController } from './repository.controller';
 import { V2ServerController } from './server.controller';
 import { V2StatisticsController } from './statistics.controller';
-import { V2_PREFIX, v2ErrorBody, v2Protocol, v2Target } from './v2.protocol';
+import { V2_PREFIX, v2ErrorBody } from './v2.protocol';
+import { v2Route } from './v2.route';
 
 @Module({
   imports: [ModelsModule, InferenceModule],
@@ -23,12 +24,6 @@ export class OpenInferenceModule implements OnModuleInit {
   onModuleInit(): void {
     this.frontDoor.addErrorBody(V2_PREFIX, v2ErrorBody);
     this.frontDoor.addConstant(`${V2_PREFIX}/health/live`, { live: true });
-    this.frontDoor.addRoute({
-      prefix: `${V2_PREFIX}/models/`,
-      handle: (exchange, rest) => {
-        const target = exchange.req.method === 'POST' ? v2Target(rest) : undefined;
-        return target && this.endpoint.handle(exchange, target, v2Protocol);
-      },
-    });
+    this.frontDoor.addRoute(v2Route(this.endpoint));
   }
 }
