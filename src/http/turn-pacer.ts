@@ -13,7 +13,8 @@ export class TurnPacer {
   private readonly waiting: (() => void)[] = [];
   /** Is the end of the present turn being looked for? */
   private counting = false;
-  private untilMs = 0;
+  // No whole number, which V8 keeps in another form: its hidden class would change with the first turn.
+  private untilMs = -Infinity;
 
   /** Undefined when there is time left in this turn; else resolves in a later one. */
   wait(): Promise<void> | undefined {

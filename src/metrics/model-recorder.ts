@@ -41,7 +41,7 @@ export class ModelRecorder {
   /** The memory of each loaded version, by its queue; two while one is replaced by another of the same name. */
   private readonly residents = new Map<WaitingRequests, number>();
   /** Of `performance.now()`; becomes a date when a snapshot is taken, which saves each request a clock. */
-  private lastEndMs = 0;
+  private lastEndMs = -Infinity;
   private lastInferenceMs = 0;
 
   /** @param model empty for requests of which no model is known */
@@ -127,7 +127,7 @@ export class ModelRecorder {
   snapshot(): ModelFigures {
     if (this.lastEndMs > 0) {
       this.lastInferenceMs = Math.round(Date.now() - (performance.now() - this.lastEndMs));
-      this.lastEndMs = 0;
+      this.lastEndMs = -Infinity;
     }
     let queuedRequests = 0;
     let memoryBytes = 0;

@@ -23,22 +23,18 @@ export class Gaps {
     this.seen = traffic.begun;
   }
 
-  /** Undefined while it is quiet; else resolves when it is again. @throws when the signal is raised */
+  /** Undefined while it is quiet; else resolves when it is time to ask again. @throws when the signal is raised */
   next(): Promise<void> | undefined {
     if (this.waiting === undefined && this.isBusy()) {
-      this.waiting = this.untilQuiet().finally(() => (this.waiting = undefined));
+      this.seen = this.traffic.begun;
+      this.waiting = sleep(QUIET_MS, undefined, { ref: false, signal: this.signal }).finally(() => {
+        this.waiting = undefined;
+      });
     }
     return this.waiting;
   }
 
   private isBusy(): boolean {
     return this.traffic.begun !== this.seen || this.traffic.underWay > 0;
-  }
-
-  private async untilQuiet(): Promise<void> {
-    while (this.isBusy()) {
-      this.seen = this.traffic.begun;
-      await sleep(QUIET_MS, undefined, { ref: false, signal: this.signal });
-    }
   }
 }

@@ -1,49 +1,47 @@
 import { once } from 'node:events';
-import type { RequestListener, Server, ServerOptions } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerOptions } from 'node:http';
 import { type AddressInfo, connect, Server as NetServer, type Socket } from 'node:net';
 import { createDirectServer } from '../http/direct-server';
 
 const HOST = '127.0.0.1';
 
 /**
- * A server of this process for this process alone: it listens only until its own connections are there, and destroys
- * all others. Neither it nor its connections keep the process alive.
+ * A server of this process for this process alone: it listens only until its own connections have brought their first
+ * request, and destroys all others. Neither it nor its connections keep the process alive.
  */
 export class PrivateServer {
   private readonly server: Server;
+  private readonly clients: Socket[] = [];
   /** Ports at the other ends of its own connections. */
   private readonly ownPorts = new Set<number | undefined>();
-  private readonly clients: Socket[] = [];
-  private readonly arrived = new Set<Socket>();
+  private readonly own = new Set<Socket>();
+  /** Of connections that have brought no request yet. */
+  private readonly unknown = new Set<Socket>();
 
   constructor(options: ServerOptions, listener: RequestListener) {
     this.server = createDirectServer(options, (req, res) => {
-      if (this.isOwn(req.socket)) listener(req, res);
+      if (this.admits(req)) listener(req, res);
       else req.socket.destroy();
     });
     this.server.on('connection', (socket: Socket) => {
-      socket.unref();
-      socket.once('close', () => this.arrived.delete(socket));
-      this.arrived.add(socket);
+      this.unknown.add(socket.unref());
+      socket.once('close', () => this.unknown.delete(socket));
     });
   }
 
-  /** @returns the port, or throws when there is no loopback to listen on */
+  /** @returns the port. @throws when there is no loopback to listen on */
   async listen(): Promise<number> {
     // Exclusive: in a worker of a cluster the primary would hold the port.
     await once(this.server.unref().listen({ port: 0, host: HOST, exclusive: true }), 'listening');
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** Opens so many connections, after which there are no others. @throws when the signal is raised before they are there */
+  /** Opens so many connections, each of which is to bring a request. @throws when the signal is raised meanwhile */
   async connect(port: number, count: number, signal: AbortSignal): Promise<readonly Socket[]> {
-    const { clients, server } = this;
+    const { clients } = this;
     for (let i = 0; i < count; i++) clients.push(connect({ port, host: HOST, noDelay: true }).unref());
     await Promise.all(clients.map((client) => once(client, 'connect', { signal })));
     for (const { localPort } of clients) this.ownPorts.add(localPort);
-    while (this.dismissOthers() < count) await once(server, 'connection', { signal });
-    // The close of an HTTP server would close idle connections as well.
-    NetServer.prototype.close.call(this.server);
     return clients;
   }
 
@@ -54,17 +52,22 @@ export class PrivateServer {
     this.server.close();
   }
 
-  /** @returns how many are left */
-  private dismissOthers(): number {
-    let own = 0;
-    for (const socket of this.arrived) {
-      if (this.isOwn(socket)) own++;
-      else socket.destroy();
-    }
-    return own;
+  /**
+   * Only a request tells: the port of a socket that is looked at before the socket has had one gives it another hidden
+   * class than all others have, and what is compiled here would fit none of them.
+   */
+  private admits({ socket }: IncomingMessage): boolean {
+    if (this.own.has(socket)) return true;
+    if (!this.ownPorts.has(socket.remotePort)) return false;
+    this.unknown.delete(socket);
+    this.own.add(socket);
+    if (this.own.size === this.ownPorts.size) this.shut();
+    return true;
   }
 
-  private isOwn(socket: Socket): boolean {
-    return this.ownPorts.has(socket.remotePort);
+  private shut(): void {
+    // The close of an HTTP server would close idle connections as well.
+    NetServer.prototype.close.call(this.server);
+    for (const socket of this.unknown) socket.destroy();
   }
 }

@@ -10,7 +10,9 @@ import { Stage, type StageSettings } from './stage';
 export interface RunThroughLimits {
   /** Requests that it takes to compile their way. */
   readonly requests: number;
+  /** At a time. */
   readonly connections: number;
+  readonly requestsPerConnection: number;
   /** So many real requests have compiled it themselves. */
   readonly realRequests: number;
   /** Where nobody leaves it time, it is given up. */
@@ -20,6 +22,7 @@ export interface RunThroughLimits {
 export const LIMITS: RunThroughLimits = {
   requests: 5000,
   connections: 2,
+  requestsPerConnection: 50,
   realRequests: 5000,
   longestMs: 600_000,
 };
@@ -55,17 +58,29 @@ export class RunThrough {
   /** Resolves when all is closed again. @throws when it ended before its time */
   async go(): Promise<void> {
     const stage = await Stage.open(this.settings, this.codecThread);
-    const server = this.serverOf(stage);
-    const leave = (): void => server.close();
-    this.signal.addEventListener('abort', leave, { once: true });
     try {
-      await this.perform(server);
+      // What is compiled has to know sockets of all ages: the first request of each finds it with fewer properties.
+      while (!this.isOver()) await this.scene(stage);
     } finally {
-      this.signal.removeEventListener('abort', leave);
-      server.close();
-      // In which the server learns that its connections are gone.
+      // In which the last server learns that its connections are gone.
       await nextTurn();
       await stage.close();
+    }
+  }
+
+  /** Some requests on new connections. */
+  private async scene(stage: Stage): Promise<void> {
+    const { limits, signal } = this;
+    const server = this.serverOf(stage);
+    const leave = (): void => server.close();
+    signal.addEventListener('abort', leave, { once: true });
+    try {
+      const port = await server.listen();
+      const sockets = await server.connect(port, limits.connections, signal);
+      await Promise.all(sockets.map((socket) => this.call(new Caller(socket))));
+    } finally {
+      signal.removeEventListener('abort', leave);
+      server.close();
     }
   }
 
@@ -77,16 +92,9 @@ export class RunThrough {
     );
   }
 
-  private async perform(server: PrivateServer): Promise<void> {
-    const port = await server.listen();
-    const sockets = await server.connect(port, this.limits.connections, this.signal);
-    await Promise.all(sockets.map((socket) => this.call(new Caller(socket))));
-  }
-
   private async call(caller: Caller): Promise<void> {
-    for (;;) {
-      const gap = this.gaps.next();
-      if (gap !== undefined) await gap;
+    for (let asked = 0; asked < this.limits.requestsPerConnection; asked++) {
+      for (let gap = this.gaps.next(); gap !== undefined && !this.isOver(); gap = this.gaps.next()) await gap;
       if (this.isOver()) return;
       const status = await caller.ask(this.script.line(this.sent++));
       if (status < 400) this.tally.answered++;
@@ -96,6 +104,7 @@ export class RunThrough {
 
   private isOver(): boolean {
     const { requests, realRequests } = this.limits;
+    this.signal.throwIfAborted();
     return (
       this.sent >= requests ||
       this.traffic.begun - this.firstReal >= realRequests ||

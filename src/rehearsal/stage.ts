@@ -128,7 +128,7 @@ async function serve(scheduler: Scheduler, recorder: Recorder): Promise<ServedMo
     outputs: runner.outputs,
     runner,
     queue,
-    batching: { enabled: true },
+    batching: { enabled: true, reason: undefined },
     sample: undefined,
     use: new ModelUse(),
     memoryBytes: 0,
