@@ -45,6 +45,15 @@ export class PrivateServer {
     return clients;
   }
 
+  /** Has its clients leave as clients do, so that the end of a connection is known as well, and waits until they have. */
+  async empty(signal: AbortSignal): Promise<void> {
+    if (this.own.size < this.clients.length || this.server.listening) return;
+    const empty = once(this.server, 'close', { signal });
+    for (const client of this.clients) client.end();
+    await empty;
+  }
+
+  /** At once. */
   close(): void {
     for (const client of this.clients) client.destroy();
     this.server.closeAllConnections();

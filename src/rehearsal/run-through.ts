@@ -78,6 +78,7 @@ export class RunThrough {
       const port = await server.listen();
       const sockets = await server.connect(port, limits.connections, signal);
       await Promise.all(sockets.map((socket) => this.call(new Caller(socket))));
+      await server.empty(signal);
     } finally {
       signal.removeEventListener('abort', leave);
       server.close();
