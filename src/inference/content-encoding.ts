@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { constants, deflate, gunzip, gzip, inflate as inflateZlib, inflateRaw } from 'node:zlib';
 import { DomainError, reasonOf } from '../errors/domain-error';
-import { preferredCoding } from '../http/accept-encoding';
+import { type ContentCoding, preferredCoding } from '../http/accept-encoding';
 
 /** Undoes one coding; beyond `maxOutputLength` bytes it gives up. */
 type Decode = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
@@ -78,5 +78,13 @@ export function compress(
   headers.push('content-encoding', coding);
   const [only, ...rest] = answer.body;
   const whole = only !== undefined && rest.length === 0 ? only : Buffer.concat(answer.body, sizeBytes);
-  return ENCODERS[coding](whole, OPTIONS).then((coded) => ({ headers, body: [coded] }));
+  return encoded(headers, whole, coding);
+}
+
+async function encoded(
+  headers: readonly string[],
+  body: Buffer,
+  coding: ContentCoding,
+): Promise<EncodedAnswer> {
+  return { headers, body: [await ENCODERS[coding](body, OPTIONS)] };
 }

@@ -57,20 +57,16 @@ export class RunThrough {
 
   /** Resolves when all is closed again. @throws when it ended before its time */
   async go(): Promise<void> {
-    const stage = await Stage.open(this.settings, this.codecThread);
-    try {
-      // What is compiled has to know sockets of all ages: the first request of each finds it with fewer properties.
-      while (!this.isOver()) await this.scene(stage);
-    } finally {
-      // In which the last server learns that its connections are gone.
-      await nextTurn();
-      await stage.close();
-    }
+    while (!this.isOver()) await this.scene();
   }
 
-  /** Some requests on new connections. */
-  private async scene(stage: Stage): Promise<void> {
+  /**
+   * Some requests on new connections to a new stage. What is compiled has to know objects of all ages: a socket or a
+   * queue before its first request is of another hidden class than after it, and so are the real ones.
+   */
+  private async scene(): Promise<void> {
     const { limits, signal } = this;
+    const stage = await Stage.open(this.settings, this.codecThread);
     const server = this.serverOf(stage);
     const leave = (): void => server.close();
     signal.addEventListener('abort', leave, { once: true });
@@ -82,6 +78,9 @@ export class RunThrough {
     } finally {
       signal.removeEventListener('abort', leave);
       server.close();
+      // In which the server learns that its connections are gone.
+      await nextTurn();
+      await stage.close();
     }
   }
 
