@@ -18,8 +18,8 @@ describe('a server that rehearses', () => {
     await server.said('rehearsal is over');
     expect(server.output).not.toContain('ended early');
     const { body } = await server.get<string>('/metrics');
-    expect(body).toMatch(/^nestor_workers/m);
-    expect(body).not.toMatch(/^nestor_inference_requests_total.* [1-9]/m);
+    expect(body).toMatch(/^nestor_requests_total\{model="iris".*outcome="success"\} 0$/m);
+    expect(body).not.toMatch(/^nestor_requests_total.* [1-9]/m);
     expect(body).not.toContain('"rehearsal"');
     expect(await server.stop()).toBe(0);
     const lines = logged(server, 'access.log').trim().split('\n');
@@ -32,7 +32,7 @@ describe('a server that rehearses', () => {
     for (let i = 0; i < 50; i++) expect((await server.post('/api/inference/iris', IRIS)).status).toBe(200);
     await server.said('rehearsal is over');
     const { body } = await server.get<string>('/metrics');
-    expect(body).toMatch(/^nestor_inference_requests_total\{.*outcome="success".*\} 50$/m);
+    expect(body).toMatch(/^nestor_requests_total\{model="iris".*protocol="native",outcome="success"\} 50$/m);
   });
 
   it.each(['0', '2'])(

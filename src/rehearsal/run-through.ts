@@ -97,6 +97,8 @@ export class RunThrough {
       for (let gap = this.gaps.next(); gap !== undefined && !this.isOver(); gap = this.gaps.next()) await gap;
       if (this.isOver()) return;
       const status = await caller.ask(this.script.line(this.sent++));
+      // A fault of this server's, which is logged like any other: once is enough.
+      if (status >= 500) throw new Error(`a request was answered with ${status}`);
       if (status < 400) this.tally.answered++;
       else this.tally.refused++;
     }
