@@ -20,9 +20,9 @@ export interface RunThroughLimits {
 }
 
 export const LIMITS: RunThroughLimits = {
-  requests: 5000,
+  requests: 2000,
   connections: 2,
-  requestsPerConnection: 50,
+  requestsPerConnection: 20,
   realRequests: 5000,
   longestMs: 600_000,
 };
