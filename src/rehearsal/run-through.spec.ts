@@ -153,6 +153,9 @@ describe('a rehearsal', () => {
     stop.abort();
     await ended;
     expect(performance.now() - startMs).toBeLessThan(1000);
+    // What was under way ends when its socket says that it is closed, a turn later.
+    for (let turn = 0; turn < 50 && stages.some(({ frontDoor }) => frontDoor.underWay > 0); turn++)
+      await sleep(20);
     expectIdle();
     await settled(before);
   });

@@ -2,7 +2,7 @@ import { joinInputs, joinShapes, type RequestInputs } from '../sessions/input-ba
 import type { SessionSignature } from '../sessions/session-messages';
 import type { RunnerThread } from '../sessions/session-runner';
 import { giveBlockBack, takeBlock } from '../sessions/shared-blocks';
-import { BlockReader, BlockWriter } from '../sessions/tensor-block';
+import { BlockReader, BlockWriter, copyTensor } from '../sessions/tensor-block';
 import type { Tensor } from '../tensors/tensor';
 
 /** Elements of each row. */
@@ -50,9 +50,4 @@ export class StandInThread implements RunnerThread {
     const values = result?.data as Float32Array;
     for (let i = 0; i < values.length; i++) values[i] = given[i]! * FACTOR;
   }
-}
-
-/** In memory of its own. */
-function copyTensor({ name, datatype, shape, data }: Tensor): Tensor {
-  return { name, datatype, shape, data: data.slice() };
 }

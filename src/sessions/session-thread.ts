@@ -13,7 +13,7 @@ import {
 } from './session-messages';
 import type { SessionOptions } from './session-options';
 import { giveBlockBack, takeBlock } from './shared-blocks';
-import { blockBytes, BlockReader, BlockWriter } from './tensor-block';
+import { blockBytes, BlockReader, BlockWriter, copyTensor } from './tensor-block';
 import { THREAD_FILE } from './thread-file';
 
 export interface ThreadOptions {
@@ -234,9 +234,4 @@ export class SessionThread {
       cause: error,
     });
   }
-}
-
-/** In memory of its own. */
-function copyTensor({ name, datatype, shape, data }: Tensor): Tensor {
-  return { name, datatype, shape, data: data.slice() };
 }

@@ -101,6 +101,11 @@ export class BlockReader {
   }
 }
 
+/** The tensor in memory of its own, which no later edition overwrites. */
+export function copyTensor({ name, datatype, shape, data }: Tensor): Tensor {
+  return { name, datatype, shape, data: data.slice() };
+}
+
 /** Copies elements of one datatype to `offset` of an array of the same one. */
 export function copyElements(source: NumericArray, target: NumericArray, offset = 0): void {
   // Both are of one type, which the union of all types cannot say; were they not, `set` would convert or throw.
