@@ -14,7 +14,6 @@ const ROOMS = [
   'cache',
   'inference',
   'open-inference',
-  'rehearsal',
   'health',
   'docs',
 ];

@@ -7,7 +7,6 @@ import { LinkModule } from './link/link.module';
 import { LoggingModule } from './logging/logging.module';
 import { MetricsModule } from './metrics/metrics.module';
 import { OpenInferenceModule } from './open-inference/open-inference.module';
-import { RehearsalModule } from './rehearsal/rehearsal.module';
 import { RootController } from './root.controller';
 
 @Module({
@@ -19,7 +18,6 @@ import { RootController } from './root.controller';
     HttpModule,
     InferenceModule,
     OpenInferenceModule,
-    RehearsalModule,
     HealthModule,
   ],
   controllers: [RootController],

@@ -1,5 +1,4 @@
 import cluster from 'node:cluster';
-import type { INestApplication } from '@nestjs/common';
 import { Logger } from 'nestjs-pino';
 import { createApplication } from './bootstrap';
 import { keepCompiled } from './config/compile-cache';
@@ -13,10 +12,6 @@ import { ProcessLog } from './logging/process-log';
 import { LocalCoordinator } from './models/local-coordinator';
 import { ModelsHealthIndicator } from './models/models.health';
 import { ModelsService } from './models/models.service';
-import { Rehearsal } from './rehearsal/rehearsal';
-import { THREAD_CPUS } from './sessions/sessions.module';
-import type { ThreadCpus } from './sessions/thread-affinity';
-import { bindThread } from './sessions/thread-binding';
 
 const HEARTBEAT_MS = 1000;
 
@@ -43,8 +38,6 @@ export async function runWorker(): Promise<void> {
         process.on('SIGHUP', () => void coordinator.lookNow());
         app.get(Logger).log(banner(about, http, models, 0));
       }
-      void bindMainThread(app);
-      app.get(Rehearsal).begin();
     }
     await stop.request;
     await app.close();
@@ -54,13 +47,6 @@ export async function runWorker(): Promise<void> {
     if (cluster.isWorker) tellPrimary({ kind: 'failed', reason: reasonOf(error) });
     throw error;
   }
-}
-
-/** Not before it serves: the start of a successor takes no CPU from the worker that still serves on the same one. */
-async function bindMainThread(app: INestApplication): Promise<void> {
-  const cpus = app.get<ThreadCpus | undefined>(THREAD_CPUS)?.own;
-  if (cpus === undefined || (await bindThread(process.pid, cpus))) return;
-  app.get(Logger).warn({ cpus }, 'threads are not bound to CPUs: taskset is not there, or the CPUs are not');
 }
 
 interface Stop {

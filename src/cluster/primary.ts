@@ -15,7 +15,6 @@ import { Management } from './management';
 import { ModelRepository } from '../models/model-repository';
 import { MetricsServer } from './metrics-server';
 import { Supervisor } from './supervisor';
-import { workerAffinity } from './worker-affinity';
 
 /** The process above the workers: forks and watches them, writes their logs, stops them. */
 export function runPrimary(): Promise<void> {
@@ -24,8 +23,7 @@ export function runPrimary(): Promise<void> {
   const log = openLocalLog(logging, sink);
   const { logger } = log;
   const plan = planThreads({ quota: cpuQuota(), workers: wanted.workers, slots: wanted.executionSlots });
-  const affinity = workerAffinity(wanted.cpuAffinity, plan, logger);
-  logger.info({ ...plan, cpus: affinity.cpus }, 'thread plan');
+  logger.info(plan, 'thread plan');
 
   const leave = async (code: number): Promise<void> => {
     await log.close();
@@ -45,7 +43,7 @@ export function runPrimary(): Promise<void> {
   };
   const supervisor: Supervisor = new Supervisor({
     workers: plan.workers,
-    env: (place) => ({ ...environment, CPU_AFFINITY: affinity.settingOf(place) }),
+    env: environment,
     logger,
     heartbeatTimeoutMs: wanted.heartbeatTimeoutMs,
     memoryLimitBytes: wanted.workerMemoryLimitBytes,

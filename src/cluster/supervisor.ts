@@ -26,8 +26,8 @@ export interface SupervisorOptions {
   readonly memoryLimitBytes: number;
   /** How long a worker may take to finish what it holds. */
   readonly stopTimeoutMs: number;
-  /** The environment of the workers that take a place, from 1, one after the other. */
-  env(place: number): Readonly<Record<string, string | undefined>>;
+  /** The environment of each worker. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Called with every worker that was forked, and the number of the place that it takes, from 1. */
   onFork(worker: Worker, process: WorkerProcess, place: number): void;
   /** Called once, when every worker is ready. */
@@ -134,7 +134,7 @@ export class Supervisor implements SeatOwner {
 
   fork(seat: Seat): WorkerProcess {
     const place = this.seats.indexOf(seat) + 1;
-    const worker = cluster.fork(this.options.env(place));
+    const worker = cluster.fork(this.options.env);
     followUntakenConnections(worker);
     this.port.watch(worker);
     const process = new WorkerProcess(worker, {

@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import {
   byteSize,
   cacheNamespace,
-  cpuAffinity,
   flag,
   folder,
   host,
@@ -38,7 +37,6 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFormat = (typeof LOG_FORMATS)[number];
 export type CacheWarmup = (typeof CACHE_WARMUPS)[number];
 /** Which CPUs a worker's event loop and single-threaded sessions run on. */
-export type CpuAffinity = 'auto' | 'off' | readonly number[];
 export type NodeEnv = (typeof NODE_ENVS)[number];
 
 const milliseconds = (min: number) => wholeNumber(min, DAY_MS, 'milliseconds');
@@ -139,12 +137,6 @@ export class Environment {
 
   @Variable(wholeNumber(0, 19))
   THREAD_NICENESS = 10;
-
-  @Variable(cpuAffinity)
-  CPU_AFFINITY: CpuAffinity = 'auto';
-
-  @Variable(flag)
-  REHEARSAL = true;
 
   // Models
 

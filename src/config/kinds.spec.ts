@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import {
   byteSize,
-  cpuAffinity,
   flag,
   folder,
   host,
@@ -31,10 +30,6 @@ const accepted: Accepted[] = [
   ['auto', orAuto(wholeNumber(0, 8), '-1'), 'Auto', 'auto'],
   ['the other spelling of auto', orAuto(wholeNumber(0, 8), '-1'), '-1', 'auto'],
   ['a number instead of auto', orAuto(wholeNumber(0, 8), '-1'), '8', 8],
-  ['CPUs by themselves', cpuAffinity, 'Auto', 'auto'],
-  ['CPUs not at all', cpuAffinity, 'OFF', 'off'],
-  ['one CPU', cpuAffinity, '0', [0]],
-  ['CPUs as Linux writes them', cpuAffinity, '0-2,8', [0, 1, 2, 8]],
   ['plain bytes', byteSize(1, 2 ** 31), '52428800', 52_428_800],
   ['kilobytes', byteSize(1, 2 ** 31), '1kb', 1024],
   ['megabytes', byteSize(1, 2 ** 31), '50MB', 52_428_800],
@@ -84,7 +79,6 @@ const refused: [kind: string, Kind<unknown>, string[]][] = [
     ['12abc', '1e3', '1.0', '+1', '-1', '-0', '007', '0x10', '1_000', '65536', 'NaN', '٣', '9'.repeat(40)],
   ],
   ['auto or a number', orAuto(wholeNumber(1, 8)), ['-1', '0', '9', 'automatic']],
-  ['CPUs', cpuAffinity, ['-1', 'none', '0-', '3-1', '0,,1', 'auto,0', '99999']],
   ['a byte size', byteSize(1, 2 ** 31), ['0', '0mb', '-1', '1.5mb', '50m', '50 mb', 'mb', '3gb', '1e9']],
   ['a switch', flag, ['2', 'enabled', 'tru', 'y']],
   ['a name', level, ['verbose', 'info,warn', 'constructor']],

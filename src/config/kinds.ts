@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { parseCpuList } from './cpu-list';
 
 /** How the text of a variable becomes its value. */
 export interface Kind<T> {
@@ -32,15 +31,6 @@ export function orAuto<T>(kind: Kind<T>, also?: string): Kind<T | 'auto'> {
     parse: (text) => (text.toLowerCase() === 'auto' || text === also ? 'auto' : kind.parse(text)),
   };
 }
-
-/** `auto`, `off`, or the numbers of CPUs. */
-export const cpuAffinity: Kind<'auto' | 'off' | readonly number[]> = {
-  rule: 'auto, off or CPUs by their numbers, such as 0-3,8',
-  parse: (text) => {
-    const word = text.toLowerCase();
-    return word === 'auto' || word === 'off' ? word : parseCpuList(text);
-  },
-};
 
 const BYTES_PER_SUFFIX: Readonly<Record<string, number>> = { kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
 

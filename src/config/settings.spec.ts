@@ -51,8 +51,6 @@ describe('parseSettings', () => {
         heartbeatTimeoutMs: 10_000,
         workerMemoryLimitBytes: 0,
         threadNiceness: 10,
-        cpuAffinity: 'auto',
-        rehearsal: true,
       },
       models: {
         dir: resolve('models'),
@@ -173,13 +171,11 @@ describe('parseSettings', () => {
   });
 
   it('is frozen to the last list', () => {
-    const parsed = parseSettings({ MODEL_NAMES: 'digits', CPU_AFFINITY: '0-3,8' });
+    const parsed = parseSettings({ MODEL_NAMES: 'digits' });
     for (const slice of Object.values(parsed)) expect(Object.isFrozen(slice)).toBe(true);
     expect(Object.isFrozen(parsed)).toBe(true);
     expect(Object.isFrozen(parsed.models.required)).toBe(true);
     expect(Object.isFrozen(parsed.http.corsOrigins)).toBe(true);
-    expect(parsed.cluster.cpuAffinity).toEqual([0, 1, 2, 3, 8]);
-    expect(Object.isFrozen(parsed.cluster.cpuAffinity)).toBe(true);
   });
 
   it('names all faults at once, each by variable and rule, one on a line', () => {

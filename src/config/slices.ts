@@ -38,9 +38,7 @@ export const slices = {
     /** 0: session threads keep the priority of the process. */
     threadNiceness: env.THREAD_NICENESS,
     /** In a worker never `auto`: its primary has decided. */
-    cpuAffinity: env.CPU_AFFINITY,
     /** Does a worker that has nothing to do yet go the way of requests by itself? */
-    rehearsal: env.REHEARSAL,
   }),
   models: (env: Environment) => ({
     /** Absolute. */

@@ -6,7 +6,6 @@ import { addModel, slowModel } from '../../test/helpers/onnx-models';
 import { clusterConfig, modelsConfig } from '../config/config.slices';
 import type { Tensor } from '../tensors/tensor';
 import { type OpenOptions, SessionFactory } from './session-factory';
-import { THREAD_CPUS } from './thread-cpus.provider';
 import { THREAD_PLAN } from './thread-plan.provider';
 
 jest.mock('./thread-file', () => jest.requireActual<object>('../../test/helpers/compiled-thread'));
@@ -22,7 +21,6 @@ async function factory(): Promise<SessionFactory> {
       { provide: clusterConfig.KEY, useValue: { workers: 0, executionSlots: 1, threadNiceness: 0 } },
       { provide: modelsConfig.KEY, useValue: { loadTimeoutMs: 20_000 } },
       { provide: THREAD_PLAN, useValue: { quota: 1, workers: 0, slots: 1, intraOpThreads: 1 } },
-      { provide: THREAD_CPUS, useValue: undefined },
     ],
   }).compile();
   return module.get(SessionFactory);

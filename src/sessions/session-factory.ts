@@ -3,8 +3,6 @@ import { type ClusterConfig, clusterConfig, type ModelsConfig, modelsConfig } fr
 import { DomainError } from '../errors/domain-error';
 import { type RunnerOptions, SessionRunner } from './session-runner';
 import { SessionThread } from './session-thread';
-import { cpusOfSession, type ThreadCpus } from './thread-affinity';
-import { THREAD_CPUS } from './thread-cpus.provider';
 import type { ThreadPlan } from './thread-plan';
 import { THREAD_PLAN } from './thread-plan.provider';
 
@@ -23,7 +21,6 @@ export class SessionFactory implements OnApplicationShutdown {
     @Inject(clusterConfig.KEY) private readonly cluster: ClusterConfig,
     @Inject(modelsConfig.KEY) private readonly models: ModelsConfig,
     @Inject(THREAD_PLAN) private readonly plan: ThreadPlan,
-    @Inject(THREAD_CPUS) private readonly cpus: ThreadCpus | undefined,
   ) {}
 
   /**
@@ -37,7 +34,6 @@ export class SessionFactory implements OnApplicationShutdown {
     const session = { ...options, intraOpThreads: options.intraOpThreads ?? this.plan.intraOpThreads };
     const runner = await SessionRunner.open(session, {
       niceness: this.cluster.threadNiceness,
-      cpus: this.cpus && cpusOfSession(this.cpus, session),
       timeoutMs: this.models.loadTimeoutMs,
     });
     this.runners.add(runner);

@@ -11,8 +11,6 @@ export interface ThreadData {
   readonly options: SessionOptions;
   /** 0 leaves the thread's priority alone. */
   readonly niceness: number;
-  /** Left out: the thread runs on the CPUs of the one that started it. */
-  readonly cpus?: readonly number[];
   /** One `Int32`, a `Signal`, on which the thread waits. */
   readonly signal: SharedArrayBuffer;
   readonly inputs: SharedArrayBuffer;

@@ -14,7 +14,6 @@ import {
   type ToThread,
 } from './session-messages';
 import { BlockReader, BlockWriter, copyElements } from './tensor-block';
-import { bindOwnThread } from './thread-binding';
 import { lowerOwnPriority } from './thread-priority';
 
 // Between runs the thread waits on shared memory: that saves an eighth of a hop's CPU against waiting for a
@@ -107,9 +106,6 @@ function shapeOf({ shape }: Tensor): Shape {
 
 async function main(port: MessagePort, data: ThreadData): Promise<void> {
   lowerOwnPriority(data.niceness);
-  // Before the load, in which the runtime starts the threads that take this one's CPUs over. Where it does not succeed
-  // the model is served all the same; the main thread, which cannot be bound there either, says so.
-  if (data.cpus) await bindOwnThread(data.cpus);
   const post = (message: FromThread): void => port.postMessage(message);
   let session: RuntimeSession;
   try {

@@ -19,8 +19,6 @@ import { THREAD_FILE } from './thread-file';
 export interface ThreadOptions {
   /** 0 leaves the thread's priority alone. */
   readonly niceness: number;
-  /** Where the thread runs, and those that the runtime starts for it; left out: wherever there is room. */
-  readonly cpus?: readonly number[];
   /** How long loading the model may take. */
   readonly timeoutMs: number;
 }
@@ -61,12 +59,11 @@ export class SessionThread {
 
   private constructor(
     private readonly options: SessionOptions,
-    { niceness, cpus }: ThreadOptions,
+    { niceness }: ThreadOptions,
   ) {
     const workerData: ThreadData = {
       options,
       niceness,
-      cpus,
       signal: this.signal.buffer,
       inputs: this.inputMemory,
       outputs: this.outputMemory,

@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-export type Tool = 'chromium' | 'redis-server' | 'python3' | 'openssl' | 'curl' | 'prlimit' | 'taskset';
+export type Tool = 'chromium' | 'redis-server' | 'python3' | 'openssl' | 'curl' | 'prlimit';
 
 /** The names under which a tool's program goes; the first one found is taken. */
 const PROGRAMS: Record<Tool, readonly string[]> = {
@@ -18,7 +18,6 @@ const PROGRAMS: Record<Tool, readonly string[]> = {
   openssl: ['openssl'],
   curl: ['curl'],
   prlimit: ['prlimit'],
-  taskset: ['taskset'],
 };
 
 /** Where programs may be although the PATH does not say so. */

@@ -177,8 +177,6 @@ export async function spawnServer(env: Record<string, string> = {}): Promise<Tes
       LOG_DIR: join(folder, 'logs'),
       // What is not about the cache counts runs. An empty text is the default, which is on.
       CACHE_ENABLED: 'false',
-      // Many servers start here, and most of them answer a few requests.
-      REHEARSAL: 'false',
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
