@@ -1,58 +1,136 @@
-/** Rooms in the order in which they may be imported: a room imports those before it, never one after it. */
-const ROOMS = [
-  'errors',
-  'config',
-  'logging',
-  'link',
-  'metrics',
-  'access',
-  'http',
-  'tensors',
-  'scheduling',
-  '(sessions|remote)',
-  'models',
-  'cache',
-  'inference',
-  'open-inference',
-  'health',
-  'docs',
-];
+/**
+ * The wings of the house, from the ground up: a wing imports those before it, never one after it. Inside a wing the
+ * rooms run one way, too.
+ */
+const WINGS = {
+  ground: ['errors', 'common', 'config', 'tensors', 'process', 'telemetry'],
+  engine: ['runners', 'processing', 'scheduling', 'models', 'cache', 'inference'],
+  fronts: ['http', 'access', 'health', 'protocols', 'admin'],
+  host: ['cluster', 'cli'],
+};
 
-const upward = ROOMS.slice(0, -1).map((room, level) => ({
-  name: `no-way-back-from-${room.replace(/\W/g, '')}`,
-  comment: `src/${room} may import only the rooms before it: ${ROOMS.slice(0, level).join(', ') || 'none'}.`,
-  severity: 'error',
-  from: { path: `^src/${room}/` },
-  to: { path: `^src/(${ROOMS.slice(level + 1).join('|')}|cluster)/|^src/[^/]+\\.ts$` },
-}));
+/** What each room may import of its own wing; of the wings before it, everything. */
+const WITHIN = {
+  errors: [],
+  common: ['errors'],
+  config: ['errors', 'common'],
+  tensors: ['errors', 'common', 'config'],
+  process: ['errors', 'common', 'config'],
+  telemetry: ['errors', 'common', 'config', 'process'],
+  runners: [],
+  processing: [],
+  scheduling: ['runners'],
+  models: ['runners', 'processing', 'scheduling'],
+  cache: ['runners', 'scheduling'],
+  inference: ['runners', 'processing', 'scheduling', 'models', 'cache'],
+  http: [],
+  access: ['http'],
+  health: ['http', 'access'],
+  protocols: ['http', 'access', 'health'],
+  admin: ['http', 'access', 'health', 'protocols'],
+  cluster: [],
+  cli: ['cluster'],
+};
+
+/** Rules that the house does not keep yet: what it lacks shows as warnings. */
+const PENDING = new Set([
+  'cache-knows-its-place',
+  'http-knows-its-place',
+  'http-without-engine',
+  'inference-knows-its-place',
+  'models-without-a-kind',
+  'primary-without-codecs',
+  'repository-before-loading',
+]);
+
+/** Where parts are put together. */
+const MODULE_FILES = '\\.module\\.ts$';
+const START = '^src/[^/]+\\.ts$';
+
+const wings = Object.keys(WINGS);
+const wingOf = (room) => wings.findIndex((wing) => WINGS[wing].includes(room));
+const below = (rooms) => `^src/(${rooms.join('|')})/`;
+
+const rooms = Object.keys(WITHIN).map((room) => {
+  const wing = wingOf(room);
+  const before = wings.slice(0, wing).flatMap((name) => WINGS[name]);
+  const allowed = [room, ...before, ...WITHIN[room]];
+  return {
+    name: `${room}-knows-its-place`,
+    comment: `src/${room} may import only ${allowed.slice(1).join(', ') || 'nothing of the house'}.`,
+    severity: 'error',
+    from: { path: `^src/${room}/` },
+    to: { path: '^src/', pathNot: below(allowed) },
+  };
+});
+
+const never = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
+
+const forbidden = [
+  ...rooms,
+  { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+  never(
+    'http-without-engine',
+    'The server and its fast path know no model.',
+    { path: '^src/http/' },
+    { path: below(WINGS.engine) },
+  ),
+  never(
+    'models-without-a-kind',
+    'A kind of runner brings its keys and its way to open; only module files put them together.',
+    { path: '^src/(models|scheduling|inference|cache)/', pathNot: MODULE_FILES },
+    { path: '^src/runners/[^/]+/' },
+  ),
+  never(
+    'kinds-apart',
+    'One kind of runner knows nothing of another.',
+    { path: '^src/runners/([^/]+)/' },
+    { path: '^src/runners/[^/]+/', pathNot: '^src/runners/$1/' },
+  ),
+  never(
+    'repository-before-loading',
+    'models: repository (disk) < loading (a version, warm and leased) < rollout (all workers or none).',
+    { path: '^src/models/repository/' },
+    { path: '^src/models/(?!repository/)' },
+  ),
+  never(
+    'loading-before-rollout',
+    'models: repository (disk) < loading (a version, warm and leased) < rollout (all workers or none).',
+    { path: '^src/models/loading/' },
+    { path: '^src/models/(?!repository/|loading/)' },
+  ),
+  never(
+    'runtime-in-its-room-alone',
+    'The rest works with runners, whatever runs behind them.',
+    { path: '^src/', pathNot: '^src/runners/onnx/' },
+    { path: 'onnxruntime-node' },
+  ),
+  never(
+    'primary-without-nest',
+    'The primary supervises; it loads neither Nest, Express nor ONNX Runtime.',
+    { path: '^src/cluster/' },
+    { path: '@nestjs/core|@nestjs/platform-express|node_modules/express|onnxruntime-node', reachable: true },
+  ),
+  never(
+    'primary-without-codecs',
+    'No tensor passes through the primary.',
+    { path: '^src/cluster/' },
+    { path: '^src/tensors/(json|numbers)/', reachable: true },
+  ),
+  never(
+    'only-start-imports-start',
+    "What starts the application is nobody else's concern.",
+    { path: '^src/[^/]+/' },
+    { path: START },
+  ),
+];
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
-  forbidden: [
-    ...upward,
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-    {
-      name: 'runtime-in-sessions-alone',
-      severity: 'error',
-      from: { path: '^src/', pathNot: '^src/sessions/' },
-      to: { path: 'onnxruntime-node' },
-    },
-    {
-      name: 'primary-without-nest',
-      comment: 'The primary supervises; it loads neither Nest nor ONNX Runtime.',
-      severity: 'error',
-      from: { path: '^src/cluster/' },
-      to: { path: '@nestjs/core|@nestjs/platform-express|onnxruntime-node', reachable: true },
-    },
-    {
-      name: 'sessions-and-remote-apart',
-      severity: 'error',
-      from: { path: '^src/(sessions|remote)/' },
-      to: { path: '^src/(sessions|remote)/', pathNot: '^src/$1/' },
-    },
-  ],
+  forbidden: forbidden.map((rule) => (PENDING.has(rule.name) ? { ...rule, severity: 'warn' } : rule)),
   options: {
     doNotFollow: { path: 'node_modules' },
+    exclude: { path: '\\.spec\\.ts$|/testing/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
   },

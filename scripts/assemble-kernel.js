@@ -1,15 +1,15 @@
-/** Writes src/tensors/float-kernel.wasm.ts from float-kernel.wat: node scripts/assemble-kernel.js */
+/** Writes src/tensors/numbers/float-kernel/float-kernel.wasm.ts from float-kernel.wat: node scripts/assemble-kernel.js */
 const { readFileSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const openWabt = require('wabt');
 
-const tensors = join(__dirname, '../src/tensors');
+const folder = join(__dirname, '../src/tensors/numbers/float-kernel');
 const LINE_LENGTH = 100;
 
 /** The module that holds what the text assembles to. */
 async function assemble() {
   const wabt = await openWabt();
-  const text = readFileSync(join(tensors, 'float-kernel.wat'), 'utf8');
+  const text = readFileSync(join(folder, 'float-kernel.wat'), 'utf8');
   const module = wabt.parseWat('float-kernel.wat', text);
   module.validate();
   const { buffer } = module.toBinary({});
@@ -26,5 +26,5 @@ async function assemble() {
 
 module.exports = { assemble };
 if (require.main === module) {
-  void assemble().then((source) => writeFileSync(join(tensors, 'float-kernel.wasm.ts'), source));
+  void assemble().then((source) => writeFileSync(join(folder, 'float-kernel.wasm.ts'), source));
 }

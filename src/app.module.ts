@@ -3,23 +3,23 @@ import { ConfigurationModule } from './config/configuration.module';
 import { HealthModule } from './health/health.module';
 import { HttpModule } from './http/http.module';
 import { InferenceModule } from './inference/inference.module';
-import { LinkModule } from './link/link.module';
-import { LoggingModule } from './logging/logging.module';
-import { MetricsModule } from './metrics/metrics.module';
-import { OpenInferenceModule } from './open-inference/open-inference.module';
-import { RootController } from './root.controller';
+import { IpcModule } from './process/ipc/ipc.module';
+import { LoggingModule } from './telemetry/logging/logging.module';
+import { MetricsModule } from './telemetry/metrics/metrics.module';
+import { OpenInferenceModule } from './protocols/open-inference/open-inference.module';
+import { AdminModule } from './admin/admin.module';
 
 @Module({
   imports: [
     ConfigurationModule,
     LoggingModule,
-    LinkModule,
+    IpcModule,
     MetricsModule,
     HttpModule,
     InferenceModule,
     OpenInferenceModule,
     HealthModule,
+    AdminModule,
   ],
-  controllers: [RootController],
 })
 export class AppModule {}

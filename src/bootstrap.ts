@@ -3,10 +3,10 @@ import { NestFactory } from '@nestjs/core';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module';
 import { type AppConfig, appConfig, type HttpConfig } from './config/config.slices';
-import { NestLogger } from './logging/nest-logger';
-import { setUpDocs } from './docs/docs';
-import { FrontDoor } from './http/front-door';
-import { FrontDoorAdapter } from './http/front-door.adapter';
+import { NestLogger } from './telemetry/logging/nest-logger';
+import { setUpDocs } from './protocols/openapi/docs';
+import { Router } from './http/router';
+import { NestorExpressAdapter } from './http/express.adapter';
 import { serverOptions, answerBrokenRequests } from './http/server-options';
 
 /** Bodies of the calls that pass through Express are small settings, never tensors. */
@@ -14,15 +14,15 @@ const CONTROL_BODY_LIMIT = '256kb';
 
 /** Builds the application and loads the models; it does not listen yet. */
 export async function createApplication(http: HttpConfig): Promise<INestApplication> {
-  const adapter = new FrontDoorAdapter(serverOptions(http));
+  const adapter = new NestorExpressAdapter(serverOptions(http));
   const app = await NestFactory.create(AppModule, adapter, { bufferLogs: true, bodyParser: false });
   app.useLogger(new NestLogger(app.get(Logger)));
   app.flushLogs();
-  const frontDoor = app.get(FrontDoor);
-  adapter.open(frontDoor);
+  const router = app.get(Router);
+  adapter.open(router);
   adapter.disable('x-powered-by');
   adapter.useBodyParser('json', false, { limit: CONTROL_BODY_LIMIT });
-  answerBrokenRequests(adapter.getHttpServer(), (socket) => frontDoor.errorBodyOn(socket));
+  answerBrokenRequests(adapter.getHttpServer(), (socket) => router.errorBodyOn(socket));
   const { apiPrefix } = app.get<AppConfig>(appConfig.KEY);
   if (apiPrefix !== '') app.setGlobalPrefix(apiPrefix, { exclude: ['/', '/v2', '/v2/{*rest}', '/metrics'] });
   setUpDocs(app);

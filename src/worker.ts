@@ -4,12 +4,12 @@ import { createApplication } from './bootstrap';
 import { keepCompiled } from './config/compile-cache';
 import { settings } from './config/settings';
 import { reasonOf } from './errors/domain-error';
-import { banner } from './link/banner';
-import { reportOnSignal } from './link/diagnostic-report';
-import type { ToPrimary, ToWorker } from './link/messages';
-import { onStopSignals } from './link/stop-signals';
-import { ProcessLog } from './logging/process-log';
-import { LocalCoordinator } from './models/local-coordinator';
+import { banner } from './process/banner';
+import { reportOnSignal } from './process/diagnostic-report';
+import type { ToPrimary, ToWorker } from './process/ipc/messages';
+import { onStopSignals } from './process/stop-signals';
+import { ProcessLog } from './telemetry/logging/process-log';
+import { LocalCoordinator } from './models/rollout/local-coordinator';
 import { ModelsHealthIndicator } from './models/models.health';
 import { ModelsService } from './models/models.service';
 
@@ -19,8 +19,8 @@ const HEARTBEAT_MS = 1000;
 export async function runWorker(): Promise<void> {
   const { app: about, http, logging } = settings();
   const stop = cluster.isWorker ? stopAsWorker() : stopAlone(http.shutdownTimeoutMs);
-  const heart = new Heart();
-  if (cluster.isWorker) heart.start();
+  const heartbeat = new Heartbeat();
+  if (cluster.isWorker) heartbeat.start();
   try {
     const app = await createApplication(http);
     keepCompiled();
@@ -31,7 +31,7 @@ export async function runWorker(): Promise<void> {
       const models = app.get(ModelsService).loaded();
       if (cluster.isWorker) {
         tellPrimary({ kind: 'ready', models });
-        heart.beatFor(app.get(ModelsHealthIndicator));
+        heartbeat.beatFor(app.get(ModelsHealthIndicator));
       } else {
         const coordinator = app.get(LocalCoordinator);
         coordinator.watchFolder();
@@ -95,7 +95,7 @@ function stopAlone(timeoutMs: number): Stop {
 }
 
 /** Tells the primary again and again that this worker's event loop turns, and how it is. */
-class Heart {
+class Heartbeat {
   private health: ModelsHealthIndicator | undefined;
   private rssBytes = 0;
 
@@ -119,7 +119,7 @@ class Heart {
     });
   }
 
-  /** That takes a descriptor: a heart that has none left beats on with what it saw last. */
+  /** That takes a descriptor: a heartbeat that has none left goes on with what it saw last. */
   private lookAtMemory(): void {
     try {
       this.rssBytes = process.memoryUsage.rss();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { FAMILIES, type MetricFamily } from '../src/metrics/metric-families';
+import { FAMILIES, type MetricFamily } from '../src/telemetry/metrics/metric-families';
 import { readPromql } from './helpers/promql';
 
 const ROOT = join(__dirname, '..');

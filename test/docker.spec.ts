@@ -37,7 +37,7 @@ function lines(stage: Stage | undefined): string[] {
 }
 
 describe('the Dockerfile', () => {
-  const printed = execFileSync(process.execPath, ['scripts/check-dockerfile.js', '--print'], {
+  const printed = execFileSync(process.execPath, ['.ci/check-dockerfile.js', '--print'], {
     cwd: PROJECT,
   });
   const stages = JSON.parse(printed.toString()) as Stage[];

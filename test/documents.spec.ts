@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { parse } from 'yaml';
 import { Environment } from '../src/config/environment';
-import type { Key } from '../src/models/config-readers';
-import { KEYS, parseModelConfig } from '../src/models/model-config';
-import { REMOTE_KEYS } from '../src/models/remote-keys';
+import type { Key } from '../src/config/yaml/readers';
+import { KEYS, parseModelConfig } from '../src/models/repository/model-config';
+import { REMOTE_KEYS } from '../src/runners/remote/remote-keys';
 
 const ROOT = join(__dirname, '..');
 

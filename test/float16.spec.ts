@@ -1,4 +1,4 @@
-import { halfToNumber, numberToHalf } from '../src/tensors/float16';
+import { halfToNumber, numberToHalf } from '../src/tensors/numbers/float16';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
 import { identityModel } from './helpers/onnx-models';
 import { startServer, type TestServer } from './helpers/server';

@@ -4,7 +4,7 @@ import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { LogSink, WORKER_STDIO } from '../src/logging/log-sink';
+import { LogSink, WORKER_STDIO } from '../src/telemetry/logging/log-sink';
 import type { LogWork } from './helpers/log-worker';
 
 const HELPERS = join(__dirname, 'helpers');

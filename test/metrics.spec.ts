@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { FAMILIES, type MetricFamily } from '../src/metrics/metric-families';
+import { FAMILIES, type MetricFamily } from '../src/telemetry/metrics/metric-families';
 import { Exposition } from './helpers/exposition';
 import { RemoteServer } from './helpers/remote-server';
 import { startServer, type TestServer } from './helpers/server';

@@ -1,9 +1,9 @@
 import { binaryBody, jsonBody, MIXED, spec, tensorBytes, type V2Body, X } from './helpers/v2-bodies';
 import { DomainError } from '../src/errors/domain-error';
-import { STATUS_OF } from '../src/http/error-status';
+import { STATUS_OF } from '../src/http/errors/error-status';
 import { seededRandom } from './helpers/seeded-random';
-import type { V2Model } from '../src/open-inference/v2-call';
-import { decodeV2 } from '../src/open-inference/v2.codec';
+import type { V2Model } from '../src/protocols/open-inference/v2-call';
+import { decodeV2 } from '../src/protocols/open-inference/v2.codec';
 
 /** How many bodies; `V2_FUZZ_RUNS` for more. */
 const RUNS = Number(process.env.V2_FUZZ_RUNS ?? 20_000);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { encodeV2 as encodeAnswer } from '../src/open-inference/response';
-import { decodeV2 as decodeRequest } from '../src/open-inference/v2.codec';
-import { decodeV2 as decodeAnswer } from '../src/remote/v2-answer';
-import { encodeV2 as encodeRequest, JSON_LENGTH_HEADER } from '../src/remote/v2-request';
+import { encodeV2 as encodeAnswer } from '../src/protocols/open-inference/response';
+import { decodeV2 as decodeRequest } from '../src/protocols/open-inference/v2.codec';
+import { decodeV2 as decodeAnswer } from '../src/runners/remote/v2/v2-answer';
+import { encodeV2 as encodeRequest, JSON_LENGTH_HEADER } from '../src/runners/remote/v2/v2-request';
 import { allocate, type Datatype, DATATYPES, type TensorData } from '../src/tensors/datatype';
 import { elementCount } from '../src/tensors/shape';
 import type { Tensor } from '../src/tensors/tensor';

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { RemoteFault } from '../src/remote/remote-fault';
-import type { RemoteRunner } from '../src/remote/remote-runner';
+import { RemoteFault } from '../src/runners/remote/remote-fault';
+import type { RemoteRunner } from '../src/runners/remote/remote-runner';
 import { numbers, openRemote, rows } from './helpers/open-remote';
 import { type Behaviour, blackHole, goodAnswer, json, RemoteServer } from './helpers/remote-server';
 

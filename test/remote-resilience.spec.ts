@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { DomainError } from '../src/errors/domain-error';
-import { RemoteFault } from '../src/remote/remote-fault';
-import type { RemoteRunner } from '../src/remote/remote-runner';
+import { RemoteFault } from '../src/runners/remote/remote-fault';
+import type { RemoteRunner } from '../src/runners/remote/remote-runner';
 import { numbers, openRemote, rows } from './helpers/open-remote';
 import { goodAnswer, json, RemoteServer, until } from './helpers/remote-server';
 

@@ -1,4 +1,4 @@
-import { resolveHeaders } from '../src/remote/remote-headers';
+import { resolveHeaders } from '../src/runners/remote/remote-headers';
 
 describe('headers of a remote', () => {
   it('get their secrets from the environment, and never show them', () => {

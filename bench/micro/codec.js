@@ -9,10 +9,10 @@
 const path = require('node:path');
 
 const dist = path.resolve(process.argv[2] ?? path.join(__dirname, '../../dist'));
-const { halfToNumber } = require(path.join(dist, 'tensors/float16.js'));
-const { JsonReader } = require(path.join(dist, 'tensors/json-reader.js'));
-const { JsonWriter } = require(path.join(dist, 'tensors/json-writer.js'));
-const { readTensorData } = require(path.join(dist, 'tensors/tensor-reader.js'));
+const { halfToNumber } = require(path.join(dist, 'tensors/numbers/float16.js'));
+const { JsonReader } = require(path.join(dist, 'tensors/json/json-reader.js'));
+const { JsonWriter } = require(path.join(dist, 'tensors/json/json-writer.js'));
+const { readTensorData } = require(path.join(dist, 'tensors/json/tensor-reader.js'));
 
 const COUNTS = [4, 784, 27_648];
 const TURNS = 60;

@@ -19,8 +19,8 @@ const { median } = require('../lib/numbers');
 const { MODELS, valuesFor } = require('../lib/works');
 
 const dist = path.resolve(process.argv[2] ?? path.join(__dirname, '../../dist'));
-const { openRuntime } = require(path.join(dist, 'sessions/runtime.js'));
-const { SessionThread } = require(path.join(dist, 'sessions/session-thread.js'));
+const { openRuntime } = require(path.join(dist, 'runners/onnx/runtime.js'));
+const { SessionThread } = require(path.join(dist, 'runners/onnx/session-thread.js'));
 
 const ROUNDS = 5;
 const ROUND_MS = 150;

@@ -8,7 +8,7 @@
 const path = require('node:path');
 
 const dist = path.resolve(process.argv[2] ?? path.join(__dirname, '../../dist'));
-const { systemClock } = require(path.join(dist, 'scheduling/clock.js'));
+const { systemClock } = require(path.join(dist, 'common/clock.js'));
 const { Scheduler } = require(path.join(dist, 'scheduling/scheduler.js'));
 
 const MAX_ROWS = 32;

@@ -8,8 +8,8 @@
 const path = require('node:path');
 
 const dist = path.resolve(process.argv[2] ?? path.join(__dirname, '../../dist'));
-const { decodeV2 } = require(path.join(dist, 'open-inference/v2.codec.js'));
-const { encodeV2 } = require(path.join(dist, 'open-inference/response.js'));
+const { decodeV2 } = require(path.join(dist, 'protocols/open-inference/v2.codec.js'));
+const { encodeV2 } = require(path.join(dist, 'protocols/open-inference/response.js'));
 
 const ROUNDS = 30;
 const ROUND_MS = 20;

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DomainError } from '../errors/domain-error';
-import { Link } from '../link/link.service';
-import type { Reply } from '../link/messages';
+import { Ipc } from '../process/ipc/ipc.service';
+import type { Reply } from '../process/ipc/messages';
 import { type CacheStatistics, PredictionCache } from './prediction-cache';
 
 const CLEAR = 'cache.clear';
@@ -23,13 +23,13 @@ export interface Cleared {
 @Injectable()
 export class CacheControl implements OnModuleInit {
   constructor(
-    private readonly link: Link,
+    private readonly ipc: Ipc,
     private readonly cache: PredictionCache,
   ) {}
 
   onModuleInit(): void {
-    this.link.handle<Clearing, number>(CLEAR, ({ model }) => this.cache.clearHere(model));
-    this.link.handle<null, CacheStatistics>(STATISTICS, () => this.cache.statistics());
+    this.ipc.handle<Clearing, number>(CLEAR, ({ model }) => this.cache.clearHere(model));
+    this.ipc.handle<null, CacheStatistics>(STATISTICS, () => this.cache.statistics());
   }
 
   /**
@@ -39,14 +39,14 @@ export class CacheControl implements OnModuleInit {
   async clear(model: string | undefined): Promise<Cleared> {
     const clearing: Clearing = { model };
     // Redis last: by then no worker has a write under way that began before.
-    const memory = valuesOf(await this.link.askAll<number>(CLEAR, clearing, ANSWER_MS));
+    const memory = valuesOf(await this.ipc.askAll<number>(CLEAR, clearing, ANSWER_MS));
     const redis = await this.cache.clearRedis(model);
     return { memory: memory.reduce((sum, count) => sum + count, 0), redis: redis ?? null };
   }
 
   /** Of each worker that answers, or at least of this one. */
   async statistics(): Promise<CacheStatistics[]> {
-    const replies = await this.link.askAll<CacheStatistics>(STATISTICS, null, ANSWER_MS);
+    const replies = await this.ipc.askAll<CacheStatistics>(STATISTICS, null, ANSWER_MS);
     const workers = replies.flatMap((reply) => (reply.ok ? [reply.value] : []));
     return workers.length > 0 ? workers : [this.cache.statistics()];
   }

@@ -1,4 +1,4 @@
-import { type CacheFigures, NO_CACHE } from '../metrics/cache-figures';
+import { type CacheFigures, NO_CACHE } from '../telemetry/metrics/cache-figures';
 import type { CacheStatistics } from './prediction-cache';
 
 /** The statistics of this process as the metrics have them. */

@@ -8,20 +8,18 @@ import {
   type InferenceConfig,
   inferenceConfig,
 } from '../config/config.slices';
-import { Recorder } from '../metrics/recorder';
+import { Recorder } from '../telemetry/metrics/recorder';
 import { CacheControl } from './cache-control.service';
 import { cacheFiguresOf } from './cache-figures-of';
 import { cacheSettings } from './cache-settings';
-import { CacheController } from './cache.controller';
 import { CacheHealthIndicator } from './cache.health';
 import { PredictionCache } from './prediction-cache';
-import type { RedisGuard } from './redis-guard';
-import { RedisTier } from './redis-tier';
-import { REDIS_GUARD, RedisModule } from './redis.module';
+import type { RedisGuard } from './redis/redis-guard';
+import { RedisTier } from './redis/redis-tier';
+import { REDIS_GUARD, RedisModule } from './redis/redis.module';
 
 @Module({
   imports: [RedisModule, TerminusModule],
-  controllers: [CacheController],
   providers: [
     CacheControl,
     CacheHealthIndicator,
@@ -42,6 +40,6 @@ import { REDIS_GUARD, RedisModule } from './redis.module';
       },
     },
   ],
-  exports: [PredictionCache, CacheHealthIndicator],
+  exports: [PredictionCache, CacheControl, CacheHealthIndicator],
 })
 export class PredictionCacheModule {}

@@ -1,14 +1,14 @@
-import type { CacheTier } from '../metrics/cache-figures';
-import type { CacheOutcome } from '../metrics/outcome';
-import type { ServedModel } from '../models/served-model';
-import { systemClock } from '../scheduling/clock';
+import type { CacheTier } from '../telemetry/metrics/cache-figures';
+import type { CacheOutcome } from '../telemetry/metrics/outcome';
+import type { LoadedModel } from '../models/loading/loaded-model';
+import { systemClock } from '../common/clock';
 import type { ScheduledRequest, ScheduledResult } from '../scheduling/scheduled-request';
 import type { Tensor } from '../tensors/tensor';
 import { type CacheEntry, entryBytes, ownCopy } from './cache-entry';
 import { KeyMaker } from './cache-key';
 import { type MemoryCounters, MemoryTier } from './memory-tier';
-import type { RedisCounters, RedisState } from './redis-guard';
-import type { RedisTier } from './redis-tier';
+import type { RedisCounters, RedisState } from './redis/redis-guard';
+import type { RedisTier } from './redis/redis-tier';
 import { SingleFlight } from './single-flight';
 
 /**
@@ -39,10 +39,10 @@ export interface CachedAnswer {
 
 /** What of a served version the cache wants to know. */
 export type CachedModel = Pick<
-  ServedModel,
+  LoadedModel,
   'name' | 'version' | 'digest' | 'deterministic' | 'inputs' | 'outputs'
 > & {
-  readonly config: Pick<ServedModel['config'], 'cache'>;
+  readonly config: Pick<LoadedModel['config'], 'cache'>;
 };
 
 export interface CacheSettings {

@@ -1,5 +1,5 @@
 import { DomainError, type ErrorCode } from '../errors/domain-error';
-import { systemClock } from '../scheduling/clock';
+import { systemClock } from '../common/clock';
 import { FakeClock } from '../scheduling/testing/fake-clock';
 import { SingleFlight, type Waiter } from './single-flight';
 

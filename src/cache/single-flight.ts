@@ -1,5 +1,5 @@
 import { DomainError, type ErrorCode } from '../errors/domain-error';
-import type { Clock } from '../scheduling/clock';
+import type { Clock } from '../common/clock';
 import { priorityLevel } from '../scheduling/priority';
 import { CLIENT_LEFT } from '../scheduling/request-ledger';
 import type { ScheduledRequest } from '../scheduling/scheduled-request';

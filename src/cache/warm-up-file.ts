@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError } from '../errors/domain-error';
-import { explained, statInside } from '../models/path-inside';
+import { explained, statInside } from '../common/safe-path';
 
 const NEWLINE = 0x0a;
 

@@ -1,9 +1,9 @@
-import { Channel, type ChannelMessage } from '../link/channel';
-import type { FanOut, Reply } from '../link/messages';
-import { ModelTotals } from '../metrics/model-totals';
-import { Recorder } from '../metrics/recorder';
-import { TOPIC, type WorkerSnapshot } from '../metrics/server-snapshot';
-import type { Figures } from '../metrics/snapshot';
+import { RpcChannel, type ChannelMessage } from '../process/ipc/rpc-channel';
+import type { FanOut, Reply } from '../process/ipc/messages';
+import { ModelTotals } from '../telemetry/metrics/model-totals';
+import { Recorder } from '../telemetry/metrics/recorder';
+import { TOPIC, type WorkerSnapshot } from '../telemetry/metrics/server-snapshot';
+import type { Figures } from '../telemetry/metrics/snapshot';
 import { type Fleet, MetricsServer } from './metrics-server';
 
 const PROCESS = {
@@ -20,16 +20,16 @@ const PROCESS = {
 class FakeWorker {
   readonly recorder = new Recorder();
   stuck = false;
-  readonly primarySide: Channel;
-  private readonly channel: Channel;
+  readonly primarySide: RpcChannel;
+  private readonly channel: RpcChannel;
   private sequence = 0;
 
   constructor(
     readonly id: number,
     private readonly place = String(id),
   ) {
-    this.channel = new Channel((message) => this.pass(this.primarySide, message));
-    this.primarySide = new Channel((message) => this.pass(this.channel, message));
+    this.channel = new RpcChannel((message) => this.pass(this.primarySide, message));
+    this.primarySide = new RpcChannel((message) => this.pass(this.channel, message));
     this.recorder.model('iris', '1').loaded({ queuedRequests: 1 }, 100);
   }
 
@@ -55,7 +55,7 @@ class FakeWorker {
     return this;
   }
 
-  private pass(to: Channel, message: ChannelMessage): void {
+  private pass(to: RpcChannel, message: ChannelMessage): void {
     queueMicrotask(() => to.receive(structuredClone(message)));
   }
 }

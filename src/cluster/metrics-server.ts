@@ -1,11 +1,11 @@
-import type { Channel } from '../link/channel';
-import type { FanOut, Reply } from '../link/messages';
-import { renderPrometheus } from '../metrics/exposition';
-import type { ProcessWatch } from '../metrics/process-watch';
-import type { BuildInfo } from '../metrics/samples';
-import { type ServerSnapshot, TOPIC, type WorkerSnapshot } from '../metrics/server-snapshot';
-import { countersOf, emptied, type Figures, mergeSnapshots, NO_FIGURES } from '../metrics/snapshot';
-import { Coalesced } from './coalesced';
+import type { RpcChannel } from '../process/ipc/rpc-channel';
+import type { FanOut, Reply } from '../process/ipc/messages';
+import { renderPrometheus } from '../telemetry/metrics/exposition';
+import type { ProcessWatch } from '../telemetry/metrics/process-watch';
+import type { BuildInfo } from '../telemetry/metrics/samples';
+import { type ServerSnapshot, TOPIC, type WorkerSnapshot } from '../telemetry/metrics/server-snapshot';
+import { countersOf, emptied, type Figures, mergeSnapshots, NO_FIGURES } from '../telemetry/metrics/snapshot';
+import { Coalesced } from '../common/coalesced';
 import type { WorkerProcess } from './worker-process';
 
 /** How long a scrape waits for a worker; one that is later is shown as it last was. */
@@ -43,7 +43,7 @@ export class MetricsServer {
   ) {}
 
   /** From here on this worker's figures count, and it may ask for everybody's. */
-  attach(worker: number, place: string, channel: Pick<Channel, 'handle'>): void {
+  attach(worker: number, place: string, channel: Pick<RpcChannel, 'handle'>): void {
     this.workers.set(worker, { place, last: undefined });
     channel.handle<WorkerSnapshot, void>(TOPIC.push, (snapshot) => this.take(worker, snapshot));
     channel.handle(TOPIC.figures, async () => (await this.server()).figures);

@@ -1,18 +1,18 @@
 import cluster from 'node:cluster';
 import { join } from 'node:path';
 import { readEnvironment, settings } from '../config/settings';
-import { banner } from '../link/banner';
-import { LogSink, WORKER_STDIO } from '../logging/log-sink';
-import { openLocalLog } from '../logging/process-log';
-import { cpuQuota, planThreads } from '../sessions/thread-plan';
-import { reportOnSignal } from '../link/diagnostic-report';
-import { onStopSignals } from '../link/stop-signals';
-import { buildInfo } from '../metrics/build-info';
-import { ProcessWatch } from '../metrics/process-watch';
-import { FolderWatch } from '../models/folder-watch';
-import { ModelCoordinator } from '../models/model-coordinator';
+import { banner } from '../process/banner';
+import { LogSink, WORKER_STDIO } from '../telemetry/logging/log-sink';
+import { openLocalLog } from '../telemetry/logging/process-log';
+import { cpuQuota, planCpus } from '../process/cpu/cpu-plan';
+import { reportOnSignal } from '../process/diagnostic-report';
+import { onStopSignals } from '../process/stop-signals';
+import { buildInfo } from '../telemetry/metrics/build-info';
+import { ProcessWatch } from '../telemetry/metrics/process-watch';
+import { FolderWatch } from '../models/rollout/folder-watch';
+import { Coordinator } from '../models/rollout/coordinator';
 import { Management } from './management';
-import { ModelRepository } from '../models/model-repository';
+import { ModelRepository } from '../models/repository/model-repository';
 import { MetricsServer } from './metrics-server';
 import { Supervisor } from './supervisor';
 
@@ -22,7 +22,7 @@ export function runPrimary(): Promise<void> {
   const sink = new LogSink(logging);
   const log = openLocalLog(logging, sink);
   const { logger } = log;
-  const plan = planThreads({ quota: cpuQuota(), workers: wanted.workers, slots: wanted.executionSlots });
+  const plan = planCpus({ quota: cpuQuota(), workers: wanted.workers, slots: wanted.executionSlots });
   logger.info(plan, 'thread plan');
 
   const leave = async (code: number): Promise<void> => {
@@ -61,7 +61,7 @@ export function runPrimary(): Promise<void> {
       void leave(1);
     },
   });
-  const coordinator: ModelCoordinator = new ModelCoordinator({
+  const coordinator: Coordinator = new Coordinator({
     askAll: <Value>(
       topic: string,
       payload: unknown,

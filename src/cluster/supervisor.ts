@@ -1,10 +1,10 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
-import type { LoadedVersion } from '../link/loaded-version';
-import { type Condition, CONDITION, FAN_OUT, type FanOut, type Reply } from '../link/messages';
-import { KeptPort } from './kept-port';
-import { Seat, type SeatOwner } from './seat';
-import { followUntakenConnections } from './untaken-connections';
+import type { LoadedVersion } from '../process/ipc/loaded-version';
+import { type Condition, CONDITION, FAN_OUT, type FanOut, type Reply } from '../process/ipc/messages';
+import { KeepListening } from './listening/keep-listening';
+import { WorkerSlot, type WorkerSlotOwner } from './worker-slot';
+import { requeueConnections } from './listening/requeue-connections';
 import { WorkerProcess } from './worker-process';
 
 /** A first start that failed so often will not succeed by itself. */
@@ -39,31 +39,31 @@ export interface SupervisorOptions {
 }
 
 /** Keeps a number of workers running: forks them, watches them, replaces those that die or fail, stops them all. */
-export class Supervisor implements SeatOwner {
+export class Supervisor implements WorkerSlotOwner {
   /** Workers that were replaced because they died or failed, not by wish. */
   restarts = 0;
   readonly logger: Logger;
   readonly stopTimeoutMs: number;
   stopping = false;
-  private readonly seats: Seat[];
+  private readonly slots: WorkerSlot[];
   private readonly processes = new Set<WorkerProcess>();
-  private readonly port = new KeptPort(PORT_PATIENCE_MS);
+  private readonly port = new KeepListening(PORT_PATIENCE_MS);
   private everReady = false;
   private announced = false;
   private stopped: (() => void) | undefined;
   private rolling: Promise<void> = Promise.resolve();
   private watch: NodeJS.Timeout | undefined;
-  /** Crash-looping seats, as the workers were last told. */
+  /** Crash-looping slots, as the workers were last told. */
   private told = 0;
 
   constructor(private readonly options: SupervisorOptions) {
     this.logger = options.logger;
     this.stopTimeoutMs = options.stopTimeoutMs;
-    this.seats = Array.from({ length: options.workers }, () => new Seat(this));
+    this.slots = Array.from({ length: options.workers }, () => new WorkerSlot(this));
   }
 
   start(): void {
-    for (const seat of this.seats) seat.fill();
+    for (const slot of this.slots) slot.fill();
     this.watch = setInterval(() => this.lookAfterAll(), WATCH_MS);
   }
 
@@ -73,7 +73,7 @@ export class Supervisor implements SeatOwner {
     clearInterval(this.watch);
     this.port.close();
     const gone = new Promise<void>((resolve) => (this.stopped = resolve));
-    for (const seat of this.seats) seat.close();
+    for (const slot of this.slots) slot.close();
     for (const process of this.processes) process.stop(this.stopTimeoutMs, false);
     this.checkStopped();
     return gone;
@@ -82,14 +82,14 @@ export class Supervisor implements SeatOwner {
   /** Ends every worker at once, whatever it is doing. */
   kill(): void {
     this.stopping = true;
-    for (const seat of this.seats) seat.close();
+    for (const slot of this.slots) slot.close();
     for (const process of this.processes) process.signal('SIGKILL');
   }
 
   /** Replaces the workers one at a time, each ready before the one it follows leaves. */
   replaceAll(reason: string): Promise<void> {
     this.rolling = this.rolling.then(async () => {
-      for (const seat of this.seats) if (!this.stopping) await seat.replace(reason);
+      for (const slot of this.slots) if (!this.stopping) await slot.replace(reason);
     });
     return this.rolling;
   }
@@ -98,14 +98,14 @@ export class Supervisor implements SeatOwner {
     return [...this.processes];
   }
 
-  /** Is every seat taken by a worker that serves? */
+  /** Is every slot taken by a worker that serves? */
   get complete(): boolean {
-    return this.seats.every((seat) => seat.current?.state === 'ready');
+    return this.slots.every((slot) => slot.current?.state === 'ready');
   }
 
-  /** Seats whose workers keep dying. */
+  /** Slots whose workers keep dying. */
   get crashLooping(): number {
-    return this.seats.filter((seat) => seat.crashLooping).length;
+    return this.slots.filter((slot) => slot.crashLooping).length;
   }
 
   /**
@@ -132,23 +132,23 @@ export class Supervisor implements SeatOwner {
     return this.options.missing(models);
   }
 
-  fork(seat: Seat): WorkerProcess {
-    const place = this.seats.indexOf(seat) + 1;
+  fork(slot: WorkerSlot): WorkerProcess {
+    const place = this.slots.indexOf(slot) + 1;
     const worker = cluster.fork(this.options.env);
-    followUntakenConnections(worker);
+    requeueConnections(worker);
     this.port.watch(worker);
     const process = new WorkerProcess(worker, {
       ready: (ready, models) => {
         this.everReady = true;
-        seat.ready(ready, models);
+        slot.ready(ready, models);
         if (this.announced || !this.complete) return;
         this.announced = true;
         this.options.onAllReady(models);
       },
-      wantsReplacement: (failing, reason) => seat.replaceFailing(failing, reason),
+      wantsReplacement: (failing, reason) => slot.replaceFailing(failing, reason),
       gone: (dead, code, signal) => {
         this.processes.delete(dead);
-        seat.gone(dead, code, signal);
+        slot.gone(dead, code, signal);
         this.checkStopped();
       },
     });
@@ -176,7 +176,7 @@ export class Supervisor implements SeatOwner {
 
   private lookAfterAll(): void {
     for (const process of this.processes) if (process.state === 'starting') this.lookAfterStart(process);
-    for (const seat of this.seats) if (seat.current?.state === 'ready') this.lookAfter(seat, seat.current);
+    for (const slot of this.slots) if (slot.current?.state === 'ready') this.lookAfter(slot, slot.current);
     this.tellCondition();
   }
 
@@ -188,14 +188,14 @@ export class Supervisor implements SeatOwner {
     process.signal('SIGKILL');
   }
 
-  private lookAfter(seat: Seat, process: WorkerProcess): void {
+  private lookAfter(slot: WorkerSlot, process: WorkerProcess): void {
     const { heartbeatTimeoutMs, memoryLimitBytes } = this.options;
     const silentMs = performance.now() - process.lastBeatMs;
     const rssBytes = process.heartbeat?.rssBytes ?? 0;
     if (silentMs > heartbeatTimeoutMs) {
-      seat.replaceFailing(process, `its event loop has not turned for ${Math.round(silentMs)} ms`);
+      slot.replaceFailing(process, `its event loop has not turned for ${Math.round(silentMs)} ms`);
     } else if (memoryLimitBytes > 0 && rssBytes > memoryLimitBytes) {
-      seat.replaceFailing(process, `it holds ${rssBytes} bytes of memory (WORKER_MEMORY_LIMIT)`);
+      slot.replaceFailing(process, `it holds ${rssBytes} bytes of memory (WORKER_MEMORY_LIMIT)`);
     }
   }
 

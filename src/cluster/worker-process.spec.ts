@@ -1,6 +1,6 @@
 import type { Worker } from 'node:cluster';
 import { EventEmitter } from 'node:events';
-import type { Reply, ToWorker } from '../link/messages';
+import type { Reply, ToWorker } from '../process/ipc/messages';
 import { WorkerProcess } from './worker-process';
 
 /** The process, which says nothing by itself. */

@@ -1,8 +1,8 @@
 import type { Worker } from 'node:cluster';
 import { DomainError } from '../errors/domain-error';
-import type { LoadedVersion } from '../link/loaded-version';
-import { Channel, isChannelMessage } from '../link/channel';
-import { failedReply, type Heartbeat, type Reply, type ToPrimary, ToWorker } from '../link/messages';
+import type { LoadedVersion } from '../process/ipc/loaded-version';
+import { RpcChannel, isChannelMessage } from '../process/ipc/rpc-channel';
+import { failedReply, type Heartbeat, type Reply, type ToPrimary, ToWorker } from '../process/ipc/messages';
 
 /** A worker that served this long has proved that it can. */
 const PROVED_MS = 10_000;
@@ -31,7 +31,7 @@ export class WorkerProcess {
   readonly startedAtMs = performance.now();
   /** Of `performance.now()`; before the first one, when it was forked. */
   lastBeatMs = this.startedAtMs;
-  readonly channel: Channel;
+  readonly channel: RpcChannel;
   private readyAtMs = Infinity;
   private deadline: NodeJS.Timeout | undefined;
 
@@ -40,7 +40,7 @@ export class WorkerProcess {
     private readonly events: WorkerEvents,
   ) {
     this.id = worker.id;
-    this.channel = new Channel((message) => this.send(message));
+    this.channel = new RpcChannel((message) => this.send(message));
     worker.on('message', (message: ToPrimary) => this.hear(message));
     // A channel that breaks shows as the worker's exit; nothing is to be done about a message lost in it.
     worker.on('error', () => undefined);

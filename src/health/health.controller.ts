@@ -8,10 +8,10 @@ import {
 } from '@nestjs/terminus';
 import { CacheHealthIndicator } from '../cache/cache.health';
 import { type AppConfig, appConfig } from '../config/config.slices';
-import { ServerCondition } from '../http/server-condition';
+import { ServerReadiness } from './server-readiness';
 import { ModelsHealthIndicator } from '../models/models.health';
-import { THREAD_PLAN } from '../sessions/sessions.module';
-import type { ThreadPlan } from '../sessions/thread-plan';
+import { CPU_PLAN } from '../process/cpu/cpu.module';
+import type { CpuPlan } from '../process/cpu/cpu-plan';
 
 export class HealthResponse {
   /** `degraded` when no model is loaded, or a configured Redis is unreachable or does not take writes. */
@@ -39,9 +39,9 @@ export class HealthController {
     private readonly indicators: HealthIndicatorService,
     private readonly models: ModelsHealthIndicator,
     private readonly cache: CacheHealthIndicator,
-    private readonly condition: ServerCondition,
+    private readonly condition: ServerReadiness,
     @Inject(appConfig.KEY) private readonly app: AppConfig,
-    @Inject(THREAD_PLAN) private readonly plan: ThreadPlan,
+    @Inject(CPU_PLAN) private readonly plan: CpuPlan,
   ) {}
 
   /** The state of the whole, for people: always 200 while the process can answer. */

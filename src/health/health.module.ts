@@ -2,24 +2,28 @@ import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { PredictionCacheModule } from '../cache/prediction-cache.module';
 import { ModelsModule } from '../models/models.module';
-import { SessionsModule } from '../sessions/sessions.module';
+import { CpuModule } from '../process/cpu/cpu.module';
+import { GracefulShutdownService } from './graceful-shutdown.service';
+import { ServerReadiness } from './server-readiness';
 import { type AppConfig, appConfig } from '../config/config.slices';
-import { FrontDoor } from '../http/front-door';
+import { Router } from '../http/router';
 import { HealthController, LIVE } from './health.controller';
 
 @Module({
   // Its own log line for each failed check would repeat every second of a slow start.
-  imports: [TerminusModule.forRoot({ logger: false }), ModelsModule, SessionsModule, PredictionCacheModule],
+  imports: [TerminusModule.forRoot({ logger: false }), ModelsModule, CpuModule, PredictionCacheModule],
   controllers: [HealthController],
+  providers: [ServerReadiness, GracefulShutdownService],
+  exports: [ServerReadiness],
 })
 export class HealthModule implements OnModuleInit {
   constructor(
     @Inject(appConfig.KEY) private readonly app: AppConfig,
-    private readonly frontDoor: FrontDoor,
+    private readonly router: Router,
   ) {}
 
   /** The controller's answer to a liveness probe, given before Express. */
   onModuleInit(): void {
-    this.frontDoor.addConstant(`${this.app.apiPrefix}/health/live`, LIVE);
+    this.router.addConstant(`${this.app.apiPrefix}/health/live`, LIVE);
   }
 }

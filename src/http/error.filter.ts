@@ -2,17 +2,17 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injecta
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { DomainError } from '../errors/domain-error';
-import { toDomainError } from './error-body';
-import { codeOfStatus, STATUS_OF } from './error-status';
-import { FrontDoor, pathOf } from './front-door';
-import { FrontDoorAdapter } from './front-door.adapter';
+import { toDomainError } from './errors/error-body';
+import { codeOfStatus, STATUS_OF } from './errors/error-status';
+import { Router, pathOf } from './router';
+import { NestorExpressAdapter } from './express.adapter';
 
 /** Answers whatever is thrown on the way through Express, in the words of the path's protocol. */
 @Catch()
 @Injectable()
 export class ErrorFilter implements ExceptionFilter {
   constructor(
-    private readonly frontDoor: FrontDoor,
+    private readonly router: Router,
     private readonly adapterHost: HttpAdapterHost,
   ) {}
 
@@ -40,13 +40,13 @@ export class ErrorFilter implements ExceptionFilter {
       }
     }
     if (error.retryAfterSeconds !== undefined) res.setHeader('retry-after', String(error.retryAfterSeconds));
-    this.frontDoor.report({ requestId: req.id, path, model: undefined }, error);
-    res.status(STATUS_OF[error.code]).json(this.frontDoor.errorBodyFor(path)(error, req.id));
+    this.router.report({ requestId: req.id, path, model: undefined }, error);
+    res.status(STATUS_OF[error.code]).json(this.router.errorBodyFor(path)(error, req.id));
   }
 
   private methodsOf(path: string): string[] {
     const adapter = this.adapterHost.httpAdapter;
-    return adapter instanceof FrontDoorAdapter ? adapter.methodsOf(path) : [];
+    return adapter instanceof NestorExpressAdapter ? adapter.methodsOf(path) : [];
   }
 }
 

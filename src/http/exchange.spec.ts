@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { DomainError } from '../errors/domain-error';
-import { nativeErrorBody } from './error-body';
+import { nativeErrorBody } from './errors/error-body';
 import { Exchange, type ExchangeContext } from './exchange';
 
 /** A server whose only answer is what `answer` makes of an exchange. */

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError } from '../errors/domain-error';
-import { declaredLength } from './body-reader';
-import { type ErrorBody, toDomainError } from './error-body';
-import { STATUS_OF } from './error-status';
-import { mayGoWhole, sendWhole } from './whole-answer';
+import { declaredLength } from './body/body-reader';
+import { type ErrorBody, toDomainError } from './errors/error-body';
+import { STATUS_OF } from './errors/error-status';
+import { mayWriteOnce, writeOnce } from './node/single-write';
 
 /** A small body that nobody read is cheaper to discard than its connection is to open again. */
 const DISCARD_BYTES = 64 * 1024;
@@ -66,10 +66,10 @@ export class Exchange {
     this.context.finished(this, status, bytes);
     if (this.aborted) return;
     const closes = this.hasLargeUnreadBody();
-    if (bytes <= ONE_PIECE_BYTES && !closes && this.mayGoWhole(status)) {
+    if (bytes <= ONE_PIECE_BYTES && !closes && this.mayWriteOnce(status)) {
       const common = this.context.commonHeaders(this.req);
       const fields = `${lines(headers)}x-request-id: ${this.requestId}\r\n${lines(common)}`;
-      sendWhole(this.res, status, fields, latin1(body));
+      writeOnce(this.res, status, fields, latin1(body));
     } else {
       this.sendInParts(status, headers, body, bytes, closes);
     }
@@ -92,8 +92,8 @@ export class Exchange {
     return error;
   }
 
-  private mayGoWhole(status: number): boolean {
-    return status !== 204 && this.req.method !== 'HEAD' && !this.context.draining() && mayGoWhole(this.res);
+  private mayWriteOnce(status: number): boolean {
+    return status !== 204 && this.req.method !== 'HEAD' && !this.context.draining() && mayWriteOnce(this.res);
   }
 
   private sendInParts(

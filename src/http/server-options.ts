@@ -2,9 +2,9 @@ import { STATUS_CODES, type Server, type ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { HttpConfig } from '../config/config.slices';
 import { DomainError, type ErrorCode } from '../errors/domain-error';
-import { requestIdFrom } from '../logging/request-id';
-import type { ErrorBody } from './error-body';
-import { STATUS_OF } from './error-status';
+import { requestIdFrom } from '../telemetry/logging/request-id';
+import type { ErrorBody } from './errors/error-body';
+import { STATUS_OF } from './errors/error-status';
 
 /** How often Node looks for clients that are too slow with their request. */
 const CHECK_INTERVAL_MS = 1000;

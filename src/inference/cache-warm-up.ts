@@ -20,11 +20,11 @@ import {
   modelsConfig,
 } from '../config/config.slices';
 import { reasonOf } from '../errors/domain-error';
-import type { VersionEntry } from '../models/model-entry';
+import type { VersionEntry } from '../models/loading/model-entry';
 import { ModelsService } from '../models/models.service';
-import type { ServedModel } from '../models/served-model';
+import type { LoadedModel } from '../models/loading/loaded-model';
 import { PRIORITY_LEVELS } from '../scheduling/priority';
-import { decodeNative } from './native.codec';
+import { decodeNative } from '../protocols/native/native.codec';
 
 /** Requests of one file; a cache holds no more of use than that. */
 const MAX_REQUESTS = 10_000;
@@ -42,7 +42,7 @@ interface Progress {
 @Injectable()
 export class CacheWarmUp implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(CacheWarmUp.name);
-  private readonly begun = new WeakSet<ServedModel>();
+  private readonly begun = new WeakSet<LoadedModel>();
   private stopped = false;
 
   constructor(
@@ -84,7 +84,7 @@ export class CacheWarmUp implements OnModuleInit, OnApplicationBootstrap, OnAppl
   }
 
   /** Never rejects: without it the model serves as well. */
-  private async warm(entry: VersionEntry, served: ServedModel, path: string): Promise<void> {
+  private async warm(entry: VersionEntry, served: LoadedModel, path: string): Promise<void> {
     const about = { model: served.name, version: served.version };
     const startMs = performance.now();
     const progress: Progress = { requests: 0, failed: 0 };
@@ -109,7 +109,7 @@ export class CacheWarmUp implements OnModuleInit, OnApplicationBootstrap, OnAppl
   private async runFile(
     file: string,
     entry: VersionEntry,
-    served: ServedModel,
+    served: LoadedModel,
     progress: Progress,
   ): Promise<boolean> {
     for await (const { number, body } of requestLines(file, this.http.bodyLimitBytes)) {
@@ -129,7 +129,7 @@ export class CacheWarmUp implements OnModuleInit, OnApplicationBootstrap, OnAppl
   }
 
   /** One request, behind everybody else's. */
-  private async run(served: ServedModel, body: Buffer): Promise<void> {
+  private async run(served: LoadedModel, body: Buffer): Promise<void> {
     const inputs = decodeNative(body, served.inputs);
     const request: CachedRequest = {
       inputs,

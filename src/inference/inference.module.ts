@@ -1,31 +1,31 @@
 import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { PredictionCacheModule } from '../cache/prediction-cache.module';
 import { type AppConfig, appConfig } from '../config/config.slices';
-import { FrontDoor } from '../http/front-door';
+import { Router } from '../http/router';
 import { ModelsModule } from '../models/models.module';
-import { BodyBudget } from './body-budget';
-import { CodecThread } from './codec-thread';
+import { InFlightBytes } from '../http/body/in-flight-bytes';
+import { JsonThread } from '../protocols/http-call/json-thread';
 import { CacheWarmUp } from './cache-warm-up';
-import { InferenceEndpoint } from './inference-endpoint';
+import { HttpCall } from '../protocols/http-call/http-call';
 import { InferenceService } from './inference.service';
-import { ModelCalls } from './model-calls';
-import { NativeController } from './native.controller';
-import { nativeRoute } from './native.route';
+import { ModelReader } from './model-reader';
+import { NativeController } from '../protocols/native/native.controller';
+import { nativeRoute } from '../protocols/native/native.route';
 
 @Module({
   imports: [ModelsModule, PredictionCacheModule],
   controllers: [NativeController],
-  providers: [InferenceService, InferenceEndpoint, ModelCalls, CodecThread, BodyBudget, CacheWarmUp],
-  exports: [InferenceEndpoint, ModelCalls, CodecThread],
+  providers: [InferenceService, HttpCall, ModelReader, JsonThread, InFlightBytes, CacheWarmUp],
+  exports: [HttpCall, ModelReader, JsonThread],
 })
 export class InferenceModule implements OnModuleInit {
   constructor(
     @Inject(appConfig.KEY) private readonly app: AppConfig,
-    private readonly frontDoor: FrontDoor,
-    private readonly endpoint: InferenceEndpoint,
+    private readonly router: Router,
+    private readonly endpoint: HttpCall,
   ) {}
 
   onModuleInit(): void {
-    this.frontDoor.addRoute(nativeRoute(this.app.apiPrefix, this.endpoint));
+    this.router.addRoute(nativeRoute(this.app.apiPrefix, this.endpoint));
   }
 }

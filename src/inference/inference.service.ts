@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { type CachedRequest, PredictionCache } from '../cache/prediction-cache';
 import { DomainError } from '../errors/domain-error';
-import type { RunTimes } from '../metrics/model-recorder';
-import type { CacheOutcome } from '../metrics/outcome';
-import type { ServedModel } from '../models/served-model';
+import type { RunTimes } from '../telemetry/metrics/model-recorder';
+import type { CacheOutcome } from '../telemetry/metrics/outcome';
+import type { LoadedModel } from '../models/loading/loaded-model';
 import type { Tensor } from '../tensors/tensor';
 
 export interface InferenceResult {
@@ -22,12 +22,12 @@ export class InferenceService {
   constructor(private readonly cache: PredictionCache) {}
 
   /** Could a request be answered without a run of its own? */
-  mayBeKnown(model: ServedModel): boolean {
+  mayBeKnown(model: LoadedModel): boolean {
     return this.cache.keeps(model);
   }
 
   /** @throws unknown_output, and what the queue and the run of the model throw */
-  async infer(model: ServedModel, request: CachedRequest): Promise<InferenceResult> {
+  async infer(model: LoadedModel, request: CachedRequest): Promise<InferenceResult> {
     for (const name of request.outputs ?? []) checkOutput(model, name);
     const answer = await this.cache.answer(model, request, () => model.queue.submit(request));
     model.recorder.cached(answer.outcome, answer.lookupMs, answer.tier);
@@ -40,7 +40,7 @@ export class InferenceService {
   }
 }
 
-function checkOutput(model: ServedModel, name: string): void {
+function checkOutput(model: LoadedModel, name: string): void {
   if (!model.outputs.some((output) => output.name === name)) throw unknownOutput(model, name);
 }
 
@@ -49,7 +49,7 @@ function selectOutputs(outputs: readonly Tensor[], names: readonly string[] | un
 }
 
 /** The refusal of an output that the model does not have. */
-export function unknownOutput(model: Pick<ServedModel, 'name' | 'outputs'>, name: string): DomainError {
+export function unknownOutput(model: Pick<LoadedModel, 'name' | 'outputs'>, name: string): DomainError {
   const known = model.outputs.map((output) => `"${output.name}"`).join(', ');
   return new DomainError(
     'unknown_output',

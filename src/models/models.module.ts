@@ -8,35 +8,36 @@ import {
   remoteConfig,
   type RemoteConfig,
 } from '../config/config.slices';
-import { RemoteModule } from '../remote/remote.module';
-import { systemClock } from '../scheduling/clock';
+import { RemoteModule } from '../runners/remote/remote.module';
+import { systemClock } from '../common/clock';
 import { Scheduler } from '../scheduling/scheduler';
-import { THREAD_PLAN, SessionsModule } from '../sessions/sessions.module';
-import type { ThreadPlan } from '../sessions/thread-plan';
-import { declaredModels } from './declared-models';
-import { LocalCoordinator } from './local-coordinator';
-import { Membership } from './membership';
-import { ModelChanges } from './model-changes';
-import { ModelLoader } from './model-loader';
-import { ModelRegistry } from './model-registry';
-import { ModelRepository } from './model-repository';
+import { CPU_PLAN, CpuModule } from '../process/cpu/cpu.module';
+import { OnnxModule } from '../runners/onnx/onnx.module';
+import type { CpuPlan } from '../process/cpu/cpu-plan';
+import { declaredModels } from './repository/declared-models';
+import { LocalCoordinator } from './rollout/local-coordinator';
+import { WorkerJoin } from './rollout/worker-join';
+import { Participant } from './rollout/participant';
+import { ModelLoader } from './loading/model-loader';
+import { ModelRegistry } from './loading/model-registry';
+import { ModelRepository } from './repository/model-repository';
 import { ModelsHealthIndicator } from './models.health';
 import { ModelsService } from './models.service';
-import { VersionOpener } from './version-opener';
-import { RunWatch } from './run-watch';
+import { VersionOpener } from './loading/version-opener';
+import { Watchdog } from './rollout/watchdog';
 
 @Module({
-  imports: [RemoteModule, SessionsModule, TerminusModule],
+  imports: [CpuModule, RemoteModule, OnnxModule, TerminusModule],
   providers: [
     ModelsService,
     ModelLoader,
     VersionOpener,
     ModelRegistry,
-    ModelChanges,
-    Membership,
+    Participant,
+    WorkerJoin,
     ModelsHealthIndicator,
     LocalCoordinator,
-    RunWatch,
+    Watchdog,
     {
       provide: ModelRepository,
       inject: [modelsConfig.KEY, remoteConfig.KEY],
@@ -45,8 +46,8 @@ import { RunWatch } from './run-watch';
     },
     {
       provide: Scheduler,
-      inject: [THREAD_PLAN, inferenceConfig.KEY],
-      useFactory: ({ slots }: ThreadPlan, limits: InferenceConfig) =>
+      inject: [CPU_PLAN, inferenceConfig.KEY],
+      useFactory: ({ slots }: CpuPlan, limits: InferenceConfig) =>
         new Scheduler({ slots, clock: systemClock, limits }),
     },
   ],

@@ -1,16 +1,16 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type ModelsConfig, modelsConfig } from '../config/config.slices';
-import type { LoadedVersion } from '../link/loaded-version';
+import type { LoadedVersion } from '../process/ipc/loaded-version';
 import { DomainError } from '../errors/domain-error';
-import { Link } from '../link/link.service';
-import { beforeDeadline } from './before-deadline';
-import { CHANGE, changeTimeoutMs, type ModelChange } from './change-messages';
-import { Membership } from './membership';
-import { ModelChanges } from './model-changes';
-import type { ModelEntry, VersionEntry } from './model-entry';
-import { ModelRegistry } from './model-registry';
-import { unloadedByCall } from './refusals';
-import type { ServedModel } from './served-model';
+import { Ipc } from '../process/ipc/ipc.service';
+import { withDeadline } from '../common/with-deadline';
+import { CHANGE, changeTimeoutMs, type ModelChange } from './rollout/messages';
+import { WorkerJoin } from './rollout/worker-join';
+import { Participant } from './rollout/participant';
+import type { ModelEntry, VersionEntry } from './loading/model-entry';
+import { ModelRegistry } from './loading/model-registry';
+import { unloadedByCall } from './rollout/model-errors';
+import type { LoadedModel } from './loading/loaded-model';
 
 /** After a failed load, how long requests get its reason before the load is tried again. */
 const RETRY_LOAD_AFTER_MS = 5_000;
@@ -21,9 +21,9 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
     private readonly registry: ModelRegistry,
-    private readonly changes: ModelChanges,
-    private readonly membership: Membership,
-    private readonly link: Link,
+    private readonly changes: Participant,
+    private readonly membership: WorkerJoin,
+    private readonly ipc: Ipc,
   ) {}
 
   /** Loads what the other workers have; as the first one, the required models. */
@@ -102,14 +102,14 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
    * on disk is loaded first, and the caller waits for it until `deadlineMs` of `performance.now()`.
    * @throws model_not_found, version_not_found, model_unavailable, deadline_exceeded
    */
-  acquire(name: string, version: string | undefined, deadlineMs: number): ServedModel | Promise<ServedModel> {
+  acquire(name: string, version: string | undefined, deadlineMs: number): LoadedModel | Promise<LoadedModel> {
     const served = this.registry.get(name)?.version(version)?.served;
     if (served === undefined) return this.acquireAbsent(name, version, deadlineMs);
     served.use.take();
     return served;
   }
 
-  release(served: ServedModel): void {
+  release(served: LoadedModel): void {
     served.use.release();
   }
 
@@ -117,7 +117,7 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     name: string,
     version: string | undefined,
     deadlineMs: number,
-  ): Promise<ServedModel> {
+  ): Promise<LoadedModel> {
     await this.registry.refreshModel(name);
     // A version may be unloaded again between its load and this request's turn: then it is loaded again.
     for (;;) {
@@ -126,7 +126,7 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
         entry.served.use.take();
         return entry.served;
       }
-      await beforeDeadline(this.ensure(entry), deadlineMs, `model "${name}" to load`);
+      await withDeadline(this.ensure(entry), deadlineMs, `model "${name}" to load`);
     }
   }
 
@@ -160,7 +160,7 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   private change(change: ModelChange): Promise<void> {
-    return this.link.askPrimary(CHANGE, change, changeTimeoutMs(this.config));
+    return this.ipc.askPrimary(CHANGE, change, changeTimeoutMs(this.config));
   }
 }
 

@@ -1,5 +1,5 @@
-import type { RequestInputs } from './model-runner';
-import { numberToHalf } from '../tensors/float16';
+import type { RequestInputs } from '../runners/runner';
+import { numberToHalf } from '../tensors/numbers/float16';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
 import { declaresBatch, verifyBatching } from './batch-check';
 import { rowsOf } from './testing/fake-runner';

@@ -1,6 +1,6 @@
 import { reasonOf } from '../errors/domain-error';
-import type { ModelRunner, RequestInputs } from './model-runner';
-import { halfToNumber } from '../tensors/float16';
+import type { ModelRunner, RequestInputs } from '../runners/runner';
+import { halfToNumber } from '../tensors/numbers/float16';
 import { printShape } from '../tensors/shape';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
 import { rowsFault, sliceRows } from './batch';

@@ -1,4 +1,4 @@
-import type { RunContext } from './model-runner';
+import type { RunContext } from '../runners/runner';
 import type { QueuedRequest } from './queued-request';
 
 /** One run under way. */

@@ -1,4 +1,4 @@
-import type { RequestInputs } from './model-runner';
+import type { RequestInputs } from '../runners/runner';
 import type { Tensor } from '../tensors/tensor';
 
 /** Do all inputs lead with the same dimension, the rows? Only then can rows of other requests follow them. */

@@ -1,4 +1,4 @@
-import type { Clock } from './clock';
+import type { Clock } from '../common/clock';
 
 /** How long a batch may yet wait for more rows although a slot is free (`max_queue_delay`), and the timer that ends the wait. */
 export class FillWindow {

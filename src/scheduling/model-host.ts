@@ -1,6 +1,6 @@
 import type { WorkerLoad } from './admission';
 import type { BatchRun } from './batch-run';
-import type { Clock } from './clock';
+import type { Clock } from '../common/clock';
 import type { LedgerHost } from './request-ledger';
 
 /** A model, as the scheduler's bookkeeping sees it. */

@@ -1,6 +1,6 @@
-import type { RequestInputs } from './model-runner';
+import type { RequestInputs } from '../runners/runner';
 import { allocate } from '../tensors/datatype';
-import { numberToHalf } from '../tensors/float16';
+import { numberToHalf } from '../tensors/numbers/float16';
 import { elementCount } from '../tensors/shape';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
 import { sliceRows } from './batch';

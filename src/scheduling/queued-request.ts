@@ -1,4 +1,4 @@
-import type { RequestInputs } from './model-runner';
+import type { RequestInputs } from '../runners/runner';
 import type { RequestRecord, ScheduledRequest, ScheduledResult } from './scheduled-request';
 
 /** Where a request's batch of more than one failed, it runs alone, ahead of the levels 1 to 10. */

@@ -1,5 +1,5 @@
 import { DomainError, type ErrorCode } from '../errors/domain-error';
-import type { ModelRunner } from './model-runner';
+import type { ModelRunner } from '../runners/runner';
 import type { Tensor } from '../tensors/tensor';
 import { Admission, type ModelLoad } from './admission';
 import { leadWithRows, rowsFault } from './batch';

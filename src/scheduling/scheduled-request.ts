@@ -1,4 +1,4 @@
-import type { RequestInputs } from './model-runner';
+import type { RequestInputs } from '../runners/runner';
 import type { Tensor } from '../tensors/tensor';
 
 /** An `AbortSignal`, or any object with a flag; without a listener the flag is read when a batch forms. */

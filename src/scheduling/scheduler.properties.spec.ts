@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { DomainError } from '../errors/domain-error';
 import type { Tensor } from '../tensors/tensor';
-import type { RequestInputs } from './model-runner';
+import type { RequestInputs } from '../runners/runner';
 import type { ScheduledModel } from './scheduled-model';
 import type { ScheduledRequest } from './scheduled-request';
 import { FakeRunner, type GatedRun, rowsOf, valuesOf } from './testing/fake-runner';

@@ -1,6 +1,6 @@
 import type { QueueLimits } from './admission';
 import type { BatchRun } from './batch-run';
-import type { Clock } from './clock';
+import type { Clock } from '../common/clock';
 import { DeadlineWatch } from './deadline-watch';
 import type { HostedModel, ModelHost } from './model-host';
 import type { QueuedRequest } from './queued-request';

@@ -17,7 +17,7 @@ import type * as TypeScript from 'typescript';
 // A thread is started from a file that Node can run, and a spec has only sources. Mocked in place of
 // `src/sessions/thread-file`, this compiles the rooms that a session thread is made of, once for each
 // state of their files:
-//   jest.mock('./thread-file', () => jest.requireActual<object>('../../test/helpers/compiled-thread'));
+//   jest.mock('./thread-file', () => jest.requireActual<object>('./compiled-thread'));
 
 const ROOMS = ['errors', 'tensors', 'sessions'];
 const PROJECT = join(__dirname, '..', '..');

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { openWorkerLog, type ProcessLog } from '../../src/logging/process-log';
+import { openWorkerLog, type ProcessLog } from '../../src/telemetry/logging/process-log';
 
 /** What a spec tells a forked worker of the log to do. */
 export interface LogWork {

@@ -2,12 +2,12 @@ import { HttpService } from '@nestjs/axios';
 import axios from 'axios';
 import { parseSettings } from '../../src/config/settings';
 import type { RemoteConfig } from '../../src/config/slices';
-import { Recorder } from '../../src/metrics/recorder';
-import type { RemoteModelConfig } from '../../src/remote/remote-config';
-import { RemoteFactory } from '../../src/remote/remote-factory';
-import { RemoteHttp } from '../../src/remote/remote-http';
-import type { RemoteRunner } from '../../src/remote/remote-runner';
-import type { RequestInputs } from '../../src/scheduling/model-runner';
+import { Recorder } from '../../src/telemetry/metrics/recorder';
+import type { RemoteModelConfig } from '../../src/runners/remote/remote-config';
+import { RemoteFactory } from '../../src/runners/remote/remote-factory';
+import { RemoteHttp } from '../../src/runners/remote/remote-http';
+import type { RemoteRunner } from '../../src/runners/remote/remote-runner';
+import type { RequestInputs } from '../../src/runners/runner';
 import type { Tensor } from '../../src/tensors/tensor';
 
 export const REMOTE_DEFAULTS: RemoteModelConfig = {

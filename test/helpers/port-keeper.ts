@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { KeptPort } from '../../src/cluster/kept-port';
+import { KeepListening } from '../../src/cluster/listening/keep-listening';
 
 /** A primary whose only worker dies when it is told so, and has no successor. Arguments: port, patience. */
 async function main(port: number, patienceMs: number): Promise<void> {
@@ -10,7 +10,7 @@ async function main(port: number, patienceMs: number): Promise<void> {
     return;
   }
   const worker = cluster.fork();
-  new KeptPort(patienceMs).watch(worker);
+  new KeepListening(patienceMs).watch(worker);
   await once(worker, 'listening');
   process.send?.('listening');
   await once(process, 'message');

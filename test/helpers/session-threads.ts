@@ -1,8 +1,8 @@
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SessionOptions } from '../../src/sessions/session-options';
-import { SessionThread, type ThreadOptions } from '../../src/sessions/session-thread';
+import type { SessionOptions } from '../../src/runners/onnx/session-options';
+import { SessionThread, type ThreadOptions } from '../../src/runners/onnx/session-thread';
 import type { Datatype, TensorData } from '../../src/tensors/datatype';
 import { elementCount } from '../../src/tensors/shape';
 import type { Tensor } from '../../src/tensors/tensor';

@@ -1,6 +1,6 @@
 import type { DomainError } from '../../src/errors/domain-error';
-import type { V2Call, V2Model } from '../../src/open-inference/v2-call';
-import { decodeV2 } from '../../src/open-inference/v2.codec';
+import type { V2Call, V2Model } from '../../src/protocols/open-inference/v2-call';
+import { decodeV2 } from '../../src/protocols/open-inference/v2.codec';
 import type { Datatype, TensorData } from '../../src/tensors/datatype';
 import type { Tensor, TensorSpec } from '../../src/tensors/tensor';
 

@@ -1,5 +1,5 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
-import type { Clock } from '../clock';
+import type { Clock } from '../../common/clock';
 
 interface Timer {
   readonly dueMs: number;

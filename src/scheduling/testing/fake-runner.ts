@@ -1,4 +1,4 @@
-import type { ModelRunner, RequestInputs } from '../model-runner';
+import type { ModelRunner, RequestInputs } from '../../runners/runner';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 
 /** A run that waits for the test to end it. */

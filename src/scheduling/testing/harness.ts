@@ -1,4 +1,4 @@
-import type { RequestInputs } from '../model-runner';
+import type { RequestInputs } from '../../runners/runner';
 import type { ModelOptions, ScheduledModel } from '../scheduled-model';
 import type { ScheduledRequest, ScheduledResult } from '../scheduled-request';
 import { Scheduler, type SchedulerOptions } from '../scheduler';

@@ -1,0 +1,107 @@
+import type { Cache } from 'cache-manager';
+import type { CacheEntry } from '../cache-entry';
+import { decodeEntry, encodeEntry } from '../entry-codec';
+import type { RedisCounters, RedisGuard, RedisState } from './redis-guard';
+import { within } from '../../common/time-limit';
+
+/** Keys looked through, and removed, in one command. */
+const KEYS_A_SCAN = 1000;
+/** Of one command while clearing, which no request waits for. */
+const CLEAR_COMMAND_MS = 5000;
+
+/** Answers in Redis, which workers and replicas share. */
+export class RedisTier {
+  private writing = 0;
+  private readonly idle: (() => void)[] = [];
+
+  constructor(
+    private readonly cache: Pick<Cache, 'get' | 'set'>,
+    private readonly guard: RedisGuard,
+    private readonly maxPendingWrites: number,
+  ) {}
+
+  get counters(): Readonly<RedisCounters> {
+    return this.guard.counters;
+  }
+
+  /** How often Redis was given up for a while. */
+  get circuitOpenings(): number {
+    return this.guard.opened;
+  }
+
+  get state(): RedisState {
+    return this.guard.state;
+  }
+
+  /** The entry, unless it was born before `bornAfterMs`. Never rejects. */
+  async get(key: string, bornAfterMs: number): Promise<CacheEntry | undefined> {
+    const { counters } = this.guard;
+    if (!this.guard.readable) {
+      counters.skipped++;
+      return undefined;
+    }
+    const text = await this.cache.get<string>(key);
+    const stored = text === undefined ? undefined : decodeEntry(key, text);
+    if (text !== undefined && stored === undefined) counters.unreadable++;
+    // Its writer's clock may be ahead of this one's.
+    const bornMs = stored && performance.now() - Math.max(0, Date.now() - stored.bornAtMs);
+    if (stored === undefined || bornMs === undefined || bornMs <= bornAfterMs) {
+      counters.misses++;
+      return undefined;
+    }
+    counters.hits++;
+    return { outputs: stored.outputs, bornMs };
+  }
+
+  /**
+   * Has the entry written after the answer that it belongs to, or drops it.
+   * @param wanted asked again when its turn has come
+   */
+  set(key: string, entry: CacheEntry, ttlMs: number, wanted: () => boolean): void {
+    if (!this.guard.writable || this.writing >= this.maxPendingWrites) {
+      this.guard.counters.dropped++;
+      return;
+    }
+    this.writing++;
+    const written = (): void => this.written();
+    setImmediate(() => void this.write(key, entry, ttlMs, wanted).then(written, written));
+  }
+
+  /** Removes all keys that begin with `prefix`, a plain text. @throws not_ready */
+  clear(prefix: string): Promise<number> {
+    const options = { MATCH: `${prefix}*`, COUNT: KEYS_A_SCAN };
+    return this.guard.control(async (client) => {
+      let cursor = 0;
+      let removed = 0;
+      do {
+        const page = await within(CLEAR_COMMAND_MS, client.scan(cursor, options));
+        if (page.keys.length > 0) removed += await within(CLEAR_COMMAND_MS, client.unlink(page.keys));
+        cursor = page.cursor;
+      } while (cursor !== 0);
+      return removed;
+    });
+  }
+
+  /** Resolves when no write is under way; each has a time limit. */
+  async settled(): Promise<void> {
+    if (this.writing > 0) await new Promise<void>((resolve) => this.idle.push(resolve));
+  }
+
+  private async write(
+    key: string,
+    { outputs, bornMs }: CacheEntry,
+    ttlMs: number,
+    wanted: () => boolean,
+  ): Promise<void> {
+    if (!wanted()) return;
+    const ageMs = performance.now() - bornMs;
+    const leftMs = Math.ceil(ttlMs - ageMs);
+    if (leftMs > 0)
+      await this.cache.set(key, encodeEntry(key, { outputs, bornAtMs: Date.now() - ageMs }), leftMs);
+  }
+
+  private written(): void {
+    this.writing--;
+    if (this.writing === 0) for (const resolve of this.idle.splice(0)) resolve();
+  }
+}

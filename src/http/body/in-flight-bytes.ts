@@ -1,0 +1,36 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type HttpConfig, httpConfig } from '../../config/config.slices';
+import { DomainError } from '../../errors/domain-error';
+import { LARGE_JSON_BYTES } from '../../protocols/http-call/json-thread';
+
+/** Bounds the memory that large request bodies hold at one time. */
+@Injectable()
+export class InFlightBytes {
+  private held = 0;
+
+  constructor(@Inject(httpConfig.KEY) private readonly http: HttpConfig) {}
+
+  /**
+   * Takes into account that a body which held `beforeBytes` of the budget is to hold `sizeBytes` in memory.
+   * @returns what it holds of the budget now, to be given back in the end; nothing for a small one
+   * @throws overloaded when there is no room for it now
+   */
+  raise(beforeBytes: number, sizeBytes: number): number {
+    if (sizeBytes <= LARGE_JSON_BYTES || sizeBytes <= beforeBytes) return beforeBytes;
+    const others = this.held - beforeBytes;
+    // One body always has room, however small the budget.
+    if (others > 0 && others + sizeBytes > this.http.largeBodyMemoryBytes) {
+      throw new DomainError(
+        'overloaded',
+        `Large request bodies hold all the memory that they may (LARGE_BODY_MEMORY, ${this.http.largeBodyMemoryBytes} bytes).`,
+        { retryAfterSeconds: 1 },
+      );
+    }
+    this.held = others + sizeBytes;
+    return sizeBytes;
+  }
+
+  give(sizeBytes: number): void {
+    this.held -= sizeBytes;
+  }
+}

@@ -1,0 +1,68 @@
+import type { IncomingMessage } from 'node:http';
+import { DomainError } from '../../errors/domain-error';
+
+/** The media type of a header's value, without parameters, in lower case. */
+function mediaType(value: string): string {
+  const end = value.indexOf(';');
+  return (end === -1 ? value : value.slice(0, end)).trim().toLowerCase();
+}
+
+/**
+ * Refuses a body that says it is something else than `accepted`. A request without the header is taken at
+ * its word, as many small clients send none.
+ * @throws unsupported_media_type
+ */
+export function requireContentType(req: IncomingMessage, accepted: readonly string[]): void {
+  const header = req.headers['content-type'];
+  if (header === undefined || accepted.includes(header)) return;
+  const type = mediaType(header);
+  if (accepted.includes(type)) return;
+  throw new DomainError(
+    'unsupported_media_type',
+    `Content-Type "${header.slice(0, 80)}" is not supported; send ${accepted.join(' or ')}.`,
+  );
+}
+
+/**
+ * Refuses a client that wants none of what can be answered. https://www.rfc-editor.org/rfc/rfc9110#name-accept
+ * @throws not_acceptable
+ */
+export function requireAcceptable(req: IncomingMessage, offered: readonly string[]): void {
+  const header = req.headers.accept;
+  if (header === undefined || header === '*/*' || header === '') return;
+  const wanted = header
+    .split(',')
+    .filter((range) => !/;\s*q=0(\.0*)?\s*(;|$)/i.test(range))
+    .map(mediaType);
+  const fits = wanted.some(
+    (range) =>
+      range === '*/*' ||
+      offered.includes(range) ||
+      (range.endsWith('/*') && offered.some((type) => type.startsWith(range.slice(0, -1)))),
+  );
+  if (fits) return;
+  throw new DomainError(
+    'not_acceptable',
+    `Accept "${header.slice(0, 80)}": this call answers ${offered.join(' or ')}.`,
+  );
+}
+
+/** A boolean in a query; `fallback` when it is absent. @throws invalid_request for anything but true and false */
+export function booleanParameter(query: URLSearchParams, name: string, fallback: boolean): boolean {
+  const text = query.get(name);
+  switch (text?.toLowerCase()) {
+    case undefined:
+      return fallback;
+    case 'true':
+    case '1':
+      return true;
+    case 'false':
+    case '0':
+      return false;
+    default:
+      throw new DomainError(
+        'invalid_request',
+        `Query parameter ${name}: expected true or false, got "${text?.slice(0, 40)}".`,
+      );
+  }
+}

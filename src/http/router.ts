@@ -1,0 +1,200 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type HttpConfig, httpConfig } from '../config/config.slices';
+import { DomainError } from '../errors/domain-error';
+import { AccessLog } from '../telemetry/logging/access-log';
+import { Recorder } from '../telemetry/metrics/recorder';
+import { enterRequestContext, leaveRequestContext } from '../telemetry/logging/request-contexts';
+import { requestIdFrom } from '../telemetry/logging/request-id';
+import { Cors } from './headers/cors';
+import { type ErrorBody, nativeErrorBody } from './errors/error-body';
+import { STATUS_OF } from './errors/error-status';
+import { header } from './headers/header';
+import { Exchange, type ExchangeContext } from './exchange';
+import { securityHeaders } from './headers/security-headers';
+
+const JSON_HEADERS = ['content-type', 'application/json; charset=utf-8'];
+/** Helmet's other headers tell a browser how to treat a page, which data never becomes as long as it says so. */
+const DATA_SECURITY = ['x-content-type-options', 'nosniff'];
+
+/** A way that the front door goes by itself. The first route whose `handle` takes the request has it. */
+export interface FrontRoute {
+  readonly prefix: string;
+  /** Takes the exchange, whose path goes on with `rest` after the prefix, or leaves it by returning undefined. */
+  handle(exchange: Exchange, rest: string): Promise<void> | undefined;
+}
+
+/**
+ * Stands before Express in the same server. What every request gets (id, CORS, security headers, access
+ * line) it gets here; the routes of this table are answered here; all others go on to Express and Nest.
+ */
+@Injectable()
+export class Router implements ExchangeContext {
+  private readonly logger = new Logger(Router.name);
+  private readonly routes: FrontRoute[] = [];
+  private readonly constants = new Map<string, Buffer>();
+  private readonly errorBodies: { path: string; below: string; body: ErrorBody }[] = [];
+  private readonly lastErrorBodies = new WeakMap<Socket, ErrorBody>();
+  private readonly cors: Cors;
+  /** For what Express answers, web pages among it. */
+  private readonly security = securityHeaders();
+  /** What answers to programs carry, which send no origin. */
+  private readonly plain: readonly string[];
+  private isDraining = false;
+  private begunCount = 0;
+  private finishedCount = 0;
+
+  constructor(
+    @Inject(httpConfig.KEY) http: HttpConfig,
+    private readonly accessLog: AccessLog,
+    private readonly recorder: Recorder,
+  ) {
+    this.cors = new Cors(http);
+    this.plain = [...DATA_SECURITY, ...this.cors.withoutOrigin];
+  }
+
+  /** Exchanges since the start, whatever they were about. */
+  get begun(): number {
+    return this.begunCount;
+  }
+
+  /** Exchanges that have no answer yet. */
+  get underWay(): number {
+    return this.begunCount - this.finishedCount;
+  }
+
+  addRoute(route: FrontRoute): void {
+    this.routes.push(route);
+  }
+
+  /** Answers GET on `path` with this very JSON: a probe then waits for nothing but the event loop. */
+  addConstant(path: string, value: object): void {
+    this.constants.set(path, Buffer.from(JSON.stringify(value)));
+  }
+
+  /** Errors on paths below `prefix` are worded by `body`; elsewhere by the native API. */
+  addErrorBody(prefix: string, body: ErrorBody): void {
+    this.errorBodies.push({ path: prefix, below: `${prefix}/`, body });
+  }
+
+  errorBodyFor(path: string): ErrorBody {
+    for (const each of this.errorBodies) {
+      if (path.startsWith(each.below) || path === each.path) return each.body;
+    }
+    return nativeErrorBody;
+  }
+
+  /** From here on every answer asks its client to open a new connection, which goes to another process. */
+  drain(): void {
+    this.isDraining = true;
+  }
+
+  draining(): boolean {
+    return this.isDraining;
+  }
+
+  commonHeaders(req: IncomingMessage): readonly string[] {
+    return req.headers.origin === undefined ? this.plain : [...DATA_SECURITY, ...this.cors.headers(req)];
+  }
+
+  finished(exchange: Exchange, status: number, bytesOut: number): void {
+    this.finishedCount++;
+    this.recorder.response(status);
+    this.accessLog.write(
+      exchange.requestId,
+      exchange.req.method ?? '',
+      exchange.path,
+      status,
+      performance.now() - exchange.startedAt,
+      exchange.bytesIn,
+      bytesOut,
+      exchange.req.socket.remoteAddress ?? '',
+      exchange.model,
+    );
+  }
+
+  exchange(req: IncomingMessage, res: ServerResponse): Exchange {
+    this.begunCount++;
+    const path = pathOf(req.url ?? '/');
+    const requestId = requestIdFrom(header(req, 'x-request-id'));
+    // A socket that fails after its request was taken must not become an uncaught exception.
+    res.on('error', ignore);
+    const errorBody = this.errorBodyFor(path);
+    if (this.lastErrorBodies.get(req.socket) !== errorBody) this.lastErrorBodies.set(req.socket, errorBody);
+    return new Exchange(req, res, requestId, path, this, errorBody);
+  }
+
+  /** How to word what goes wrong on a connection outside of any exchange: as for its last request. */
+  errorBodyOn(socket: Socket): ErrorBody {
+    return this.lastErrorBodies.get(socket) ?? nativeErrorBody;
+  }
+
+  handle(req: IncomingMessage, res: ServerResponse, express: RequestListener): void {
+    const exchange = this.exchange(req, res);
+    const { path } = exchange;
+    if (this.cors.isPreflight(req)) {
+      exchange.send(204, this.cors.preflightHeaders(req), []);
+      return;
+    }
+    const constant = this.constants.get(path);
+    if (constant !== undefined && (req.method === 'GET' || req.method === 'HEAD')) {
+      exchange.send(200, JSON_HEADERS, [constant]);
+      return;
+    }
+    for (const route of this.routes) {
+      if (!path.startsWith(route.prefix)) continue;
+      const taken = route.handle(exchange, path.slice(route.prefix.length));
+      if (taken === undefined) continue;
+      taken.catch((thrown: unknown) => {
+        this.report(exchange, exchange.fail(thrown));
+      });
+      return;
+    }
+    this.passOn(exchange, express);
+  }
+
+  /** Logs the failures that are this server's, with the request's id; a client's mistakes show in the access line. */
+  report(exchange: Pick<Exchange, 'requestId' | 'path' | 'model'>, error: DomainError): void {
+    if (STATUS_OF[error.code] !== 500) return;
+    const { requestId, path, model } = exchange;
+    const cause = error.cause instanceof Error ? error.cause : undefined;
+    this.logger.error({ requestId, path, model, code: error.code, err: cause }, error.message);
+  }
+
+  private passOn(exchange: Exchange, express: RequestListener): void {
+    const { req, res } = exchange;
+    (req as IncomingMessage & { id: string }).id = exchange.requestId;
+    res.setHeader('x-request-id', exchange.requestId);
+    const headers = [...this.security, ...this.cors.headers(req)];
+    for (let i = 0; i < headers.length; i += 2) res.setHeader(headers[i] ?? '', headers[i + 1] ?? '');
+    if (this.isDraining) res.setHeader('connection', 'close');
+    enterRequestContext();
+    res.once('close', () => {
+      leaveRequestContext();
+      exchange.bytesIn = Number(req.headers['content-length'] ?? 0);
+      this.finished(
+        exchange,
+        res.writableFinished ? res.statusCode : STATUS_OF.client_closed_request,
+        Number(res.getHeader('content-length') ?? 0),
+      );
+    });
+    express(req, res);
+  }
+}
+
+function ignore(): void {
+  // On purpose nothing.
+}
+
+/** The path of a request target, without its query. */
+export function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+}
+
+/** The query of a request target; empty when there is none. */
+export function queryOf(url: string): URLSearchParams {
+  const query = url.indexOf('?');
+  return new URLSearchParams(query === -1 ? '' : url.slice(query + 1));
+}

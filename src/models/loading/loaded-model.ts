@@ -1,0 +1,54 @@
+import type { ModelRecorder } from '../../telemetry/metrics/model-recorder';
+import type { ModelRunner } from '../../runners/runner';
+import type { ScheduledModel } from '../../scheduling/scheduled-model';
+import type { TensorSpec } from '../../tensors/tensor';
+import type { ModelConfig } from '../repository/model-config';
+import type { Lease } from './lease';
+import type { WarmUpInputs } from './warm-up-inputs';
+
+/** One version of a model that is loaded and warm: what a request needs to know of it. */
+export interface LoadedModel {
+  readonly name: string;
+  readonly version: string;
+  readonly config: ModelConfig;
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  /** Where its runs happen. */
+  readonly runner: ModelRunner;
+  /** Where its requests wait for a run. */
+  readonly queue: ScheduledModel;
+  /** Who holds it. */
+  readonly use: Lease;
+  /** Bytes of its files for each session: about what its weights take in memory. */
+  readonly memoryBytes: number;
+  /** Are requests run together in batches? If not, why not. */
+  readonly batching: { readonly enabled: boolean; readonly reason?: string };
+  /** Inputs of one row that the model was seen to accept; undefined when none was found. */
+  readonly sample: WarmUpInputs | undefined;
+  /** Hex digest of its files and of the settings that change its results. */
+  readonly digest: string;
+  /** Does it give the same answer to the same request? */
+  readonly deterministic: boolean;
+  /** Where its requests and runs are counted. */
+  readonly recorder: ModelRecorder;
+}
+
+/** All of them are made here, so that they are of one hidden class: what is compiled for one fits the next. */
+export function loadedModel(parts: LoadedModel): LoadedModel {
+  return {
+    name: parts.name,
+    version: parts.version,
+    config: parts.config,
+    inputs: parts.inputs,
+    outputs: parts.outputs,
+    runner: parts.runner,
+    queue: parts.queue,
+    use: parts.use,
+    memoryBytes: parts.memoryBytes,
+    batching: parts.batching,
+    sample: parts.sample,
+    digest: parts.digest,
+    deterministic: parts.deterministic,
+    recorder: parts.recorder,
+  };
+}

@@ -1,0 +1,92 @@
+import { DomainError } from '../../errors/domain-error';
+import type { Readiness } from '../../runners/runner';
+import type { ModelConfig } from '../repository/model-config';
+import type { FoundVersion } from '../repository/model-repository';
+import type { ModelState } from './model-state';
+import type { LoadedModel } from './loaded-model';
+import { versionDigest } from '../repository/version-digest';
+
+/** One version on disk and what became of it in this process. */
+export class VersionEntry {
+  state: ModelState = 'UNAVAILABLE';
+  /** Why it is in this state; empty when there is nothing to say. */
+  reason = '';
+  served: LoadedModel | undefined;
+  /** The load under way, which every request for this version waits for. */
+  loading: Promise<void> | undefined;
+  /** When the last load failed, in milliseconds of `performance.now()`. */
+  failedAtMs = -Infinity;
+
+  constructor(
+    readonly model: string,
+    readonly found: FoundVersion,
+    readonly config: ModelConfig,
+    /** What `digest` has to be; undefined: whatever the folder has is right. */
+    private readonly wantedDigest?: string,
+  ) {}
+
+  get version(): string {
+    return this.found.version;
+  }
+
+  /** Of what serves, with its settings; empty when it does not serve. */
+  get digest(): string {
+    return this.served === undefined ? '' : versionDigest(this.served.digest, this.config);
+  }
+
+  /** @throws model_unavailable when this content is not the wanted one */
+  expectContent(contentDigest: string): void {
+    if (this.wantedDigest === undefined || versionDigest(contentDigest, this.config) === this.wantedDigest)
+      return;
+    throw new DomainError(
+      'model_unavailable',
+      'the model folder has other files or settings by now than the server has loaded',
+    );
+  }
+
+  /** Would a request be served now? Where it runs elsewhere, as far as is known. */
+  readiness(): Readiness {
+    if (this.state !== 'READY') return { ready: false, reason: this.reason };
+    return this.served?.runner.readiness?.() ?? { ready: true };
+  }
+
+  failed(reason: string): void {
+    this.state = 'UNAVAILABLE';
+    this.reason = reason;
+    this.failedAtMs = performance.now();
+  }
+}
+
+/** One model: its versions on disk, of which one serves requests that name none. */
+export class ModelEntry {
+  readonly versions = new Map<string, VersionEntry>();
+  /** The one that the whole server has agreed on to serve requests that name none; as long as it serves. */
+  agreed: string | undefined;
+  /** The one that would be: of those on disk the highest that the policy names, as of the last look. */
+  latest: string | undefined;
+  /** Is the server not ready without it? */
+  required = false;
+  /** Why nothing of it can be served, when that is so. */
+  reason = '';
+  /** Was it unloaded by a call? Then only a call loads it again, no request does. */
+  unloaded = false;
+
+  constructor(readonly name: string) {}
+
+  get defaultVersion(): string | undefined {
+    return this.agreed ?? this.latest;
+  }
+
+  /** The named version, or the default one. */
+  version(version: string | undefined): VersionEntry | undefined {
+    const wanted = version ?? this.defaultVersion;
+    return wanted === undefined ? undefined : this.versions.get(wanted);
+  }
+
+  /** The versions that serve, lowest first. */
+  loaded(): VersionEntry[] {
+    return [...this.versions.values()]
+      .filter((entry) => entry.served !== undefined)
+      .sort((a, b) => Number(a.version) - Number(b.version));
+  }
+}

@@ -1,0 +1,154 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { reasonOf } from '../../errors/domain-error';
+import { Recorder } from '../../telemetry/metrics/recorder';
+import { type BatchCheck, declaresBatch, verifyBatching } from '../../scheduling/batch-check';
+import type { ModelRunner } from '../../runners/runner';
+import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
+import { Scheduler } from '../../scheduling/scheduler';
+import { checkGoldenCases } from '../repository/golden-case';
+import type { ModelConfig } from '../repository/model-config';
+import type { VersionEntry } from './model-entry';
+import { Lease } from './lease';
+import { findWarmUpInputs, type WarmUpInputs, sampleFromJson } from './warm-up-inputs';
+import { type LoadedModel, loadedModel } from './loaded-model';
+import { VersionOpener } from './version-opener';
+
+/** Takes a version from its files to one that is warm and may serve, and back. */
+@Injectable()
+export class ModelLoader {
+  private readonly logger = new Logger(ModelLoader.name);
+
+  constructor(
+    private readonly opener: VersionOpener,
+    private readonly scheduler: Scheduler,
+    private readonly recorder: Recorder,
+  ) {}
+
+  /** @throws whatever kept the version from being loaded; nothing stays open then */
+  async load(entry: VersionEntry): Promise<LoadedModel> {
+    const startedAtMs = performance.now();
+    const { runner, memoryBytes, digest, random } = await this.opener.open(entry);
+    try {
+      const deterministic = entry.config.deterministic && !random;
+      const served = await this.warm(entry, runner, { memoryBytes, digest, deterministic });
+      served.recorder.loaded(served.queue, memoryBytes);
+      this.logger.log({
+        msg: 'model loaded',
+        model: entry.model,
+        version: entry.version,
+        ms: Math.round(performance.now() - startedAtMs),
+        batching: served.batching.enabled,
+        ...(served.batching.reason && { batchingReason: served.batching.reason }),
+        ...(random && { cached: false, cacheReason: 'it has random operators' }),
+      });
+      return served;
+    } catch (error) {
+      await runner.close();
+      throw error;
+    }
+  }
+
+  /** Lets what is queued and running finish, then gives the session's memory back. */
+  async unload(served: LoadedModel): Promise<void> {
+    await served.queue.drain();
+    served.queue.remove();
+    await served.runner.close();
+    served.recorder.unloaded(served.queue);
+    this.logger.log({ msg: 'model unloaded', model: served.name, version: served.version });
+  }
+
+  private async warm(
+    entry: VersionEntry,
+    runner: ModelRunner,
+    about: Pick<LoadedModel, 'memoryBytes' | 'digest' | 'deterministic'>,
+  ): Promise<LoadedModel> {
+    const { config, model, version } = entry;
+    const sample = await this.acceptedSample(entry, runner);
+    await checkGoldenCases(runner, config.golden);
+    const batching = await decideBatching(config, runner, sample);
+    const queue = this.scheduler.register({
+      key: `${model}/${version}`,
+      runner,
+      batchable: batching.batchable,
+      maxBatchRows: config.maxBatchRows,
+      maxQueueDelayMs: config.maxQueueDelayMs,
+      weight: config.weight,
+      takesSlot: config.remote === undefined,
+    });
+    const served = loadedModel({
+      name: model,
+      version,
+      config,
+      inputs: runner.inputs,
+      outputs: runner.outputs,
+      runner,
+      queue,
+      batching: { enabled: batching.batchable, reason: batching.reason },
+      sample,
+      use: new Lease(),
+      ...about,
+      recorder: this.recorder.model(model, version),
+    });
+    try {
+      await this.runWarmUps(served);
+    } catch (error) {
+      queue.remove();
+      throw error;
+    }
+    queue.observer = served.recorder;
+    return served;
+  }
+
+  /** Inputs that the model was seen to accept. */
+  private async acceptedSample(
+    { config, model, version }: VersionEntry,
+    runner: ModelRunner,
+  ): Promise<WarmUpInputs | undefined> {
+    const given = config.example && sampleFromJson(config.example, runner.inputs);
+    if (given === undefined && !mayGuess(config, runner)) return undefined;
+    const found = await findWarmUpInputs(runner.inputs, given, (inputs) => runner.run([inputs]));
+    if ('sample' in found) return found.sample;
+    this.logger.warn({ msg: 'no warm-up input was accepted', model, version, reason: found.reason });
+    return undefined;
+  }
+
+  /** What real requests will do: through the queue, the thread and back. */
+  private async runWarmUps(served: LoadedModel): Promise<void> {
+    const inputs = served.sample ? [served.sample] : [];
+    for (const values of served.config.warmup) inputs.push(sampleFromJson(values, served.inputs));
+    for (const sample of inputs) {
+      await served.queue.submit({
+        inputs: sample,
+        rows: sample[0]?.shape[0] ?? 1,
+        priority: DEFAULT_PRIORITY_LEVEL,
+        deadlineMs: Infinity,
+      });
+    }
+  }
+}
+
+/** Another server is sent what it is known to take, or a row of zeros; a stranger's API what it was declared to take. */
+function mayGuess({ remote }: ModelConfig, { inputs }: ModelRunner): boolean {
+  if (remote === undefined) return true;
+  return remote.protocol !== 'template' && !inputs.some(({ shape }) => shape.indexOf(-1, 1) !== -1);
+}
+
+async function decideBatching(
+  config: ModelConfig,
+  runner: ModelRunner,
+  sample: WarmUpInputs | undefined,
+): Promise<BatchCheck> {
+  if (!config.batching) {
+    const switched = config.remote === undefined ? 'switched off' : 'not switched on';
+    return { batchable: false, reason: `${switched} in model.yaml` };
+  }
+  const declared = declaresBatch(runner.inputs, runner.outputs);
+  // Whoever switches it on for a remote knows it; what a server far away adds up may differ in the last digits.
+  if (!declared.batchable || config.remote !== undefined) return declared;
+  if (sample === undefined) return { batchable: false, reason: 'no input is known that the model accepts' };
+  try {
+    return await verifyBatching(runner, sample);
+  } catch (error) {
+    return { batchable: false, reason: `the check failed: ${reasonOf(error)}` };
+  }
+}

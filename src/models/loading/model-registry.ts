@@ -1,0 +1,118 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DomainError } from '../../errors/domain-error';
+import type { LoadedVersion } from '../../process/ipc/loaded-version';
+import { ModelEntry, VersionEntry } from './model-entry';
+import { versionsToServe } from '../repository/version-policy';
+import { type FoundModel, ModelRepository, type RepositoryFault } from '../repository/model-repository';
+
+const MAX_WARNED = 1000;
+
+/** What is known of the models: everything that was found in the model folder or asked for by name. */
+@Injectable()
+export class ModelRegistry {
+  private readonly logger = new Logger(ModelRegistry.name);
+  private readonly models = new Map<string, ModelEntry>();
+  private readonly listeners: (() => void)[] = [];
+  /** Faults that were logged, so that each look at the folder does not repeat them. */
+  private readonly warned = new Set<string>();
+
+  constructor(private readonly repository: ModelRepository) {}
+
+  get(name: string): ModelEntry | undefined {
+    return this.models.get(name);
+  }
+
+  /** @throws model_not_found */
+  entry(name: string): ModelEntry {
+    const model = this.models.get(name);
+    if (model === undefined) throw new DomainError('model_not_found', `There is no model "${name}".`);
+    return model;
+  }
+
+  /** All models in order of name, as of the last look at the disk. */
+  known(): readonly ModelEntry[] {
+    return [...this.models.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  *versions(): Iterable<VersionEntry> {
+    for (const model of this.models.values()) yield* model.versions.values();
+  }
+
+  /** What serves here. */
+  loaded(): LoadedVersion[] {
+    return this.known().flatMap((model) =>
+      model.loaded().map(({ version, digest, served }) => ({
+        model: model.name,
+        version,
+        digest,
+        required: model.required,
+        byDefault: version === model.defaultVersion,
+        memoryBytes: served?.memoryBytes ?? 0,
+      })),
+    );
+  }
+
+  /** Looks at the whole model folder again: what is new is known from here on. */
+  async refresh(): Promise<void> {
+    const { models, faults } = await this.repository.scan();
+    for (const fault of faults) this.warnOnce(fault);
+    for (const found of models) this.remember(found);
+  }
+
+  /** Looks at one model's files again. @returns undefined when there are none */
+  async refreshModel(name: string): Promise<FoundModel | undefined> {
+    const found = await this.repository.find(name);
+    if (found !== undefined) this.remember(found);
+    return found;
+  }
+
+  /** The entry of a model that ought to be there, be it or not. */
+  expect(name: string): ModelEntry {
+    let model = this.models.get(name);
+    if (model === undefined) {
+      model = new ModelEntry(name);
+      this.models.set(name, model);
+    }
+    return model;
+  }
+
+  /** Calls `listener` after each load and unload. */
+  onChange(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  changed(): void {
+    for (const listener of this.listeners) listener();
+  }
+
+  private remember(found: FoundModel): void {
+    // A folder with nothing of a model in it is not one.
+    if (found.versions.length === 0 && !found.faults.some((fault) => fault.version !== undefined)) return;
+    const model = this.expect(found.name);
+    model.reason = found.faults
+      .map(({ version, reason }) => (version ? `version ${version}: ` : '') + reason)
+      .join('; ');
+    const there = new Set(found.versions.map(({ version }) => version));
+    for (const entry of model.versions.values()) {
+      // What is gone from the disk is forgotten, unless it serves.
+      if (!there.has(entry.version) && entry.state === 'UNAVAILABLE') model.versions.delete(entry.version);
+    }
+    const { config } = found;
+    if ('fault' in config) return;
+    for (const version of found.versions) {
+      if (!model.versions.has(version.version)) {
+        model.versions.set(version.version, new VersionEntry(found.name, version, config));
+      }
+    }
+    const versions = found.versions.map(({ version }) => version);
+    model.latest = versionsToServe(config.versions, versions).at(-1) ?? versions.at(-1);
+  }
+
+  private warnOnce(fault: RepositoryFault): void {
+    const key = JSON.stringify(fault);
+    if (this.warned.has(key)) return;
+    if (this.warned.size >= MAX_WARNED) this.warned.clear();
+    this.warned.add(key);
+    this.logger.warn({ msg: 'part of the model folder is left out', ...fault });
+  }
+}

@@ -1,0 +1,106 @@
+import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, normalize, sep } from 'node:path';
+import { DomainError } from '../../../errors/domain-error';
+import { modelStructure, type ModelStructure } from './external-tensors';
+import { explained, fileErrorReason, isInside } from '../../../common/safe-path';
+import { MalformedMessage } from './protobuf-cursor';
+
+/** A file of weights beside a model. https://onnx.ai/onnx/repo-docs/ExternalData.html */
+export interface ExternalDataFile {
+  /** As the model names it, relative to its own folder. */
+  readonly location: string;
+  /** Real absolute path. */
+  readonly file: string;
+  readonly sizeBytes: number;
+}
+
+/** A protobuf message has at most 2 GiB. */
+const MAX_MODEL_BYTES = 2 ** 31 - 1;
+
+/** What a look into a model's file tells before it is loaded. */
+export interface ModelContents {
+  /** In the order of their locations. */
+  readonly externalData: ExternalDataFile[];
+  /** Has it operators that are random? */
+  readonly random: boolean;
+}
+
+/** @throws what `inspectModel` throws */
+export async function findExternalData(modelFile: string): Promise<ExternalDataFile[]> {
+  return (await inspectModel(modelFile)).externalData;
+}
+
+/**
+ * Looks into a model. Each of its external data files must be there, be as long as the
+ * model says, and lie in the folder of the model file (or in that of the file which it is a link to), as the
+ * runtime demands too. Reads the model's structure only; its weights are skipped.
+ * @param modelFile a path that the repository found, so it is known to lie in the model folder
+ * @throws DomainError `model_unavailable`, with a reason without absolute paths
+ */
+export async function inspectModel(modelFile: string): Promise<ModelContents> {
+  const folder = dirname(modelFile);
+  const file = await explained(folder, modelFile, open(modelFile, 'r'));
+  let structure: ModelStructure;
+  try {
+    structure = await readStructure(file, basename(modelFile));
+  } finally {
+    await file.close();
+  }
+  const { locations, random } = structure;
+  if (locations.size === 0) return { externalData: [], random };
+  const folders = await explained(
+    folder,
+    modelFile,
+    Promise.all([realpath(folder), realpath(modelFile).then(dirname)]),
+  );
+  const externalData: ExternalDataFile[] = [];
+  for (const [location, neededBytes] of [...locations].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    externalData.push(await resolve(location, neededBytes, folder, folders));
+  }
+  return { externalData, random };
+}
+
+async function readStructure(file: FileHandle, name: string): Promise<ModelStructure> {
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new MalformedMessage('it is no file');
+    if (stats.size > MAX_MODEL_BYTES) {
+      throw new MalformedMessage('it is larger than 2 GiB; export it with external data');
+    }
+    return await modelStructure(file, stats.size);
+  } catch (error) {
+    const reason = error instanceof MalformedMessage ? error.message : fileErrorReason(error);
+    throw new DomainError('model_unavailable', `${name} cannot be used: ${reason}`, { cause: error });
+  }
+}
+
+async function resolve(
+  location: string,
+  neededBytes: number,
+  folder: string,
+  folders: readonly string[],
+): Promise<ExternalDataFile> {
+  const fault = (reason: string, cause?: unknown): DomainError =>
+    new DomainError('model_unavailable', `external data ${printLocation(location)} ${reason}`, { cause });
+  if (isAbsolute(location) || normalize(location).split(sep)[0] === '..') {
+    throw fault("leaves the model's folder");
+  }
+  try {
+    // Not `join`, which resolves `..` before the links: the system and the runtime do it after.
+    const file = await realpath(folder + sep + location);
+    if (!folders.some((allowed) => isInside(allowed, file))) {
+      throw fault("is a symbolic link that leaves the model's folder");
+    }
+    const stats = await stat(file);
+    if (!stats.isFile()) throw fault('is not a file');
+    if (stats.size < neededBytes) throw fault(`has ${stats.size} of ${neededBytes} bytes`);
+    return { location, file, sizeBytes: stats.size };
+  } catch (error) {
+    if (error instanceof DomainError) throw error;
+    throw fault(`cannot be read: ${fileErrorReason(error)}`, error);
+  }
+}
+
+function printLocation(location: string): string {
+  return JSON.stringify(location.length > 100 ? `${location.slice(0, 100)}...` : location);
+}

@@ -1,0 +1,300 @@
+import { DomainError } from '../../errors/domain-error';
+import { failedReply, type Reply } from '../../process/ipc/messages';
+import { ABORT, COMMIT, type Prepare, PREPARE, type Prepared, RETIRE, USAGE } from './messages';
+import { Coordinator } from './coordinator';
+
+/** Two workers that keep what they are told, as real ones do, without models. */
+class ClusterHarness {
+  readonly asked: string[] = [];
+  readonly timeoutsMs: Record<string, number> = {};
+  readonly serving = [new Map<string, string>(), new Map<string, string>()];
+  readonly staged = new Map<number, Prepare>();
+  /** What a worker answers to `prepare` instead of doing it. */
+  failing: (worker: number) => Error | undefined = () => undefined;
+  digests = ['a', 'a'];
+  idle = true;
+  /** A worker that does not answer when it is to swap. */
+  stuck = -1;
+  readonly logged: object[] = [];
+  gate: Promise<void> = Promise.resolve();
+
+  coordinator(limits: { maxResident?: number; maxMemoryBytes?: number; loadTimeoutMs?: number } = {}) {
+    return new Coordinator({
+      maxResident: 5,
+      maxMemoryBytes: 0,
+      loadTimeoutMs: 1000,
+      ...limits,
+      askAll: <Value>(topic: string, payload: unknown, timeoutMs: number, except?: ReadonlySet<number>) => {
+        this.timeoutsMs[topic] = timeoutMs;
+        const asked = [...this.serving.keys()].filter((worker) => !except?.has(worker));
+        return Promise.all(
+          asked.map((worker) => this.answer(topic, payload, worker) as Promise<Reply<Value>>),
+        );
+      },
+      log: (fields) => this.logged.push(fields),
+    });
+  }
+
+  private async answer(topic: string, payload: unknown, worker: number): Promise<Reply<unknown>> {
+    if (worker === 0) this.asked.push(topic);
+    const serving = this.serving[worker]!;
+    const id = (payload as { id: number } | undefined)?.id ?? 0;
+    switch (topic) {
+      case PREPARE: {
+        await this.gate;
+        const fault = this.failing(worker);
+        if (fault) return failedReply(worker, fault);
+        const prepare = payload as Prepare;
+        this.staged.set(id, prepare);
+        const versions = prepare.versions ?? [{ version: '1' }];
+        const digest = this.digests[worker] ?? 'a';
+        const value: Prepared = {
+          versions: versions.map(({ version }) => ({ version, digest, memoryBytes: 100 })),
+          latest: versions.at(-1)?.version,
+        };
+        return { worker, ok: true, value };
+      }
+      case COMMIT: {
+        if (worker === this.stuck)
+          return failedReply(worker, new DomainError('deadline_exceeded', 'no answer'));
+        const { model, versions } = this.staged.get(id)!;
+        serving.set(model, (versions ?? [{ version: '1' }]).map(({ version }) => version).join());
+        break;
+      }
+      case RETIRE:
+        serving.delete((payload as { model: string }).model);
+        break;
+      case USAGE: {
+        const usages = [...serving].map(([model, version], i) => ({
+          model,
+          version,
+          idle: this.idle,
+          unusedMs: 10 - i,
+        }));
+        return { worker, ok: true, value: usages };
+      }
+    }
+    return { worker, ok: true, value: undefined };
+  }
+}
+
+const required = (model: string) => ({
+  model,
+  version: '1',
+  digest: 'a',
+  required: true,
+  byDefault: true,
+  memoryBytes: 100,
+});
+
+/** Takes the first worker in, which has loaded these by its settings. */
+const adopt = (coordinator: Coordinator, ...models: string[]): Promise<boolean> =>
+  coordinator.join({ generation: 0, loaded: models.map(required), required: models }, () => undefined);
+
+describe('ModelCoordinator', () => {
+  it('has every worker prepare before any commits', async () => {
+    const harness = new ClusterHarness();
+    await harness.coordinator().change({ action: 'load', model: 'm' });
+    expect(harness.asked).toEqual([PREPARE, COMMIT]);
+    expect(harness.serving.map((serving) => serving.get('m'))).toEqual(['1', '1']);
+  });
+
+  it('changes nothing anywhere when one worker fails, and says which and why', async () => {
+    const harness = new ClusterHarness();
+    harness.failing = (worker) =>
+      worker === 1 ? new DomainError('model_unavailable', 'no memory') : undefined;
+    const change = harness.coordinator().change({ action: 'load', model: 'm' });
+    await expect(change).rejects.toMatchObject({
+      code: 'model_unavailable',
+      details: ['worker 1: no memory'],
+    });
+    expect(harness.asked).toEqual([PREPARE, ABORT]);
+    expect(harness.serving.map(({ size }) => size)).toEqual([0, 0]);
+  });
+
+  it('holds every phase to its time', async () => {
+    const harness = new ClusterHarness();
+    harness.failing = (worker) =>
+      worker === 1 ? new DomainError('deadline_exceeded', 'no answer') : undefined;
+    const coordinator = harness.coordinator({ loadTimeoutMs: 7000 });
+    await expect(coordinator.change({ action: 'load', model: 'm' })).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+    });
+    harness.failing = () => undefined;
+    await coordinator.change({ action: 'load', model: 'm' });
+    await coordinator.change({ action: 'unload', model: 'm' });
+    expect(harness.timeoutsMs).toEqual({ [PREPARE]: 12_000, [ABORT]: 7000, [COMMIT]: 5000, [RETIRE]: 7000 });
+  });
+
+  it('has changed even where a worker does not swap in time, and logs which', async () => {
+    const harness = new ClusterHarness();
+    harness.stuck = 1;
+    const coordinator = harness.coordinator();
+    await coordinator.change({ action: 'load', model: 'm' });
+    expect(coordinator.isLoaded('m')).toBe(true);
+    expect(harness.logged).toContainEqual({ model: 'm', worker: 1, reason: 'no answer' });
+  });
+
+  it('refuses to let workers serve different contents', async () => {
+    const harness = new ClusterHarness();
+    harness.digests = ['a', 'b'];
+    await expect(harness.coordinator().change({ action: 'load', model: 'm' })).rejects.toThrow(
+      /changed while/,
+    );
+    expect(harness.asked).toEqual([PREPARE, ABORT]);
+  });
+
+  it('tells a worker that starts later what the others have', async () => {
+    const harness = new ClusterHarness();
+    const coordinator = harness.coordinator();
+    expect(coordinator.desired()).toBeUndefined();
+    expect(await adopt(coordinator, 'a', 'b')).toBe(true);
+    await coordinator.change({ action: 'ensure', model: 'c', version: '7' });
+    await coordinator.change({ action: 'unload', model: 'a' });
+    expect(coordinator.desired()).toEqual({
+      generation: 2,
+      loaded: [
+        { model: 'b', versions: [{ version: '1', digest: 'a', byDefault: true }] },
+        { model: 'c', versions: [{ version: '7', digest: 'a', byDefault: true }] },
+      ],
+      required: ['a', 'b'],
+      unloaded: ['a'],
+    });
+  });
+
+  it('lets nobody in who has not what the others have by now', async () => {
+    const harness = new ClusterHarness();
+    const coordinator = harness.coordinator();
+    await adopt(coordinator, 'a');
+    await coordinator.change({ action: 'load', model: 'a' });
+    const admit = jest.fn();
+    expect(await coordinator.join({ generation: 0, loaded: [], required: [] }, admit)).toBe(false);
+    expect(admit).not.toHaveBeenCalled();
+    expect(await coordinator.join({ generation: 1, loaded: [required('a')], required: [] }, admit)).toBe(
+      true,
+    );
+    expect(admit).toHaveBeenCalledTimes(1);
+  });
+
+  it('has a worker that joins during a change prepare before any commits', async () => {
+    const harness = new ClusterHarness();
+    let open = (): void => undefined;
+    harness.gate = new Promise((resolve) => (open = resolve));
+    const coordinator = harness.coordinator();
+    await adopt(coordinator, 'a');
+    const change = coordinator.change({ action: 'load', model: 'm' });
+    const joined = coordinator.join({ generation: 0, loaded: [required('a')], required: [] }, () =>
+      harness.serving.push(new Map()),
+    );
+    open();
+    await Promise.all([change, joined]);
+    expect(harness.serving.map((serving) => serving.get('m'))).toEqual(['1', '1', '1']);
+  });
+
+  it('has all load anew where a worker that joins found other files', async () => {
+    const harness = new ClusterHarness();
+    const coordinator = harness.coordinator();
+    await adopt(coordinator, 'a', 'b');
+    const other = { ...required('a'), digest: 'other' };
+    await coordinator.join({ generation: 0, loaded: [other, required('b')], required: [] }, () => undefined);
+    expect(harness.asked).toEqual([PREPARE, COMMIT]);
+    expect(coordinator.missing([required('b')])).toEqual(['a']);
+  });
+
+  it('brings a version to a worker that lacks what the others have', async () => {
+    const harness = new ClusterHarness();
+    const coordinator = harness.coordinator();
+    await adopt(coordinator, 'a');
+    await coordinator.change({ action: 'ensure', model: 'a', version: '1' });
+    expect(harness.asked).toEqual([PREPARE, COMMIT]);
+    expect(coordinator.desired()?.loaded).toEqual([
+      { model: 'a', versions: [{ version: '1', digest: 'a', byDefault: true }] },
+    ]);
+  });
+
+  it('makes one of changes that wait and want the same', async () => {
+    const harness = new ClusterHarness();
+    const coordinator = harness.coordinator();
+    let open = (): void => undefined;
+    harness.gate = new Promise((resolve) => (open = resolve));
+    const load = () => coordinator.change({ action: 'load', model: 'm' });
+    const underWay = load();
+    await new Promise(setImmediate);
+    const waiting = [load(), load(), load()];
+    open();
+    await Promise.all([underWay, ...waiting]);
+    expect(harness.asked).toEqual([PREPARE, COMMIT, PREPARE, COMMIT]);
+  });
+
+  it('makes changes of one model wait for each other', async () => {
+    const harness = new ClusterHarness();
+    let open = (): void => undefined;
+    harness.gate = new Promise((resolve) => (open = resolve));
+    const coordinator = harness.coordinator();
+    const changes = [
+      coordinator.change({ action: 'load', model: 'm' }),
+      coordinator.change({ action: 'unload', model: 'm' }),
+    ];
+    await Promise.resolve();
+    open();
+    await Promise.all(changes);
+    expect(harness.asked).toEqual([PREPARE, COMMIT, RETIRE]);
+    expect(harness.serving[0]!.has('m')).toBe(false);
+  });
+
+  it('does not load anew what a call unloads meanwhile', async () => {
+    const harness = new ClusterHarness();
+    const coordinator = harness.coordinator();
+    await adopt(coordinator, 'm');
+    await Promise.all([
+      coordinator.change({ action: 'unload', model: 'm' }),
+      // As for a changed folder, or for a worker that found other files.
+      coordinator.change({ action: 'renew', model: 'm' }),
+    ]);
+    expect(harness.asked).toEqual([RETIRE]);
+    expect(coordinator.isLoaded('m')).toBe(false);
+  });
+
+  it('does not load again on request what a call unloaded', async () => {
+    const harness = new ClusterHarness();
+    const coordinator = harness.coordinator();
+    await coordinator.change({ action: 'unload', model: 'm' });
+    const wanted = coordinator.change({ action: 'ensure', model: 'm', version: '1' });
+    await expect(wanted).rejects.toThrow(/unloaded/);
+    await coordinator.change({ action: 'load', model: 'm' });
+    await coordinator.change({ action: 'ensure', model: 'm', version: '1' });
+    expect(harness.serving[1]!.get('m')).toBe('1');
+  });
+
+  it('lets the least recently used version make room, and never a required one', async () => {
+    const harness = new ClusterHarness();
+    const coordinator = harness.coordinator({ maxResident: 2 });
+    await adopt(coordinator, 'r');
+    harness.serving.forEach((serving) => serving.set('r', '1'));
+    await coordinator.change({ action: 'ensure', model: 'a', version: '1' });
+    await coordinator.change({ action: 'ensure', model: 'b', version: '1' });
+    expect([...harness.serving[0]!.keys()]).toEqual(['r', 'b']);
+  });
+
+  it('refuses for want of room when nothing is idle', async () => {
+    const harness = new ClusterHarness();
+    const coordinator = harness.coordinator({ maxResident: 1, loadTimeoutMs: 1 });
+    await coordinator.change({ action: 'ensure', model: 'a', version: '1' });
+    harness.idle = false;
+    const refused = coordinator.change({ action: 'ensure', model: 'b', version: '1' });
+    await expect(refused).rejects.toMatchObject({
+      code: 'model_unavailable',
+      message: /MAX_RESIDENT_MODELS/,
+    });
+    harness.idle = true;
+    await coordinator.change({ action: 'ensure', model: 'b', version: '1' });
+    expect([...harness.serving[0]!.keys()]).toEqual(['b']);
+  });
+
+  it('keeps the resident models within their memory', async () => {
+    const harness = new ClusterHarness();
+    const coordinator = harness.coordinator({ maxMemoryBytes: 250 });
+    for (const model of ['a', 'b', 'c']) await coordinator.change({ action: 'ensure', model, version: '1' });
+    expect([...harness.serving[0]!.keys()].sort()).toEqual(['b', 'c']);
+  });
+});

@@ -1,0 +1,290 @@
+import { reasonOf } from '../../errors/domain-error';
+import type { LoadedVersion } from '../../process/ipc/loaded-version';
+import type { RpcChannel } from '../../process/ipc/rpc-channel';
+import {
+  ABORT,
+  type Commit,
+  CHANGE,
+  COMMIT,
+  DESIRED,
+  type DesiredModels,
+  JOIN,
+  type Join,
+  type ModelChange,
+  type Prepare,
+  type Prepared,
+  type PreparedVersion,
+  RETIRE,
+} from './messages';
+import { PreparePhase, type PreparePhaseOptions } from './prepare-phase';
+import { deadlyModel, unloadedByCall } from './model-errors';
+import { LruResidency } from './lru-residency';
+import { ChangeQueue } from './change-queue';
+
+/** For a swap, which takes no work. */
+const QUICK_MS = 5_000;
+
+export interface CoordinatorOptions extends PreparePhaseOptions {
+  readonly maxResident: number;
+  /** 0: no limit. */
+  readonly maxMemoryBytes: number;
+  log(fields: object, message: string): void;
+}
+
+/** A worker as the coordinator knows it. */
+export interface Member {
+  readonly id: number;
+  /** From then on it is asked like the others. */
+  admit(): void;
+}
+
+interface Staged extends Prepared {
+  readonly model: string;
+  readonly id: number;
+}
+
+/**
+ * Which models the whole server has loaded, and the one place where that changes: in the primary, or in the
+ * only process. A change has two phases, so that it happens on every worker or on none: each loads beside
+ * what serves, and when all have, all swap. Changes of one model come one after the other.
+ */
+export class Coordinator {
+  private generation = 0;
+  private adopted = false;
+  private lastId = 0;
+  private readonly residents: LruResidency;
+  private readonly required = new Set<string>();
+  private readonly unloaded = new Set<string>();
+  /** Models that a worker died of while it loaded them: only a call, or other files, have them tried again. */
+  private readonly deadly = new Set<string>();
+  private readonly turns = new ChangeQueue();
+
+  constructor(private readonly options: CoordinatorOptions) {
+    this.residents = new LruResidency(options, (model, version) => this.retire(model, [version], false));
+  }
+
+  /** Answers a worker's questions on its line. */
+  serve(channel: Pick<RpcChannel, 'handle'>, member: Member): void {
+    channel.handle<ModelChange, void>(CHANGE, (change) => this.change(change, member.id));
+    channel.handle<undefined, DesiredModels | undefined>(DESIRED, () => this.desired());
+    channel.handle<Join, boolean>(JOIN, (join) => this.join(join, () => member.admit()));
+  }
+
+  /** What a worker that starts is to load; undefined while none has said what it found by its settings. */
+  desired(): DesiredModels | undefined {
+    if (!this.adopted) return undefined;
+    return {
+      generation: this.generation,
+      loaded: this.residents.list(),
+      required: [...this.required],
+      unloaded: [...this.unloaded],
+    };
+  }
+
+  /**
+   * Takes a worker in that is about to serve. What the first one loaded by its settings is what all are to have;
+   * another one has to be up to date, and where it found other files than the others, all load anew.
+   * @returns false when the models have changed since it looked: it has to look again
+   */
+  async join({ generation, loaded, required }: Join, admit: () => void): Promise<boolean> {
+    if (this.adopted && generation !== this.generation) return false;
+    // No change can come between this and the next question to all.
+    admit();
+    if (!this.adopted) {
+      this.adopted = true;
+      for (const model of required) this.required.add(model);
+      for (const version of loaded) this.residents.add(version);
+    } else {
+      await this.makeAlike(loaded);
+    }
+    return true;
+  }
+
+  /** The required models that the server has loaded, but not a worker that has these. */
+  missing(loaded: readonly LoadedVersion[]): string[] {
+    const there = new Set(loaded.map(({ model }) => model));
+    return [...this.required].filter((model) => this.isLoaded(model) && !there.has(model));
+  }
+
+  isLoaded(model: string): boolean {
+    return this.residents.of(model).length > 0;
+  }
+
+  /**
+   * @param asker the worker that asks for it, if it is one
+   * @throws model_not_found, version_not_found, model_unavailable with the reason by worker
+   */
+  change(change: ModelChange, asker?: number): Promise<void> {
+    return this.turns.take(change, () => this.carryOut(change, asker));
+  }
+
+  private async carryOut(change: ModelChange, asker: number | undefined): Promise<void> {
+    switch (change.action) {
+      case 'load':
+        return this.load(change.model, asker);
+      case 'renew':
+        return this.unloaded.has(change.model) ? undefined : this.load(change.model, asker);
+      case 'unload':
+        return this.unload(change.model);
+      case 'ensure':
+        return this.ensure(change.model, change.version, asker);
+    }
+  }
+
+  private async load(model: string, asker: number | undefined): Promise<void> {
+    const staged = await this.prepare({ model, replace: true }, asker);
+    for (const { version } of this.residents.of(model)) this.residents.remove(model, version);
+    const last = staged.versions.at(-1);
+    for (const prepared of staged.versions)
+      this.residents.add(this.loadedVersion(model, prepared, prepared === last));
+    this.unloaded.delete(model);
+    this.deadly.delete(model);
+    await this.commit(staged);
+    this.options.log({ model, versions: staged.versions.map(({ version }) => version) }, 'model swapped');
+    await this.residents.shrink(model);
+  }
+
+  private async ensure(model: string, version: string, asker: number | undefined): Promise<void> {
+    if (this.unloaded.has(model)) throw unloadedByCall(model);
+    if (this.deadly.has(model)) throw deadlyModel(model);
+    const resident = this.residents.get(model, version);
+    if (resident !== undefined) {
+      // Whoever asks lacks what the others have: what kept it from loading may have passed.
+      const { digest } = resident;
+      const wanted = { model, versions: [{ version, digest }], replace: false };
+      await this.commit(await this.prepare(wanted, asker));
+      return;
+    }
+    await this.residents.reserve(model, version);
+    try {
+      const wanted = { model, versions: [{ version }], replace: false };
+      const staged = await this.prepare(wanted, asker, async ({ versions }) => {
+        for (const { memoryBytes } of versions) await this.residents.claim(model, version, memoryBytes);
+      });
+      // What requests that name none get stays the same as long as it is loaded, whatever the folder has by then.
+      const byDefault = staged.latest === version && this.residents.byDefault(model) === undefined;
+      for (const prepared of staged.versions)
+        this.residents.add(this.loadedVersion(model, prepared, byDefault));
+      await this.commit(staged);
+    } catch (error) {
+      this.residents.remove(model, version);
+      throw error;
+    }
+  }
+
+  private async unload(model: string): Promise<void> {
+    const versions = this.residents.of(model).map(({ version }) => version);
+    this.unloaded.add(model);
+    for (const version of versions) this.residents.remove(model, version);
+    await this.retire(model, versions, true);
+    this.options.log({ model, versions }, 'model unloaded by a call');
+  }
+
+  /** Where a worker found other files than the others have loaded, what is in the folder now is for all. */
+  private async makeAlike(loaded: readonly LoadedVersion[]): Promise<void> {
+    const there = new Set(loaded.map(contentOf));
+    const different = this.residents
+      .list()
+      .filter(({ model, versions }) =>
+        versions.some((version) => !there.has(contentOf({ model, ...version }))),
+      );
+    const changes: ModelChange[] = [
+      ...this.adoptRequired(loaded).map(({ model, version }) => ({
+        action: 'ensure' as const,
+        model,
+        version,
+      })),
+      ...different.map(({ model }) => ({ action: 'renew' as const, model })),
+    ];
+    for (const change of changes) {
+      const { model } = change;
+      try {
+        if (this.deadly.has(model)) throw deadlyModel(model);
+        await this.change(change);
+      } catch (error) {
+        this.options.log({ model, reason: reasonOf(error) }, 'a new worker has not what the others have');
+      }
+    }
+  }
+
+  /** Required models that only this worker could load: from now on they are for all. */
+  private adoptRequired(loaded: readonly LoadedVersion[]): LoadedVersion[] {
+    const found = loaded.filter(
+      ({ model }) => this.required.has(model) && !this.unloaded.has(model) && !this.isLoaded(model),
+    );
+    for (const version of found) this.residents.add(version);
+    if (found.length > 0) this.generation++;
+    return found;
+  }
+
+  private loadedVersion(
+    model: string,
+    { version, digest, memoryBytes }: PreparedVersion,
+    byDefault: boolean,
+  ): LoadedVersion {
+    return { model, version, digest, memoryBytes, byDefault, required: this.required.has(model) };
+  }
+
+  /**
+   * First phase, on all workers or, where one fails, on none; those that join meanwhile are among them.
+   * @param makeRoom for what was loaded
+   */
+  private async prepare(
+    wanted: Omit<Prepare, 'id'>,
+    asker: number | undefined,
+    makeRoom?: (prepared: Prepared) => Promise<void>,
+  ): Promise<Staged> {
+    const { model } = wanted;
+    const id = ++this.lastId;
+    const phase = new PreparePhase({ ...wanted, id }, asker, this.options);
+    try {
+      const prepared = await phase.reachAll();
+      if (makeRoom !== undefined) {
+        await makeRoom(prepared);
+        // That may have taken a while, in which others joined.
+        await phase.reachAll();
+      }
+      return { id, model, ...prepared };
+    } catch (error) {
+      if (phase.deadly) this.leaveAlone(model, error);
+      await this.abort(id);
+      throw error;
+    }
+  }
+
+  private leaveAlone(model: string, error: unknown): void {
+    this.deadly.add(model);
+    this.options.log(
+      { model, reason: reasonOf(error) },
+      'model left alone, a worker died while it loaded it',
+    );
+  }
+
+  private async commit({ id, model }: Staged): Promise<void> {
+    this.generation++;
+    const commit: Commit = { id, byDefault: this.residents.byDefault(model) };
+    const replies = await this.options.askAll(COMMIT, commit, QUICK_MS);
+    // It cannot be taken back on the others. One that stands still swaps when it turns again, or is replaced by one
+    // that loads what is desired now.
+    for (const reply of replies) {
+      if (!reply.ok && reply.gone === undefined)
+        this.options.log(
+          { model, worker: reply.worker, reason: reply.reason },
+          'a worker has not swapped yet',
+        );
+    }
+  }
+
+  private async abort(id: number): Promise<void> {
+    await this.options.askAll(ABORT, { id }, this.options.loadTimeoutMs);
+  }
+
+  private async retire(model: string, versions: readonly string[], byCall: boolean): Promise<void> {
+    this.generation++;
+    await this.options.askAll(RETIRE, { model, versions, byCall }, this.options.loadTimeoutMs);
+  }
+}
+
+function contentOf({ model, version, digest }: Pick<LoadedVersion, 'model' | 'version' | 'digest'>): string {
+  return JSON.stringify([model, version, digest]);
+}

@@ -1,0 +1,55 @@
+import cluster from 'node:cluster';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
+import { Ipc } from '../../process/ipc/ipc.service';
+import { FolderWatch } from './folder-watch';
+import { Coordinator } from './coordinator';
+import { ModelRepository } from '../repository/model-repository';
+
+/** The coordinator of a server of one process; where there is a primary, the primary has it. */
+@Injectable()
+export class LocalCoordinator implements OnApplicationShutdown {
+  private readonly logger = new Logger(LocalCoordinator.name);
+  private readonly coordinator: Coordinator | undefined;
+  private watch: FolderWatch | undefined;
+
+  constructor(
+    @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
+    private readonly repository: ModelRepository,
+    ipc: Ipc,
+  ) {
+    if (cluster.isWorker) return;
+    this.coordinator = new Coordinator({
+      askAll: <Value>(topic: string, payload: unknown, timeoutMs: number, except?: ReadonlySet<number>) =>
+        except?.size ? Promise.resolve([]) : ipc.askAll<Value>(topic, payload, timeoutMs),
+      maxResident: config.maxResident,
+      maxMemoryBytes: config.maxMemoryBytes,
+      loadTimeoutMs: config.loadTimeoutMs,
+      log: (fields, msg) => this.logger.log({ msg, ...fields }),
+    });
+    this.coordinator.serve(ipc, { id: 0, admit: () => undefined });
+  }
+
+  /** From now on changes in the model folder are seen. */
+  watchFolder(): void {
+    const { coordinator, config, repository } = this;
+    if (coordinator === undefined) return;
+    this.watch = new FolderWatch({
+      intervalMs: config.watchIntervalMs,
+      repository,
+      isLoaded: (model) => coordinator.isLoaded(model),
+      load: (model) => coordinator.change({ action: 'renew', model }),
+      log: (fields, msg) => this.logger.log({ msg, ...fields }),
+    });
+    this.watch.start();
+  }
+
+  /** Takes what the folder has now, on somebody's word. */
+  lookNow(): Promise<void> {
+    return this.watch?.lookNow() ?? Promise.resolve();
+  }
+
+  onApplicationShutdown(): void {
+    this.watch?.stop();
+  }
+}

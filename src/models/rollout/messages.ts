@@ -1,0 +1,109 @@
+import type { LoadedVersion } from '../../process/ipc/loaded-version';
+
+/** A wish for the whole server, put to the coordinator. */
+export type ModelChange =
+  /** Load what the folder has now, in place of what serves. */
+  | { readonly action: 'load'; readonly model: string }
+  /** The same, unless a call has unloaded it meanwhile: nobody asked for it. */
+  | { readonly action: 'renew'; readonly model: string }
+  | { readonly action: 'unload'; readonly model: string }
+  /** Have this version loaded, as a request wants it. */
+  | { readonly action: 'ensure'; readonly model: string; readonly version: string };
+
+/** What every worker is to have loaded. */
+export interface DesiredModels {
+  /** Counts the changes. */
+  readonly generation: number;
+  readonly loaded: readonly LoadedVersions[];
+  /** Models that the server is not ready without. */
+  readonly required: readonly string[];
+  /** Models that were unloaded by a call, which no request may load again. */
+  readonly unloaded: readonly string[];
+}
+
+export interface LoadedVersions {
+  readonly model: string;
+  readonly versions: readonly Pick<LoadedVersion, 'version' | 'digest' | 'byDefault'>[];
+}
+
+/** A worker that is about to serve says what it has, and as of which change. */
+export interface Join {
+  /** Undefined: it has not been told what the others have. */
+  readonly generation: number | undefined;
+  readonly loaded: readonly LoadedVersion[];
+  readonly required: readonly string[];
+}
+
+export interface WantedVersion {
+  readonly version: string;
+  /** What it has to be, as others serve it; absent: what the folder has. */
+  readonly digest?: string;
+}
+
+/** First phase of a change: load beside what serves, and do not serve yet. */
+export interface Prepare {
+  readonly id: number;
+  readonly model: string;
+  /** Absent: those that the model's policy names. */
+  readonly versions?: readonly WantedVersion[];
+  /** Do these take the place of all loaded versions, or stand beside them? */
+  readonly replace: boolean;
+}
+
+export interface Prepared {
+  readonly versions: readonly PreparedVersion[];
+  /** Which one requests that name none are to get, as of a look at the folder. */
+  readonly latest: string | undefined;
+}
+
+export interface PreparedVersion {
+  readonly version: string;
+  /** Of content and settings: workers that read different files must not both serve. */
+  readonly digest: string;
+  readonly memoryBytes: number;
+}
+
+/** Last phase: serve what was prepared. */
+export interface Commit {
+  readonly id: number;
+  /** Which one requests that name none get from now on; undefined while none of those for them is loaded. */
+  readonly byDefault: string | undefined;
+}
+
+/** Or throw it away. */
+export interface Abort {
+  readonly id: number;
+}
+
+/** Stop serving these versions; work in hand is finished. */
+export interface Retire {
+  readonly model: string;
+  readonly versions: readonly string[];
+  /** Was it a call, so that requests may not load it again? */
+  readonly byCall: boolean;
+}
+
+/** How one worker uses a loaded version. */
+export interface VersionUsage {
+  readonly model: string;
+  readonly version: string;
+  readonly idle: boolean;
+  readonly unusedMs: number;
+}
+
+/** Topics of the coordinator. */
+export const CHANGE = 'models.change';
+export const DESIRED = 'models.desired';
+export const JOIN = 'models.join';
+
+/** Topics of each worker. */
+export const PREPARE = 'models.prepare';
+export const COMMIT = 'models.commit';
+export const ABORT = 'models.abort';
+export const RETIRE = 'models.retire';
+export const USAGE = 'models.usage';
+
+/** How long a change may take: others' changes of the same model come first, and each may take its whole time. */
+export function changeTimeoutMs({ loadTimeoutMs }: { readonly loadTimeoutMs: number }): number {
+  return 4 * loadTimeoutMs;
+}

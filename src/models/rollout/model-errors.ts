@@ -1,0 +1,14 @@
+import { DomainError } from '../../errors/domain-error';
+
+/** Requests do not bring back what a call took away. */
+export function unloadedByCall(model: string): DomainError {
+  return new DomainError('model_unavailable', `Model "${model}" was unloaded; a load call brings it back.`);
+}
+
+/** One that a worker died of while it loaded it. */
+export function deadlyModel(model: string): DomainError {
+  return new DomainError(
+    'model_unavailable',
+    `Model "${model}" is left alone since a worker died while it loaded it; a load call tries again.`,
+  );
+}

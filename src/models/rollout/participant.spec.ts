@@ -1,0 +1,117 @@
+import { Logger } from '@nestjs/common';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ModelsConfig } from '../../config/config.slices';
+import type { Ipc } from '../../process/ipc/ipc.service';
+import { ABORT, COMMIT, PREPARE, type Prepared } from './messages';
+import { Participant } from './participant';
+import type { ModelLoader } from '../loading/model-loader';
+import { ModelRegistry } from '../loading/model-registry';
+import { ModelRepository } from '../repository/model-repository';
+import { Lease } from '../loading/lease';
+import type { LoadedModel } from '../loading/loaded-model';
+
+const IRIS = join(__dirname, '..', '..', '..', 'models', 'iris', '1', 'model.onnx');
+
+describe("a worker's part in a change", () => {
+  let dir: string;
+  let registry: ModelRegistry;
+  let changes: Participant;
+  let ask: <Value>(topic: string, payload: object) => Promise<Value>;
+  let unloaded: string[];
+  let gate: Promise<void>;
+  let open: () => void;
+  const load = { id: 1, model: 'iris', replace: true };
+  const serving = (): string | undefined => registry.entry('iris').version(undefined)?.served?.digest;
+  beforeAll(() => {
+    Logger.overrideLogger(false);
+  });
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'nestor-changes-'));
+    mkdirSync(join(dir, 'iris', '1'), { recursive: true });
+    cpSync(IRIS, join(dir, 'iris', '1', 'model.onnx'));
+    unloaded = [];
+    gate = Promise.resolve();
+    let loads = 0;
+    const loader: Pick<ModelLoader, 'load' | 'unload'> = {
+      load: async ({ version }) => {
+        const digest = `load ${++loads}`;
+        await gate;
+        return { version, digest, memoryBytes: 10, use: new Lease() } as LoadedModel;
+      },
+      unload: ({ digest }) => Promise.resolve(void unloaded.push(digest)),
+    };
+    const handlers = new Map<string, (payload: object) => unknown>();
+    const link = {
+      handle: (topic: string, handler: (payload: object) => unknown) => handlers.set(topic, handler),
+    } as unknown as Ipc;
+    registry = new ModelRegistry(new ModelRepository(dir));
+    const config = { loadTimeoutMs: 1000 } as ModelsConfig;
+    changes = new Participant(config, registry, loader as ModelLoader, link);
+    ask = async <Value>(topic: string, payload: object) => (await handlers.get(topic)?.(payload)) as Value;
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  it('loads beside what serves, and swaps when it is told to', async () => {
+    await ask(PREPARE, load);
+    await ask(COMMIT, load);
+    const { versions } = await ask<Prepared>(PREPARE, { ...load, id: 2 });
+    expect(versions).toEqual([{ version: '1', digest: expect.any(String) as string, memoryBytes: 10 }]);
+    expect(serving()).toBe('load 1');
+    await ask(COMMIT, { id: 2 });
+    expect(serving()).toBe('load 2');
+    await new Promise(setImmediate);
+    expect(unloaded).toEqual(['load 1']);
+  });
+
+  it('waits with the unload for requests that hold the old version', async () => {
+    await ask(PREPARE, load);
+    await ask(COMMIT, load);
+    const held = registry.entry('iris').version(undefined)?.served;
+    held?.use.take();
+    await ask(PREPARE, { ...load, id: 2 });
+    await ask(COMMIT, { id: 2 });
+    await new Promise(setImmediate);
+    expect(unloaded).toEqual([]);
+    held?.use.release();
+    await new Promise(setImmediate);
+    expect(unloaded).toEqual(['load 1']);
+  });
+
+  it('throws away what it prepared when that is called off', async () => {
+    await ask(PREPARE, load);
+    await ask(ABORT, { id: 1 });
+    await ask(COMMIT, { id: 1 });
+    expect(unloaded).toEqual(['load 1']);
+    expect(serving()).toBeUndefined();
+  });
+
+  it('throws away what is loaded too late, when the change was called off', async () => {
+    gate = new Promise((resolve) => (open = resolve));
+    const late = ask(PREPARE, load);
+    const refused = expect(late).rejects.toThrow('called off');
+    await ask(ABORT, { id: 1 });
+    open();
+    await refused;
+    expect(unloaded).toEqual(['load 1']);
+    await ask(COMMIT, { id: 1 });
+    expect(serving()).toBeUndefined();
+  });
+
+  it('holds a load to its time, and throws away what comes of it later', async () => {
+    gate = new Promise((resolve) => (open = resolve));
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    const late = ask(PREPARE, load);
+    const refused = expect(late).rejects.toThrow('waiting for it to load');
+    while (jest.getTimerCount() === 0) await new Promise(setImmediate);
+    jest.advanceTimersByTime(1000);
+    jest.useRealTimers();
+    await refused;
+    expect([...changes.overdue]).toMatchObject([{ model: 'iris', version: '1' }]);
+    open();
+    await new Promise(setImmediate);
+    expect(unloaded).toEqual(['load 1']);
+    expect(changes.overdue.size).toBe(0);
+  });
+});

@@ -1,0 +1,275 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
+import { DomainError, reasonOf } from '../../errors/domain-error';
+import { Ipc } from '../../process/ipc/ipc.service';
+import { withDeadline } from '../../common/with-deadline';
+import {
+  ABORT,
+  COMMIT,
+  type Abort,
+  type Commit,
+  PREPARE,
+  type Prepare,
+  type Prepared,
+  RETIRE,
+  type Retire,
+  USAGE,
+  type VersionUsage,
+  type WantedVersion,
+} from './messages';
+import type { ModelConfig } from '../repository/model-config';
+import { VersionEntry } from '../loading/model-entry';
+import { ModelLoader } from '../loading/model-loader';
+import { ModelRegistry } from '../loading/model-registry';
+import type { FoundModel } from '../repository/model-repository';
+import type { LoadedModel } from '../loading/loaded-model';
+import { versionsToServe } from '../repository/version-policy';
+
+interface Staged {
+  readonly model: string;
+  readonly replace: boolean;
+  readonly entries: readonly VersionEntry[];
+}
+
+export interface OverdueLoad {
+  readonly model: string;
+  readonly version: string;
+  readonly config: ModelConfig;
+  /** When its time was over, by `performance.now()`. */
+  readonly sinceMs: number;
+}
+
+/** This worker's part in the changes of the whole server, as the coordinator asks for it. */
+@Injectable()
+export class Participant {
+  private readonly logger = new Logger(Participant.name);
+  private readonly preparing = new Set<number>();
+  private readonly staged = new Map<number, Staged>();
+  /** Versions that serve no more and finish what they hold. */
+  private readonly leaving = new Set<Promise<void>>();
+  /** Loads that nobody waits for any more, but for those of the start: a successor would only begin them again. */
+  readonly overdue = new Set<OverdueLoad>();
+  private stopped = false;
+
+  constructor(
+    @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
+    private readonly registry: ModelRegistry,
+    private readonly loader: ModelLoader,
+    ipc: Ipc,
+  ) {
+    ipc.handle<Prepare, Prepared>(PREPARE, (wanted) => this.prepare(wanted));
+    ipc.handle<Commit, void>(COMMIT, (commit) => this.commit(commit));
+    ipc.handle<Abort, void>(ABORT, ({ id }) => this.abort(id));
+    ipc.handle<Retire, void>(RETIRE, (retire) => this.retire(retire));
+    ipc.handle<undefined, VersionUsage[]>(USAGE, () => this.usage());
+  }
+
+  /** Loads versions beside what serves: all of them, or none. */
+  async prepare(wanted: Prepare): Promise<Prepared> {
+    this.preparing.add(wanted.id);
+    try {
+      return await this.stage(wanted);
+    } finally {
+      this.preparing.delete(wanted.id);
+    }
+  }
+
+  /** From one request to the next, what was prepared serves. */
+  commit({ id, byDefault }: Commit): void {
+    const staged = this.staged.get(id);
+    if (staged === undefined) return;
+    this.staged.delete(id);
+    this.registry.expect(staged.model).agreed = byDefault;
+    this.serve(staged.entries, staged.replace);
+  }
+
+  async abort(id: number): Promise<void> {
+    this.preparing.delete(id);
+    const staged = this.staged.get(id);
+    this.staged.delete(id);
+    await Promise.all((staged?.entries ?? []).map((entry) => this.discard(entry)));
+  }
+
+  /** Lets loaded versions serve, in place of the model's others or beside them. */
+  private serve(entries: readonly VersionEntry[], replace: boolean): void {
+    const [first] = entries;
+    if (first === undefined) return;
+    const model = this.registry.expect(first.model);
+    const before = model.loaded();
+    for (const entry of entries) {
+      model.versions.set(entry.version, entry);
+      entry.state = 'READY';
+    }
+    const gone = before.filter((old) => replace || entries.some(({ version }) => version === old.version));
+    for (const old of gone) void this.leave(old);
+    model.unloaded = false;
+    this.registry.changed();
+  }
+
+  async retire({ model: name, versions, byCall }: Retire): Promise<void> {
+    const model = this.registry.expect(name);
+    if (byCall) model.unloaded = true;
+    if (model.agreed !== undefined && versions.includes(model.agreed)) model.agreed = undefined;
+    await Promise.all(
+      versions.flatMap((version) => {
+        const entry = model.versions.get(version);
+        return entry === undefined ? [] : [this.leave(entry)];
+      }),
+    );
+  }
+
+  /** At the end of the process: everything goes, when it is idle. */
+  async retireAll(): Promise<void> {
+    this.stopped = true;
+    await Promise.all([...this.staged.keys()].map((id) => this.abort(id)));
+    for (const entry of this.registry.versions()) void this.leave(entry);
+    await Promise.all(this.leaving);
+  }
+
+  private async stage({ id, model, versions, replace }: Prepare): Promise<Prepared> {
+    const serving = replace ? undefined : this.servingOf(model, versions);
+    if (serving !== undefined) {
+      // Another worker lacks them.
+      this.staged.set(id, { model, replace, entries: [] });
+      return this.preparedOf(model, serving);
+    }
+    const found = await this.find(model);
+    const there = found.versions.map(({ version }) => version);
+    const byPolicy = (): WantedVersion[] =>
+      versionsToServe(found.config.versions, there).map((version) => ({ version }));
+    const wanted = new Map((versions ?? byPolicy()).map(({ version, digest }) => [version, digest]));
+    if (wanted.size === 0) throw unusable(found);
+    const entries = found.versions
+      .filter(({ version }) => wanted.has(version))
+      .map((version) => new VersionEntry(model, version, found.config, wanted.get(version.version)));
+    if (entries.length < wanted.size) {
+      const names = [...wanted.keys()].join(', ');
+      throw new DomainError('version_not_found', `Model "${model}" has no version ${names}.`);
+    }
+    const loads = await Promise.allSettled(entries.map((entry) => this.loadAside(entry, id < 0)));
+    const failed = loads.find((load) => load.status === 'rejected');
+    const stillWanted = this.preparing.has(id) && !this.stopped;
+    if (failed !== undefined || !stillWanted) {
+      await Promise.all(entries.map((entry) => this.discard(entry)));
+      throw failed?.reason ?? new DomainError('draining', 'The change was called off.');
+    }
+    this.staged.set(id, { model, replace, entries });
+    return this.preparedOf(model, entries);
+  }
+
+  private preparedOf(model: string, entries: readonly VersionEntry[]): Prepared {
+    const versions = entries.map(({ version, digest, served }) => ({
+      version,
+      digest,
+      memoryBytes: served?.memoryBytes ?? 0,
+    }));
+    return { versions, latest: this.registry.get(model)?.latest };
+  }
+
+  private usage(): VersionUsage[] {
+    const nowMs = performance.now();
+    const usages: VersionUsage[] = [];
+    for (const { model, version, served } of this.registry.versions()) {
+      if (served === undefined) continue;
+      const { leases, lastUsedAtMs } = served.use;
+      usages.push({ model, version, idle: leases === 0, unusedMs: nowMs - lastUsedAtMs });
+    }
+    return usages;
+  }
+
+  /** The model on disk, with a configuration that can be used. */
+  private async find(name: string): Promise<UsableModel> {
+    const found = await this.registry.refreshModel(name);
+    if (found === undefined) throw new DomainError('model_not_found', `There is no model "${name}".`);
+    if ('fault' in found.config) throw unusable(found);
+    return { ...found, config: found.config };
+  }
+
+  /** These versions, where all of them serve. */
+  private servingOf(
+    model: string,
+    versions: readonly WantedVersion[] | undefined,
+  ): VersionEntry[] | undefined {
+    const here = this.registry.get(model)?.versions;
+    const serving = versions?.flatMap(({ version }) => here?.get(version) ?? []);
+    const all = serving?.length === versions?.length && serving?.every(({ served }) => served !== undefined);
+    return all ? serving : undefined;
+  }
+
+  private async loadAside(entry: VersionEntry, atStart: boolean): Promise<void> {
+    const known = this.registry.get(entry.model)?.versions.get(entry.version);
+    if (known !== undefined && known.served === undefined) known.state = 'LOADING';
+    try {
+      entry.served = await this.loadInTime(entry, atStart);
+    } catch (error) {
+      const reason = reasonOf(error);
+      // A version that serves goes on as it is; one that does not says why.
+      if (known?.served === undefined) known?.failed(reason);
+      this.logger.error({
+        msg: 'model could not be loaded',
+        model: entry.model,
+        version: entry.version,
+        reason,
+      });
+      throw new DomainError(
+        'model_unavailable',
+        `Model "${entry.model}" version ${entry.version} cannot be served: ${reason}`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** A load cannot be cancelled: when its time is over it goes on, and what comes of it is thrown away. */
+  private async loadInTime(entry: VersionEntry, atStart: boolean): Promise<LoadedModel> {
+    const loading = this.loader.load(entry);
+    const deadlineMs = performance.now() + this.config.loadTimeoutMs;
+    try {
+      return await withDeadline(loading, deadlineMs, 'it to load and warm up');
+    } catch (error) {
+      const { model, version, config } = entry;
+      const overdue: OverdueLoad = { model, version, config, sinceMs: performance.now() };
+      if (!atStart) this.overdue.add(overdue);
+      void loading
+        .then((served) => this.loader.unload(served))
+        // Why it failed after all does not matter any more.
+        .catch(() => undefined)
+        .finally(() => this.overdue.delete(overdue));
+      throw error;
+    }
+  }
+
+  private async discard(entry: VersionEntry): Promise<void> {
+    const { served } = entry;
+    entry.served = undefined;
+    const known = this.registry.get(entry.model)?.versions.get(entry.version);
+    if (known?.state === 'LOADING') known.state = 'UNAVAILABLE';
+    if (served !== undefined) await this.unload(served);
+  }
+
+  /** New requests do not find it from here on; those that hold it are let finish. */
+  private leave(entry: VersionEntry): Promise<void> {
+    const { served } = entry;
+    if (served === undefined) return Promise.resolve();
+    entry.served = undefined;
+    entry.state = 'UNLOADING';
+    this.registry.changed();
+    const left = this.unload(served).then(() => {
+      if (entry.state === 'UNLOADING') entry.state = 'UNAVAILABLE';
+      this.registry.changed();
+    });
+    this.leaving.add(left);
+    return left.finally(() => this.leaving.delete(left));
+  }
+
+  private async unload(served: LoadedModel): Promise<void> {
+    await served.use.idle();
+    await this.loader.unload(served);
+  }
+}
+
+type UsableModel = Omit<FoundModel, 'config'> & { readonly config: ModelConfig };
+
+function unusable(found: Pick<FoundModel, 'name' | 'faults'>): DomainError {
+  const reasons = found.faults.map(({ reason }) => reason).join('; ');
+  return new DomainError('model_unavailable', `Model "${found.name}" cannot be served: ${reasons}`);
+}

@@ -1,0 +1,155 @@
+import { Logger } from '@nestjs/common';
+import type { ModelsConfig } from '../../../config/config.slices';
+import { RpcChannel, type ChannelMessage } from '../../../process/ipc/rpc-channel';
+import type { Ipc } from '../../../process/ipc/ipc.service';
+import { failedReply, type Reply } from '../../../process/ipc/messages';
+import type { RemoteFactory } from '../../../runners/remote/remote-factory';
+import type { SessionFactory } from '../../../runners/onnx/session-factory';
+import { WorkerJoin } from '../worker-join';
+import { Participant } from '../participant';
+import { Coordinator } from '../coordinator';
+import type { ModelLoader } from '../../loading/model-loader';
+import { ModelRegistry } from '../../loading/model-registry';
+import { ModelRepository } from '../../repository/model-repository';
+import { Lease } from '../../loading/lease';
+import type { LoadedModel } from '../../loading/loaded-model';
+import { VersionOpener } from '../../loading/version-opener';
+
+/** A worker with all that it has to do with changes of models, but for the sessions: those only seem to open. */
+export class TestWorker {
+  readonly registry: ModelRegistry;
+  readonly membership: WorkerJoin;
+  joined = false;
+  /** What became of it. */
+  gone: 'died' | 'left' | undefined;
+  /** Files of the sessions that were opened, in order. */
+  readonly opened: string[] = [];
+  /** What happens when a session is to open. */
+  opening: (file: string) => void | Promise<void> = () => undefined;
+  /** The coordinator's end of the line. */
+  readonly line: RpcChannel;
+
+  constructor(
+    readonly id: number,
+    folder: string,
+    required: readonly string[],
+  ) {
+    const config = { loadTimeoutMs: 10_000, required } as ModelsConfig;
+    const here = new RpcChannel((message) => deliver(message, this.line));
+    this.line = new RpcChannel((message) => deliver(message, here));
+    const ipc: Pick<Ipc, 'handle' | 'askPrimary'> = {
+      handle: (topic, handler) => here.handle(topic, handler),
+      askPrimary: (topic, payload, timeoutMs) => here.ask(topic, payload, timeoutMs),
+    };
+    const sessions = { open: (options: { modelFile: string }) => this.open(options.modelFile) };
+    const opener = new VersionOpener(sessions as unknown as SessionFactory, {} as RemoteFactory);
+    const loader: Pick<ModelLoader, 'load' | 'unload'> = {
+      load: async (entry) => {
+        const { digest, memoryBytes } = await opener.open(entry);
+        return { digest, memoryBytes, config: entry.config, use: new Lease() } as LoadedModel;
+      },
+      unload: () => Promise.resolve(),
+    };
+    this.registry = new ModelRegistry(new ModelRepository(folder));
+    const changes = new Participant(config, this.registry, loader as ModelLoader, ipc as Ipc);
+    this.membership = new WorkerJoin(config, this.registry, changes, ipc as Ipc);
+  }
+
+  admit(): void {
+    this.joined = true;
+  }
+
+  /** It ends, or is told to leave and ends, in the middle of whatever it does. */
+  end(how: 'died' | 'left'): void {
+    this.gone = how;
+    this.line.close(`process ${this.id} ended`);
+  }
+
+  /** What a request gets that names no version, or names one: the version and its settings. */
+  answer(model: string, version?: string): string {
+    const entry = this.registry.get(model)?.version(version);
+    return entry?.served === undefined ? 'nothing' : `${entry.version}: ${entry.config.description ?? ''}`;
+  }
+
+  private async open(file: string): Promise<{ close: () => Promise<void> }> {
+    await this.opening(file);
+    this.opened.push(file);
+    return { close: () => Promise.resolve() };
+  }
+}
+
+/** Workers and their coordinator on lines like those between processes. */
+export class ClusterHarness {
+  readonly workers: TestWorker[] = [];
+  readonly logged: string[] = [];
+  /** What was asked of which workers at once. */
+  readonly asked: { readonly topic: string; readonly workers: readonly number[] }[] = [];
+  readonly coordinator: Coordinator;
+
+  constructor(
+    private readonly folder: string,
+    private readonly required: readonly string[],
+    maxMemoryBytes = 0,
+  ) {
+    Logger.overrideLogger(false);
+    this.coordinator = new Coordinator({
+      maxMemoryBytes,
+      askAll: (topic, payload, timeoutMs, except, share) =>
+        this.askAll(topic, payload, timeoutMs, except, share),
+      maxResident: 5,
+      loadTimeoutMs: 10_000,
+      log: (_, message) => this.logged.push(message),
+    });
+  }
+
+  /** One that is forked and does nothing yet. */
+  fork(): TestWorker {
+    const worker = new TestWorker(this.workers.length + 1, this.folder, this.required);
+    this.coordinator.serve(worker.line, worker);
+    this.workers.push(worker);
+    return worker;
+  }
+
+  /** One that starts and joins the others. */
+  async start(worker = this.fork()): Promise<TestWorker> {
+    await worker.membership.start();
+    await worker.membership.join();
+    return worker;
+  }
+
+  /** What each of those that take part answers. */
+  answers(model: string, version?: string): string[] {
+    return this.members.map((worker) => worker.answer(model, version));
+  }
+
+  private get members(): TestWorker[] {
+    return this.workers.filter(({ joined, gone }) => joined && gone === undefined);
+  }
+
+  /** As the supervisor does it. */
+  private askAll<Value>(
+    topic: string,
+    payload: unknown,
+    timeoutMs: number,
+    except?: ReadonlySet<number>,
+    share = 1,
+  ): Promise<Reply<Value>[]> {
+    const width = Math.max(1, Math.ceil(this.members.length * share));
+    const asked = this.members.filter(({ id }) => !except?.has(id)).slice(-width);
+    this.asked.push({ topic, workers: asked.map(({ id }) => id) });
+    return Promise.all(
+      asked.map(async (worker): Promise<Reply<Value>> => {
+        const { id, line } = worker;
+        try {
+          return { worker: id, ok: true, value: await line.ask<Value>(topic, payload, timeoutMs) };
+        } catch (error) {
+          return failedReply(id, error, worker.gone);
+        }
+      }),
+    );
+  }
+}
+
+function deliver(message: ChannelMessage, to: RpcChannel): void {
+  setImmediate(() => to.receive(structuredClone(message)));
+}

@@ -1,0 +1,116 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
+import { Ipc } from '../../process/ipc/ipc.service';
+import {
+  changeTimeoutMs,
+  DESIRED,
+  type DesiredModels,
+  JOIN,
+  type Join,
+  type LoadedVersions,
+  type WantedVersion,
+} from './messages';
+import { Participant } from './participant';
+import type { ModelEntry, VersionEntry } from '../loading/model-entry';
+import { ModelRegistry } from '../loading/model-registry';
+
+const ASK_MS = 10_000;
+
+/** This worker's place among the others: it starts with what they have, and joins them. */
+@Injectable()
+export class WorkerJoin {
+  private readonly logger = new Logger(WorkerJoin.name);
+  private lastOwnId = 0;
+  /** Of the desired models that this worker has; undefined while it has what its settings say. */
+  private generation: number | undefined;
+
+  constructor(
+    @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
+    private readonly registry: ModelRegistry,
+    private readonly changes: Participant,
+    private readonly ipc: Ipc,
+  ) {}
+
+  /** Loads what the other workers have; as the first one, the required models. */
+  async start(): Promise<void> {
+    await this.registry.refresh();
+    const desired = await this.desired();
+    if (desired !== undefined) {
+      await this.follow(desired);
+      return;
+    }
+    const names =
+      this.config.required.length > 0 ? this.config.required : this.registry.known().map(({ name }) => name);
+    for (const name of names) this.expect(name);
+    await Promise.all(names.map((name) => this.loadAtStart(name)));
+  }
+
+  /** Takes part in the changes of the whole server from here on. */
+  async join(): Promise<void> {
+    for (;;) {
+      const join: Join = {
+        generation: this.generation,
+        loaded: this.registry.loaded(),
+        required: this.registry
+          .known()
+          .filter((model) => model.required && !model.unloaded)
+          .map(({ name }) => name),
+      };
+      if (await this.ipc.askPrimary<boolean>(JOIN, join, changeTimeoutMs(this.config))) return;
+      // Models were changed while this worker was loading.
+      const desired = await this.desired();
+      if (desired !== undefined) await this.follow(desired);
+    }
+  }
+
+  private desired(): Promise<DesiredModels | undefined> {
+    return this.ipc.askPrimary(DESIRED, undefined, ASK_MS);
+  }
+
+  private expect(name: string): void {
+    const model = this.registry.expect(name);
+    model.required = true;
+    if (model.versions.size === 0 && model.reason === '') model.reason = 'it is not in the model folder';
+  }
+
+  /** A failure is logged and kept as the reason; the other models serve. */
+  private async loadAtStart(model: string, versions?: readonly WantedVersion[]): Promise<void> {
+    try {
+      // The coordinator counts upwards.
+      const id = --this.lastOwnId;
+      const prepared = await this.changes.prepare({ id, model, versions, replace: versions === undefined });
+      const byDefault =
+        versions === undefined ? prepared.versions.at(-1)?.version : this.registry.expect(model).agreed;
+      this.changes.commit({ id, byDefault });
+    } catch {
+      const { reason } = this.registry.expect(model);
+      if (reason !== '') this.logger.error({ msg: 'model cannot be served', model, reason });
+    }
+  }
+
+  /** Brings this worker, which serves nobody yet, to what the others have: the very same of each version, or none. */
+  private async follow(desired: DesiredModels): Promise<void> {
+    for (const name of desired.required) this.expect(name);
+    for (const name of desired.unloaded) this.registry.expect(name);
+    for (const { model } of desired.loaded) this.registry.expect(model);
+    for (const model of this.registry.known()) model.unloaded = desired.unloaded.includes(model.name);
+    const wanted = new Map(desired.loaded.map(({ model, versions }) => [model, versions]));
+    await Promise.all(
+      this.registry.known().map((model) => this.followModel(model, wanted.get(model.name) ?? [])),
+    );
+    this.generation = desired.generation;
+  }
+
+  private async followModel(model: ModelEntry, wanted: LoadedVersions['versions']): Promise<void> {
+    // What is required and none of the others could load so far is offered to them.
+    if (wanted.length === 0 && model.required && !model.unloaded) return;
+    const isWanted = ({ version, digest }: VersionEntry): boolean =>
+      wanted.some((one) => one.version === version && one.digest === digest);
+    const gone = model.loaded().filter((entry) => !isWanted(entry));
+    const versions = gone.map(({ version }) => version);
+    await this.changes.retire({ model: model.name, versions, byCall: false });
+    model.agreed = wanted.find(({ byDefault }) => byDefault)?.version;
+    const lacking = wanted.filter(({ version }) => model.versions.get(version)?.served === undefined);
+    await Promise.all(lacking.map((version) => this.loadAtStart(model.name, [version])));
+  }
+}

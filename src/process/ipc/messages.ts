@@ -1,0 +1,66 @@
+import { DomainError, type ErrorCode, reasonOf } from '../../errors/domain-error';
+import type { LoadedVersion } from './loaded-version';
+import type { ChannelMessage } from './rpc-channel';
+
+/** How a worker is, as it says itself about once a second. */
+export interface Heartbeat {
+  /** Physical memory of the process, in bytes. */
+  readonly rssBytes: number;
+  /** Are all required models loaded? */
+  readonly ready: boolean;
+}
+
+/** What a worker tells its primary. */
+export type ToPrimary =
+  | ChannelMessage
+  | { readonly kind: 'ready'; readonly models: readonly LoadedVersion[] }
+  /** The worker cannot start; it exits after this. */
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** The event loop turns. */
+  | ({ readonly kind: 'heartbeat' } & Heartbeat)
+  /** The worker is beyond repair: it wants to be replaced, and finishes what else it holds. */
+  | { readonly kind: 'replace-me'; readonly reason: string };
+
+/** What the primary tells a worker. */
+export type ToWorker =
+  | ChannelMessage
+  /** Finish and leave. */
+  | {
+      readonly kind: 'stop';
+      /** Do others go on serving? Then the load balancer need not know. */
+      readonly followed: boolean;
+    };
+
+/** What a worker's readiness has to say of the whole server. Told on `CONDITION`. */
+export interface Condition {
+  /** Places whose workers keep dying. */
+  readonly crashLooping: number;
+}
+
+export const CONDITION = 'condition';
+
+/** A worker's question to all workers, itself included; the primary passes it on and gathers the replies. */
+export interface FanOut {
+  readonly topic: string;
+  readonly payload: unknown;
+  readonly timeoutMs: number;
+}
+
+export const FAN_OUT = 'fan-out';
+
+/** One worker's answer to a question that went to all. */
+export type Reply<Value> =
+  | { readonly worker: number; readonly ok: true; readonly value: Value }
+  | {
+      readonly worker: number;
+      readonly ok: false;
+      readonly code: ErrorCode;
+      readonly reason: string;
+      /** Why it is none of the workers any more, where that is why it did not answer. */
+      readonly gone?: 'died' | 'left';
+    };
+
+export function failedReply(worker: number, error: unknown, gone?: 'died' | 'left'): Reply<never> {
+  const code = error instanceof DomainError ? error.code : 'internal_error';
+  return { worker, ok: false, code, reason: reasonOf(error), gone };
+}

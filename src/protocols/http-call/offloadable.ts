@@ -1,0 +1,52 @@
+import type { Tensor } from '../../tensors/tensor';
+
+/** A pure function that another thread can find: by the module that exports it, and its name there. */
+export interface Offloadable<Args extends readonly unknown[], Value> {
+  readonly module: string;
+  readonly name: string;
+  readonly call: (...args: Args) => Value;
+  /** Are the arguments of no use afterwards, so that their memory may change hands? */
+  readonly consumes: boolean;
+}
+
+/**
+ * @param module absolute path, without the ending, of the module that exports `call` under its own name; the
+ *   module and all that it imports must do without the rest of the server
+ */
+export function offloadable<Args extends readonly unknown[], Value>(
+  module: string,
+  call: (...args: Args) => Value,
+  { consumes }: { consumes: boolean },
+): Offloadable<Args, Value> {
+  return { module, name: call.name, call, consumes };
+}
+
+/** Does the work: at once when it is small, else on another thread. */
+export type Worksite = <Args extends readonly unknown[], Value>(
+  work: Offloadable<Args, Value>,
+  jsonBytes: number,
+  args: Args,
+) => Value | Promise<Value>;
+
+/** What `next` makes of a value, now or when it is there. */
+export function whenDone<Value, Next>(
+  value: Value | Promise<Value>,
+  next: (value: Value) => Next,
+): Next | Promise<Next> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+/** What one element takes in JSON, about: seven digits, a point and a comma. */
+const JSON_BYTES_PER_ELEMENT = 9;
+
+/** How large the JSON of tensors will be, roughly. */
+export function jsonBytesOf(tensors: readonly Tensor[]): number {
+  let bytes = 0;
+  for (const { data } of tensors) bytes += data.length * JSON_BYTES_PER_ELEMENT;
+  return bytes;
+}
+
+/** The bytes as a Buffer, which loses its class on the way between threads. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,111 @@
+import type { ModelEntry, VersionEntry } from '../../models/loading/model-entry';
+import type { WarmUpInputs } from '../../models/loading/warm-up-inputs';
+import type { LoadedModel } from '../../models/loading/loaded-model';
+import { elementCount } from '../../tensors/shape';
+import { JsonWriter } from '../../tensors/json/json-writer';
+import type { TensorSpec } from '../../tensors/tensor';
+
+/** An example with more elements than this helps nobody who reads it. */
+export const EXAMPLE_ELEMENTS = 4096;
+
+export interface TensorDescription {
+  name: string;
+  /** A datatype of the Open Inference Protocol, such as FP32. */
+  datatype: string;
+  /** -1 stands for a dimension of any size. */
+  shape: number[];
+}
+
+export interface ModelDescription {
+  name: string;
+  description?: string;
+  /** The version that serves requests which name none. */
+  version?: string;
+  /** All versions in the model folder. */
+  versions: string[];
+  state: string;
+  /** Why it is in this state, when there is something to say. */
+  reason?: string;
+  required: boolean;
+  inputs?: TensorDescription[];
+  outputs?: TensorDescription[];
+  batching?: BatchingDescription;
+}
+
+/** Are requests run together in batches, how many rows at the most, and why not if not. */
+export interface BatchingDescription {
+  enabled: boolean;
+  max_batch_rows: number;
+  reason?: string;
+}
+
+export interface ModelDetails extends ModelDescription {
+  batching: BatchingDescription;
+  /** A request body that succeeds; absent for models whose inputs are too large to read. */
+  example?: Record<string, unknown>;
+}
+
+export function describeModel(model: ModelEntry): ModelDescription {
+  const version = model.version(undefined);
+  return {
+    name: model.name,
+    ...describeState(version, model.reason),
+    versions: [...model.versions.keys()],
+    required: model.required,
+  };
+}
+
+export function describeServed(model: ModelEntry, served: LoadedModel): ModelDetails {
+  return {
+    ...describeModel(model),
+    ...describeState(model.version(served.version), ''),
+    batching: describeBatching(served),
+    example: exampleRequest(served.sample),
+  };
+}
+
+function describeState(
+  entry: VersionEntry | undefined,
+  modelReason: string,
+): Omit<ModelDescription, 'name' | 'versions' | 'required'> {
+  const reason = entry?.reason || modelReason;
+  return {
+    ...(entry?.config.description && { description: entry.config.description }),
+    version: entry?.version,
+    state: entry?.state ?? 'UNAVAILABLE',
+    ...(reason && { reason }),
+    inputs: entry?.served?.inputs.map(describeTensor),
+    outputs: entry?.served?.outputs.map(describeTensor),
+    batching: entry?.served && describeBatching(entry.served),
+  };
+}
+
+function describeBatching({ batching, config }: LoadedModel): BatchingDescription {
+  return {
+    enabled: batching.enabled,
+    max_batch_rows: batching.enabled ? config.maxBatchRows : 1,
+    ...(batching.reason && { reason: batching.reason }),
+  };
+}
+
+function describeTensor(spec: TensorSpec): TensorDescription {
+  return { name: spec.name, datatype: spec.datatype, shape: [...spec.shape] };
+}
+
+/** A native request body out of inputs that the model was seen to accept. */
+export function exampleRequest(sample: WarmUpInputs | undefined): Record<string, unknown> | undefined {
+  if (sample === undefined) return undefined;
+  let elements = 0;
+  for (const { shape } of sample) elements += elementCount(shape);
+  if (elements > EXAMPLE_ELEMENTS) return undefined;
+  const writer = new JsonWriter();
+  writer.raw('{');
+  sample.forEach(({ name, data, datatype, shape }, i) => {
+    if (i > 0) writer.raw(',');
+    writer.string(name);
+    writer.raw(':');
+    writer.tensorNested(data, datatype, shape);
+  });
+  writer.raw('}');
+  return JSON.parse(writer.finish().toString()) as Record<string, unknown>;
+}

@@ -1,0 +1,60 @@
+import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Router } from '../../http/router';
+import { ModelsService } from '../../models/models.service';
+import { ErrorResponse, InferenceResponse, ModelDetailsResponse, ModelListResponse } from './native.dto';
+import { describeModel, describeServed, type ModelDescription, type ModelDetails } from './model-description';
+import { HttpCall } from '../http-call/http-call';
+import { nativeProtocol, nativeTarget } from './native.protocol';
+import { ModelReader } from '../../inference/model-reader';
+
+@ApiTags('inference')
+@Controller('inference')
+export class NativeController {
+  constructor(
+    private readonly models: ModelsService,
+    private readonly calls: ModelReader,
+    private readonly endpoint: HttpCall,
+    private readonly router: Router,
+  ) {}
+
+  /** All models in the model folder, with their states. */
+  @Get('models')
+  @ApiResponse({ status: 200, type: ModelListResponse })
+  async list(): Promise<{ models: ModelDescription[] }> {
+    const models = await this.models.list();
+    return { models: models.map(describeModel) };
+  }
+
+  /** What a model takes and gives, with a request body that succeeds. Loads the model if need be. */
+  @Get(':model')
+  @ApiParam({ name: 'model', example: 'digits' })
+  @ApiQuery({ name: 'version', required: false, description: 'A version; the highest one when left out.' })
+  @ApiResponse({ status: 200, type: ModelDetailsResponse })
+  @ApiResponse({ status: 404, type: ErrorResponse, description: 'Unknown model or version.' })
+  @ApiResponse({ status: 503, type: ErrorResponse, description: 'The model cannot be loaded.' })
+  @ApiResponse({ status: 504, type: ErrorResponse, description: 'It did not load in time.' })
+  describe(@Param('model') name: string, @Query('version') version?: string): Promise<ModelDetails> {
+    return this.calls.withModel(name, version, describeServed);
+  }
+
+  /**
+   * Run a model. Served before Express in Nestor's own server; this handler does the same where the module
+   * is mounted in another application, which must leave the body unread.
+   */
+  @Post(':model')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Run a model' })
+  @ApiParam({ name: 'model', example: 'digits' })
+  @ApiQuery({ name: 'version', required: false })
+  @ApiQuery({ name: 'use_cache', required: false, schema: { type: 'boolean', default: true } })
+  @ApiBody({ schema: { type: 'object', additionalProperties: true } })
+  @ApiResponse({ status: 200, type: InferenceResponse })
+  infer(@Param('model') model: string, @Req() req: IncomingMessage, @Res() res: ServerResponse): void {
+    const exchange = this.router.exchange(req, res);
+    this.endpoint
+      .handle(exchange, nativeTarget(model, req.url), nativeProtocol)
+      .catch((thrown: unknown) => this.router.report(exchange, exchange.fail(thrown)));
+  }
+}

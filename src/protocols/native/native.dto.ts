@@ -1,0 +1,84 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ERROR_CODES } from '../../errors/domain-error';
+
+// Shapes for the OpenAPI document only: answers are plain objects, and tensor bodies never become classes.
+
+export class TensorResponse {
+  name: string;
+  /** A datatype of the Open Inference Protocol. */
+  @ApiProperty({ example: 'FP32' })
+  datatype: string;
+  /** -1 stands for a dimension of any size. */
+  @ApiProperty({ type: [Number], example: [-1, 8, 8] })
+  shape: number[];
+}
+
+export class BatchingResponse {
+  /** Are requests run together? */
+  enabled: boolean;
+  max_batch_rows: number;
+  /** Why not, when they are not. */
+  @ApiProperty({ required: false })
+  reason?: string;
+}
+
+export class ModelResponse {
+  name: string;
+  @ApiProperty({ required: false })
+  description?: string;
+  /** The version that serves requests which name none. */
+  @ApiProperty({ required: false })
+  version?: string;
+  /** All versions in the model folder. */
+  @ApiProperty({ type: [String] })
+  versions: string[];
+  @ApiProperty({ enum: ['UNAVAILABLE', 'LOADING', 'READY', 'UNLOADING'] })
+  state: string;
+  /** Why it is in this state, when there is something to say. */
+  @ApiProperty({ required: false })
+  reason?: string;
+  /** Is the server not ready without it? */
+  @ApiProperty({ name: 'required', type: Boolean })
+  required: boolean;
+  @ApiProperty({ type: [TensorResponse], required: false })
+  inputs?: TensorResponse[];
+  @ApiProperty({ type: [TensorResponse], required: false })
+  outputs?: TensorResponse[];
+  @ApiProperty({ required: false })
+  batching?: BatchingResponse;
+}
+
+export class ModelListResponse {
+  @ApiProperty({ type: [ModelResponse] })
+  models: ModelResponse[];
+}
+
+export class ModelDetailsResponse extends ModelResponse {
+  override batching: BatchingResponse;
+  /** A request body that succeeds; left out where it would be too large to read. */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  example?: Record<string, unknown>;
+}
+
+export class InferenceResponse {
+  /** Nested arrays by output. NaN and the infinities are strings, and so are integers beyond 2^53. */
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  result: Record<string, unknown>;
+  cached: boolean;
+  /** Seconds from the request's arrival to its result. */
+  processing_time: number;
+  model: string;
+  version: string;
+}
+
+export class ErrorResponse {
+  statusCode: number;
+  /** Stable: programs may switch on it. */
+  @ApiProperty({ enum: ERROR_CODES })
+  code: string;
+  /** For people: what was expected and what came. */
+  message: string;
+  @ApiProperty({ type: [String], required: false })
+  details?: string[];
+  requestId: string;
+}

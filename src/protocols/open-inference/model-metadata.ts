@@ -1,0 +1,116 @@
+import type { ModelConfig } from '../../models/repository/model-config';
+import type { ModelEntry } from '../../models/loading/model-entry';
+import type { LoadedModel } from '../../models/loading/loaded-model';
+import type { Datatype } from '../../tensors/datatype';
+import type { TensorSpec } from '../../tensors/tensor';
+import type { V2ModelMetadata, V2TensorMetadata } from './v2.dto';
+
+/** The protocol's name for ONNX models (Platforms in its document). */
+const PLATFORM = 'onnx_onnxv1';
+/** What runs on another server may be anything. */
+const REMOTE_PLATFORM = 'remote';
+
+/** What a model takes and gives. */
+export function describeV2(model: ModelEntry, served: LoadedModel): V2ModelMetadata {
+  return {
+    name: model.name,
+    versions: [...model.versions.keys()],
+    platform: platformOf(served.config),
+    inputs: served.inputs.map(describeTensor),
+    outputs: served.outputs.map(describeTensor),
+  };
+}
+
+function describeTensor({ name, datatype, shape }: TensorSpec): V2TensorMetadata {
+  return { name, datatype, shape: [...shape] };
+}
+
+/** A model's resolved configuration in the words of Triton's, as far as it has them; see `configOf`. */
+export interface V2ModelConfig {
+  name: string;
+  platform: string;
+  backend: string;
+  version_policy: { all: object };
+  /** 0 for a model that is not batched. */
+  max_batch_size: number;
+  input: V2ConfigTensor[];
+  output: V2ConfigTensor[];
+  instance_group: { name: string; kind: 'KIND_CPU' | 'KIND_GPU'; count: number }[];
+  dynamic_batching?: { preferred_batch_size: number[]; max_queue_delay_microseconds: number };
+  default_model_filename: string;
+  parameters: Record<string, { string_value: string }>;
+}
+
+interface V2ConfigTensor {
+  name: string;
+  /** Such as TYPE_FP32. */
+  data_type: string;
+  /** Without the leading dimension where `max_batch_size` is not 0. */
+  dims: number[];
+}
+
+/**
+ * https://github.com/triton-inference-server/common/blob/main/protobuf/model_config.proto in its JSON form;
+ * settings that have no place there are among `parameters`.
+ */
+export function configOf(
+  _model: ModelEntry,
+  { name, config, inputs, outputs, batching }: LoadedModel,
+): V2ModelConfig {
+  const batched = batching.enabled;
+  const tensor = (spec: TensorSpec): V2ConfigTensor => ({
+    name: spec.name,
+    data_type: dataType(spec.datatype),
+    dims: spec.shape.slice(batched ? 1 : 0),
+  });
+  return {
+    name,
+    platform: platformOf(config),
+    backend: config.remote === undefined ? 'onnxruntime' : REMOTE_PLATFORM,
+    version_policy: { all: {} },
+    max_batch_size: batched ? config.maxBatchRows : 0,
+    input: inputs.map(tensor),
+    output: outputs.map(tensor),
+    instance_group: [
+      {
+        name,
+        kind: config.executionProviders[0] === 'cpu' ? 'KIND_CPU' : 'KIND_GPU',
+        count: config.instances,
+      },
+    ],
+    ...(batched && {
+      dynamic_batching: {
+        preferred_batch_size: [],
+        max_queue_delay_microseconds: Math.round(config.maxQueueDelayMs * 1000),
+      },
+    }),
+    default_model_filename: 'model.onnx',
+    parameters: parametersOf(config),
+  };
+}
+
+function platformOf({ remote }: ModelConfig): string {
+  return remote === undefined ? PLATFORM : REMOTE_PLATFORM;
+}
+
+function dataType(datatype: Datatype): string {
+  return datatype === 'BYTES' ? 'TYPE_STRING' : `TYPE_${datatype}`;
+}
+
+function parametersOf(config: ModelConfig): V2ModelConfig['parameters'] {
+  const settings = {
+    description: config.description,
+    weight: config.weight,
+    intra_op_threads: config.intraOpThreads,
+    inter_op_threads: config.interOpThreads,
+    graph_optimization: config.graphOptimization,
+    execution_providers: config.executionProviders.join(','),
+    deadline_ms: config.deadlineMs,
+    run_timeout_ms: config.runTimeoutMs,
+  };
+  const parameters: V2ModelConfig['parameters'] = {};
+  for (const [name, value] of Object.entries(settings)) {
+    if (value !== undefined) parameters[name] = { string_value: String(value) };
+  }
+  return parameters;
+}

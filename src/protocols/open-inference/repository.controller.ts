@@ -1,0 +1,87 @@
+import { Controller, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { ApiBody, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request } from 'express';
+import { DomainError } from '../../errors/domain-error';
+import type { ModelEntry } from '../../models/loading/model-entry';
+import { ModelsService } from '../../models/models.service';
+import type { JsonObject } from '../../config/yaml/yaml-mapping';
+import { controlBody } from './control-body';
+import { V2Errors } from './v2-errors';
+import {
+  V2Loaded,
+  V2RepositoryEntry,
+  V2RepositoryIndexRequest,
+  V2RepositoryRequest,
+  V2Unloaded,
+} from './v2.dto';
+import { V2_TAG } from './v2.tag';
+
+/**
+ * The model repository extension.
+ * https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_model_repository.md
+ */
+@ApiTags(V2_TAG)
+@Controller('v2/repository')
+export class V2RepositoryController {
+  constructor(private readonly models: ModelsService) {}
+
+  /** Every version of every model in the model folder, with its state. */
+  @Post('index')
+  @HttpCode(200)
+  @ApiBody({ type: V2RepositoryIndexRequest, required: false })
+  @ApiResponse({ status: 200, type: [V2RepositoryEntry] })
+  @V2Errors(400, 413, 415)
+  async index(@Req() req: Request): Promise<V2RepositoryEntry[]> {
+    const { ready } = await controlBody(req);
+    if (ready !== undefined && ready !== null && typeof ready !== 'boolean') {
+      throw new DomainError('invalid_request', 'Expected "ready" to be true or false.');
+    }
+    const entries = (await this.models.list()).flatMap(indexOf);
+    return ready === true ? entries.filter(({ state }) => state === 'READY') : entries;
+  }
+
+  /** Load a model on every worker. Where it serves already, what is in the folder now takes its place. */
+  @Post('models/:model/load')
+  @HttpCode(200)
+  @ApiParam({ name: 'model', example: 'iris' })
+  @ApiBody({ type: V2RepositoryRequest, required: false })
+  @ApiResponse({ status: 200, type: V2Loaded })
+  @V2Errors(400, 404, 413, 415, 503, 504)
+  async load(@Req() req: Request, @Param('model') name: string): Promise<V2Loaded> {
+    const { parameters } = await controlBody(req);
+    const names = Object.keys((parameters ?? {}) as JsonObject);
+    if (names.length > 0) {
+      throw new DomainError(
+        'invalid_request',
+        `Parameters of a load (${names.join(', ').slice(0, 100)}) are not supported: files and settings come from the model folder.`,
+      );
+    }
+    await this.models.load(name);
+    return { name, load: true };
+  }
+
+  /** Take a model out of service on every worker, until it is loaded by a call again. */
+  @Post('models/:model/unload')
+  @HttpCode(200)
+  @ApiParam({ name: 'model', example: 'iris' })
+  @ApiBody({ type: V2RepositoryRequest, required: false })
+  @ApiResponse({ status: 200, type: V2Unloaded })
+  @V2Errors(400, 404, 413, 415, 503, 504)
+  async unload(@Req() req: Request, @Param('model') name: string): Promise<V2Unloaded> {
+    // Its one parameter, `unload_dependents`, is about ensembles, which there are none of.
+    await controlBody(req);
+    await this.models.unload(name);
+    return { name, unload: true };
+  }
+}
+
+function indexOf(model: ModelEntry): V2RepositoryEntry[] {
+  const { name, versions } = model;
+  if (versions.size === 0) return [{ name, state: 'UNAVAILABLE', reason: model.reason }];
+  return [...versions.values()].map(({ version, state, reason }) => ({
+    name,
+    version,
+    state,
+    reason: reason || (state === 'UNAVAILABLE' && model.unloaded ? 'unloaded' : ''),
+  }));
+}

@@ -1,0 +1,80 @@
+import { JsonReader } from '../../tensors/json/json-reader';
+import type { Tensor, TensorSpec } from '../../tensors/tensor';
+import { DomainError } from '../../errors/domain-error';
+import { BinaryPart } from './binary-data';
+import { givenTwice, list } from './faults';
+import { readOptional } from './json-values';
+import { type BinaryInput, InputsReader } from './request-input';
+import { readOutputs, type WantedOutput } from './request-outputs';
+import { defaultParameters, readRequestParameters, type RequestParameters } from './request-parameters';
+
+/** What the JSON of a request says, its tensors read. */
+export interface V2Request {
+  readonly id: string | undefined;
+  readonly parameters: Readonly<RequestParameters>;
+  /** In the model's order. */
+  readonly inputs: readonly Tensor[];
+  /** Those of the inputs that came in binary, in the order of their bytes. */
+  readonly binaryInputs: readonly BinaryInput[];
+  /** Undefined: all of the model's. */
+  readonly outputs: readonly WantedOutput[] | undefined;
+}
+
+/**
+ * Reads a request with a JSON part: `{id?, parameters?, inputs: [...], outputs?: [...]}`, its keys in any
+ * order, unknown ones passed over.
+ * @param jsonBytes the length of the JSON part; undefined when that is all of the body, as no header says
+ */
+export function readRequest(
+  body: Buffer,
+  jsonBytes: number | undefined,
+  model: { readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] },
+): V2Request {
+  const reader = new JsonReader(body, 0, jsonBytes ?? body.length);
+  const binary = jsonBytes === undefined ? undefined : new BinaryPart(body, jsonBytes);
+  const inputs = new InputsReader(reader, model.inputs, binary);
+  let id: string | undefined;
+  let parameters: RequestParameters | undefined;
+  let outputs: WantedOutput[] | undefined;
+  let hasInputs = false;
+  reader.enterObject();
+  for (let key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
+    switch (key) {
+      case 'id':
+        if (id !== undefined) throw givenTwice(key, reader.position);
+        id = readOptional(reader, () => reader.readString());
+        break;
+      case 'parameters':
+        if (parameters !== undefined) throw givenTwice(key, reader.position);
+        parameters = readRequestParameters(reader);
+        break;
+      case 'inputs':
+        if (hasInputs) throw givenTwice(key, reader.position);
+        hasInputs = true;
+        inputs.read();
+        break;
+      case 'outputs':
+        if (outputs !== undefined) throw givenTwice(key, reader.position);
+        outputs = readOptional(reader, () => readOutputs(reader, model.outputs));
+        break;
+      default:
+        reader.skipValue();
+    }
+  }
+  reader.expectEnd();
+  if (!hasInputs) {
+    throw new DomainError(
+      'missing_input',
+      `The request has no "inputs"; the model takes ${list(model.inputs)}.`,
+    );
+  }
+  binary?.expectEnd();
+  return {
+    id,
+    parameters: parameters ?? defaultParameters(),
+    inputs: inputs.finish(),
+    binaryInputs: inputs.binaryInputs,
+    // An empty list asks for nothing in particular, as everywhere in this protocol.
+    outputs: outputs?.length === 0 ? undefined : outputs,
+  };
+}

@@ -1,0 +1,22 @@
+import type { Tensor, TensorSpec } from '../../tensors/tensor';
+
+/** One inference request of the Open Inference Protocol, its tensors in the model's order. */
+export interface V2Call {
+  /** Echoed in the response. */
+  readonly id: string | undefined;
+  readonly inputs: readonly Tensor[];
+  /** Names of the outputs wanted, in the order of the answer; undefined for all of the model's. */
+  readonly outputs: readonly string[] | undefined;
+  /** For each output of the answer: in binary? */
+  readonly binaryOutputs: readonly boolean[];
+  /** 1 is the most urgent, 0 the default. */
+  readonly priority: number;
+  readonly timeoutMs: number | undefined;
+  readonly useCache: boolean;
+}
+
+/** What the codec needs to know of a model. */
+export interface V2Model {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+}

@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import type { IncomingMessage } from 'node:http';
+import { DomainError } from '../../errors/domain-error';
+import type { ErrorBody } from '../../http/errors/error-body';
+import type { Exchange } from '../../http/exchange';
+import { header } from '../../http/headers/header';
+import { requireAcceptable, requireContentType } from '../../http/headers/content-negotiation';
+import type { EncodedAnswer } from '../../http/body/content-encoding';
+import type { CallTarget, HttpCallCodec } from '../http-call/http-call';
+import type { InferenceResult } from '../../inference/inference.service';
+import type { LoadedModel } from '../../models/loading/loaded-model';
+import { asBuffer, jsonBytesOf, offloadable, whenDone, type Worksite } from '../http-call/offloadable';
+import { encodeV2, type V2Answer } from './response';
+import type { V2Call } from './v2-call';
+import { decodeV2 } from './v2.codec';
+
+/** Where every path of the protocol begins. */
+export const V2_PREFIX = '/v2';
+/** Length of a body's JSON part, before its binary tensors. */
+const HEADER_LENGTH = 'inference-header-content-length';
+
+const DECODE = offloadable(join(__dirname, 'v2.codec'), decodeV2, { consumes: true });
+const ENCODE = offloadable(join(__dirname, 'response'), encodeV2, { consumes: false });
+
+/** How a body that states a priority says so, in its parameters. */
+const PRIORITY_KEY = '"priority"';
+
+const MEDIA_TYPES = ['application/json', 'application/octet-stream'];
+const JSON_HEADERS = ['content-type', 'application/json'];
+
+/** The protocol's only form of an error. */
+export const v2ErrorBody: ErrorBody = ({ message }) => ({ error: message });
+
+/** The protocol's inference call. What a body is its length header says, whatever its content type. */
+export const v2Protocol: HttpCallCodec<V2Call> = {
+  protocol: 'v2',
+
+  check({ req }: Exchange): void {
+    requireContentType(req, MEDIA_TYPES);
+    requireAcceptable(req, MEDIA_TYPES);
+    headerLengthOf(req);
+  },
+
+  mayBeUrgent({ req }: Exchange, body: Buffer): boolean {
+    return body.subarray(0, headerLengthOf(req)).includes(PRIORITY_KEY);
+  },
+
+  decode({ req }: Exchange, body: Buffer, model: LoadedModel, work: Worksite): V2Call | Promise<V2Call> {
+    const headerLength = headerLengthOf(req);
+    const { inputs, outputs } = model;
+    return work(DECODE, headerLength ?? body.length, [body, headerLength, { inputs, outputs }]);
+  },
+
+  encode(
+    _exchange: Exchange,
+    { id, binaryOutputs }: V2Call,
+    model: LoadedModel,
+    { outputs }: InferenceResult,
+    work: Worksite,
+  ): EncodedAnswer | Promise<EncodedAnswer> {
+    const inJson = outputs.filter((_, i) => binaryOutputs[i] !== true);
+    const answer: V2Answer = { model: model.name, version: model.version, id, outputs, binaryOutputs };
+    return whenDone(work(ENCODE, jsonBytesOf(inJson), [answer]), ({ body, headerLength }) => {
+      const bytes = body.map(asBuffer);
+      if (headerLength === undefined) return { headers: JSON_HEADERS, body: bytes };
+      const headers = ['content-type', 'application/octet-stream', HEADER_LENGTH, String(headerLength)];
+      return { headers, body: bytes };
+    });
+  },
+};
+
+/** @throws invalid_request for anything but a whole number in digits */
+function headerLengthOf(req: IncomingMessage): number | undefined {
+  const text = header(req, HEADER_LENGTH);
+  if (text === undefined) return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new DomainError(
+    'invalid_request',
+    `Header Inference-Header-Content-Length: expected a length in bytes, got "${text.slice(0, 40)}".`,
+  );
+}
+
+const INFER = '/infer';
+const VERSIONS = '/versions/';
+
+/** What an inference call's path names: `<model>/infer` or `<model>/versions/<version>/infer`; undefined for any other. */
+export function v2Target(rest: string): CallTarget | undefined {
+  if (!rest.endsWith(INFER)) return undefined;
+  const path = rest.slice(0, -INFER.length);
+  const slash = path.indexOf('/');
+  if (slash === -1) return path === '' ? undefined : { model: decoded(path), version: undefined };
+  const version = path.slice(slash + VERSIONS.length);
+  if (slash === 0 || !path.startsWith(VERSIONS, slash) || version === '' || version.includes('/'))
+    return undefined;
+  return { model: decoded(path.slice(0, slash)), version: decoded(version) };
+}
+
+/** A part of a path; one whose escapes are broken stays as it is, and is no model's name then. */
+function decoded(part: string): string {
+  if (!part.includes('%')) return part;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -1,0 +1,79 @@
+import type { PathItemObject, SchemaObject } from './openapi-types';
+import { exampleRequest } from '../native/model-description';
+import type { LoadedModel } from '../../models/loading/loaded-model';
+import type { TensorSpec } from '../../tensors/tensor';
+import { CACHE_CONTROL, CACHE_HEADERS } from './cache-signals';
+import { errorResponses } from './error-responses';
+import { nestedSchema, tensorCaption } from './tensor-schema';
+
+/** The native inference call of one loaded model, with its own schemas and an example that works. */
+export function nativeModelPath(model: LoadedModel): PathItemObject {
+  return {
+    post: {
+      tags: ['models'],
+      summary: `Run ${model.name}`,
+      description: model.config.description,
+      operationId: `run_${model.name}`,
+      parameters: [
+        {
+          name: 'version',
+          in: 'query',
+          required: false,
+          description: `A version; ${model.version} when left out.`,
+          schema: { type: 'string' },
+        },
+        {
+          name: 'use_cache',
+          in: 'query',
+          required: false,
+          description: 'May a cached answer be given?',
+          schema: { type: 'boolean', default: true },
+        },
+        CACHE_CONTROL,
+      ],
+      requestBody: {
+        required: true,
+        content: {
+          'application/json': { schema: requestSchema(model), example: exampleRequest(model.sample) },
+        },
+      },
+      responses: {
+        200: {
+          description: 'The outputs.',
+          headers: CACHE_HEADERS,
+          content: { 'application/json': { schema: responseSchema(model) } },
+        },
+        ...errorResponses,
+      },
+    },
+  };
+}
+
+function tensorProperties(specs: readonly TensorSpec[]): Record<string, SchemaObject> {
+  return Object.fromEntries(
+    specs.map((spec) => [spec.name, { ...nestedSchema(spec), description: tensorCaption(spec) }]),
+  );
+}
+
+function requestSchema(model: LoadedModel): SchemaObject {
+  return {
+    type: 'object',
+    required: model.inputs.map((spec) => spec.name),
+    additionalProperties: false,
+    properties: tensorProperties(model.inputs),
+  };
+}
+
+function responseSchema(model: LoadedModel): SchemaObject {
+  return {
+    type: 'object',
+    required: ['result', 'cached', 'processing_time', 'model', 'version'],
+    properties: {
+      result: { type: 'object', properties: tensorProperties(model.outputs) },
+      cached: { type: 'boolean' },
+      processing_time: { type: 'number', description: 'Seconds.' },
+      model: { type: 'string' },
+      version: { type: 'string' },
+    },
+  };
+}

@@ -1,0 +1,183 @@
+import { createRequire } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
+import type * as Ort from 'onnxruntime-node';
+import type { TensorData } from '../../tensors/datatype';
+import type { Tensor, TensorSpec } from '../../tensors/tensor';
+import { elementTypeOf, specOf, type OrtValueMetadata } from './ort-elements';
+import type { SessionSignature } from './session-messages';
+import type { SessionOptions } from './session-options';
+
+/** One loaded session; used only inside a session thread, which its calls block. */
+export interface RuntimeSession extends SessionSignature {
+  /** All outputs in declared order. At once with the synchronous binding, else as a promise. */
+  run(inputs: readonly Tensor[]): Tensor[] | Promise<Tensor[]>;
+  release(): void | Promise<void>;
+}
+
+/** The package's own binding below its promises: private, so whatever of it is used is checked. */
+interface Binding {
+  InferenceSession: new () => BindingSession;
+  listSupportedBackends(): { name: string; bundled: boolean }[];
+  initOrtOnce(logLevel: number, tensor: typeof OrtTensor, isMainThread: boolean): void;
+}
+
+interface BindingSession {
+  readonly inputMetadata: OrtValueMetadata[];
+  readonly outputMetadata: OrtValueMetadata[];
+  loadModel(path: string, options: object): void;
+  run(feeds: Feeds, fetches: Record<string, null>): Record<string, OrtTensor>;
+  dispose(): void;
+}
+
+type Feeds = Record<string, OrtTensor & { location: 'cpu' }>;
+
+/** What the binding makes for each output; onnxruntime-common's own class checks everything again. */
+class OrtTensor {
+  constructor(
+    readonly type: string,
+    readonly data: TensorData,
+    readonly dims: readonly number[],
+  ) {}
+}
+
+const requireHere = createRequire(__filename);
+
+// Whatever fails is thrown as well; the runtime's own lines would only repeat it on stderr.
+const LOG_FATAL_ONLY = 4;
+
+/** Loads the model in the calling thread, by the synchronous binding where the installed package has it. */
+export async function openRuntime(
+  options: SessionOptions,
+  binding: Binding | undefined = findBinding(),
+): Promise<RuntimeSession> {
+  const native = binding && openByBinding(binding, options);
+  return native ?? openByPackage(options);
+}
+
+/** The binding, if the package still has it and it looks as it did in the version this was written for. */
+function findBinding(): Binding | undefined {
+  hideFloat16Array();
+  try {
+    const { binding } = requireHere('onnxruntime-node/dist/binding.js') as { binding?: Partial<Binding> };
+    const whole =
+      typeof binding?.InferenceSession === 'function' &&
+      typeof binding.listSupportedBackends === 'function' &&
+      typeof binding.initOrtOnce === 'function';
+    return whole ? (binding as Binding) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function openByBinding(binding: Binding, options: SessionOptions): RuntimeSession | undefined {
+  checkProviders(options, binding.listSupportedBackends());
+  const session = startBindingSession(binding, options);
+  if (!session) return undefined;
+  const { inputs, outputs } = signatureOf(session.inputMetadata, session.outputMetadata);
+  const fetches = Object.fromEntries(outputs.map(({ name }) => [name, null]));
+  let fed: readonly Tensor[] | undefined;
+  let feeds: Feeds = {};
+  return {
+    inputs,
+    outputs,
+    run(tensors) {
+      if (tensors !== fed) feeds = feedsOf(tensors);
+      fed = tensors;
+      return collect(outputs, session.run(feeds, fetches));
+    },
+    release: () => session.dispose(),
+  };
+}
+
+function feedsOf(tensors: readonly Tensor[]): Feeds {
+  const feeds: Feeds = {};
+  for (const { name, datatype, data, shape } of tensors) {
+    feeds[name] = { type: elementTypeOf(datatype), data, dims: shape, location: 'cpu' };
+  }
+  return feeds;
+}
+
+/** @returns undefined when the binding does not take its arguments: that, and not the model, is a `TypeError`. */
+function startBindingSession(binding: Binding, options: SessionOptions): BindingSession | undefined {
+  try {
+    binding.initOrtOnce(LOG_FATAL_ONLY, OrtTensor, isMainThread);
+    const session = new binding.InferenceSession();
+    session.loadModel(options.modelFile, ortOptions(options));
+    const known = Array.isArray(session.inputMetadata) && Array.isArray(session.outputMetadata);
+    return known ? session : undefined;
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+async function openByPackage(options: SessionOptions): Promise<RuntimeSession> {
+  hideFloat16Array();
+  const ort = requireHere('onnxruntime-node') as typeof Ort;
+  ort.env.logLevel = 'fatal';
+  checkProviders(options, ort.listSupportedBackends());
+  const session = await ort.InferenceSession.create(options.modelFile, ortOptions(options));
+  const { inputs, outputs } = signatureOf(session.inputMetadata, session.outputMetadata);
+  return {
+    inputs,
+    outputs,
+    async run(tensors) {
+      const feeds: Record<string, Ort.Tensor> = {};
+      for (const { name, datatype, data, shape } of tensors) {
+        // One of a dozen overloads; which one is known only now.
+        feeds[name] = new ort.Tensor(elementTypeOf(datatype) as 'float32', data as Float32Array, shape);
+      }
+      return collect(outputs, await session.run(feeds));
+    },
+    release: () => session.release(),
+  };
+}
+
+/** Version 1.30.0 fails on every float16 tensor where this type exists (Node 24), and takes `Uint16Array` where not. */
+function hideFloat16Array(): void {
+  Reflect.deleteProperty(globalThis, 'Float16Array');
+}
+
+function ortOptions(options: SessionOptions): Ort.InferenceSession.SessionOptions {
+  // A spinning thread takes a core from another session; the binding wants every value as text.
+  const threads = { allow_spinning: '0' };
+  return {
+    executionProviders: [...options.executionProviders],
+    intraOpNumThreads: options.intraOpThreads,
+    interOpNumThreads: options.interOpThreads,
+    executionMode: options.interOpThreads > 1 ? 'parallel' : 'sequential',
+    graphOptimizationLevel: options.graphOptimization,
+    logSeverityLevel: LOG_FATAL_ONLY,
+    extra: { session: { intra_op: threads, inter_op: threads } },
+  };
+}
+
+function checkProviders(
+  { executionProviders }: SessionOptions,
+  supported: readonly { name: string; bundled: boolean }[],
+): void {
+  const unknown = executionProviders.find((name) => !supported.some((provider) => provider.name === name));
+  if (unknown === undefined) return;
+  const available = supported.map(({ name, bundled }) => (bundled ? name : `${name} (to be installed)`));
+  throw new Error(
+    `execution provider '${unknown}' is not available; this runtime has ${available.join(', ')}`,
+  );
+}
+
+function signatureOf(
+  inputs: readonly OrtValueMetadata[],
+  outputs: readonly OrtValueMetadata[],
+): SessionSignature {
+  return {
+    inputs: inputs.map((metadata) => specOf('input', metadata)),
+    outputs: outputs.map((metadata) => specOf('output', metadata)),
+  };
+}
+
+function collect(outputs: readonly TensorSpec[], results: Record<string, OrtTensor>): Tensor[] {
+  return outputs.map(({ name, datatype }) => {
+    const result = results[name];
+    if (result === undefined) throw new Error(`the model gave no output '${name}'`);
+    return { name, datatype, shape: result.dims, data: result.data };
+  });
+}

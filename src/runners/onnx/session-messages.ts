@@ -1,0 +1,63 @@
+import type { Tensor, TensorSpec } from '../../tensors/tensor';
+import type { SessionOptions } from './session-options';
+
+/**
+ * How the main thread and a session thread talk. Small tensors lie in two blocks of shared memory, one for
+ * inputs and one for outputs (`tensor-block.ts`). The main thread wakes the other one through a word of
+ * shared memory and is woken by an empty message. What does not fit, text, and everything that happens
+ * once, travels in messages.
+ */
+export interface ThreadData {
+  readonly options: SessionOptions;
+  /** 0 leaves the thread's priority alone. */
+  readonly niceness: number;
+  /** One `Int32`, a `Signal`, on which the thread waits. */
+  readonly signal: SharedArrayBuffer;
+  readonly inputs: SharedArrayBuffer;
+  readonly outputs: SharedArrayBuffer;
+}
+
+/** What the thread finds when it wakes. */
+export const Signal = {
+  none: 0,
+  /** The inputs of a run are in their block. */
+  run: 1,
+  /** A `ToThread` message waits in the port. */
+  message: 2,
+} as const;
+
+/**
+ * Size of each of the two blocks. Larger tensors travel in a buffer of their own that is transferred, which
+ * from here on costs less than copying (measured), and a giant request leaves no giant block behind.
+ */
+export const BLOCK_BYTES = 256 << 10;
+
+/** What is known of a session once it is loaded. */
+export interface SessionSignature {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+}
+
+export type ToThread = RunMessage | { readonly kind: 'close' };
+
+/** A run whose inputs are not all in the shared block. */
+export interface RunMessage {
+  readonly kind: 'run';
+  /** The numeric inputs, as a block; left out when they are in the shared one. */
+  readonly memory?: ArrayBuffer;
+  /** The data of the BYTES inputs, by position among all inputs; left out when the model has none. */
+  readonly texts?: readonly (string[] | undefined)[];
+}
+
+/** The run is done and its outputs are in their block. */
+export const RAN = null;
+
+export type FromThread =
+  | typeof RAN
+  /** The same for a run whose inputs came in a buffer of their own, which goes back. */
+  | { readonly kind: 'ran'; readonly memory: ArrayBuffer }
+  | { readonly kind: 'ready'; readonly signature: SessionSignature }
+  | { readonly kind: 'load-failed'; readonly reason: string }
+  /** Outputs that are text, or too large for the block; their buffers are transferred. */
+  | { readonly kind: 'outputs'; readonly outputs: Tensor[]; readonly memory?: ArrayBuffer }
+  | { readonly kind: 'run-failed'; readonly reason: string; readonly memory?: ArrayBuffer };

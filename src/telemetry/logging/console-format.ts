@@ -1,0 +1,50 @@
+import { createRequire } from 'node:module';
+import type * as PinoPretty from 'pino-pretty';
+import type { LoggingConfig } from '../../config/slices';
+import { forEachLine } from './log-line';
+
+// Loaded only where people read: the package takes a process's start a fiftieth of a second.
+const requireHere = createRequire(__filename);
+
+/** How a run of JSON lines looks on the console; the files get JSON always. */
+export type ConsoleFormat = (lines: Buffer) => Buffer | string;
+
+/** `json` leaves the lines as they are; `pretty` makes them readable for people. */
+export function consoleFormat(format: LoggingConfig['format'], colorize: boolean): ConsoleFormat {
+  if (format === 'json') return (lines) => lines;
+  const { prettyFactory } = requireHere('pino-pretty') as typeof PinoPretty;
+  const pretty = prettyFactory({
+    colorize,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'pid,worker,context,requestId,method,path,status,ms,in,out,ip,model',
+    messageFormat: (line, messageKey) =>
+      line['method'] === undefined ? applicationText(line, messageKey) : accessText(line),
+  });
+  return (lines) => {
+    let text = '';
+    forEachLine(lines, (line) => (text += pretty(line.toString().trimEnd())));
+    return text;
+  };
+}
+
+type LogRecord = Record<string, unknown>;
+
+function applicationText(line: LogRecord, messageKey: string): string {
+  const context = typeof line['context'] === 'string' ? `${line['context']}: ` : '';
+  return `${context}${text(line[messageKey])}${suffix(line)}`;
+}
+
+function accessText(line: LogRecord): string {
+  const { method, path, status, ms, model } = line;
+  const served = model === undefined ? '' : ` ${text(model)}`;
+  return `${text(method)} ${text(path)} ${text(status)} ${text(ms)} ms${served}${suffix(line)}`;
+}
+
+function suffix(line: LogRecord): string {
+  return line['requestId'] === undefined ? '' : ` (${text(line['requestId'])})`;
+}
+
+function text(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return value === undefined ? '' : JSON.stringify(value);
+}

@@ -1,0 +1,64 @@
+import type { Logger } from 'pino';
+import type { LoggingConfig } from '../../config/slices';
+import { AccessLog } from './access-log';
+import { LineOutput } from './line-output';
+import type { Origin } from './log-line';
+import { LogSink, WORKER_FD } from './log-sink';
+import { createLogger } from './logger';
+
+const APP_PENDING_BYTES = 1_048_576;
+const ACCESS_PENDING_BYTES = 4 * 1_048_576;
+
+/** The logger and the access log of one process, and where they end. */
+export class ProcessLog {
+  private readonly flushAtExit = () => this.flushSync();
+
+  constructor(
+    readonly logger: Logger,
+    readonly access: AccessLog,
+    private readonly outputs: readonly { flushSync(): void; close(): Promise<void> }[],
+  ) {
+    process.once('exit', this.flushAtExit);
+  }
+
+  /** For the last moments of a process; runs by itself when it exits. */
+  flushSync(): void {
+    this.access.flush();
+    for (const output of this.outputs) output.flushSync();
+  }
+
+  /** The last thing that a process does: writes all that was logged. What comes later may be lost. */
+  async close(): Promise<void> {
+    this.access.flush();
+    await Promise.all(this.outputs.map((output) => output.close()));
+    process.removeListener('exit', this.flushAtExit);
+  }
+}
+
+/** The log of a worker, whose lines go to the primary. */
+export function openWorkerLog(logging: LoggingConfig, worker: number): ProcessLog {
+  const origin: Origin = { pid: process.pid, worker };
+  const app = new LineOutput(WORKER_FD.app, {
+    maxPendingBytes: APP_PENDING_BYTES,
+    onRecovered: (droppedLines) => logger.warn({ droppedLines }, 'log lines were dropped'),
+  });
+  const logger = createLogger(logging.level, origin, app);
+  if (!logging.access) return new ProcessLog(logger, new AccessLog(undefined, origin), [app]);
+  const access = new LineOutput(WORKER_FD.access, {
+    maxPendingBytes: ACCESS_PENDING_BYTES,
+    onRecovered: (droppedLines) => logger.warn({ droppedLines }, 'access lines were dropped'),
+  });
+  return new ProcessLog(logger, new AccessLog(access, origin), [access, app]);
+}
+
+/** The log of the primary, or of a server of one process, which holds the sink itself. */
+export function openLocalLog(logging: LoggingConfig, sink = new LogSink(logging)): ProcessLog {
+  const origin: Origin = { pid: process.pid };
+  const destination = {
+    write: (line: string) => sink.app(Buffer.from(line)),
+    flushSync: () => sink.flushSync(),
+  };
+  const logger = createLogger(logging.level, origin, destination);
+  const access = { write: (lines: Buffer) => sink.access(Buffer.from(lines)) };
+  return new ProcessLog(logger, new AccessLog(logging.access ? access : undefined, origin), [sink]);
+}

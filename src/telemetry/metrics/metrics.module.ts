@@ -1,0 +1,27 @@
+import { Global, Module } from '@nestjs/common';
+import { type AppConfig, appConfig, type InferenceConfig, inferenceConfig } from '../../config/config.slices';
+import { Ipc } from '../../process/ipc/ipc.service';
+import { buildInfo } from './build-info';
+import { MetricsService } from './metrics.service';
+import { ProcessWatch } from './process-watch';
+import { Recorder } from './recorder';
+import { WorkerMetrics } from './worker-metrics';
+
+/** Global: everything that is counted is counted by the one recorder of the process. */
+@Global()
+@Module({
+  providers: [
+    { provide: Recorder, useFactory: () => new Recorder() },
+    {
+      provide: MetricsService,
+      inject: [Ipc, Recorder, appConfig.KEY, inferenceConfig.KEY],
+      useFactory: (ipc: Ipc, recorder: Recorder, app: AppConfig, inference: InferenceConfig) => {
+        const watch = new ProcessWatch();
+        const worker = new WorkerMetrics(ipc, recorder, watch, inference.maxQueueRequests);
+        return new MetricsService(ipc, worker, watch, buildInfo(app.version));
+      },
+    },
+  ],
+  exports: [Recorder, MetricsService],
+})
+export class MetricsModule {}

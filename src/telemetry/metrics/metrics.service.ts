@@ -1,0 +1,57 @@
+import cluster from 'node:cluster';
+import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import { Ipc } from '../../process/ipc/ipc.service';
+import { renderPrometheus } from './exposition';
+import type { ProcessWatch } from './process-watch';
+import type { BuildInfo } from './samples';
+import { type ServerSnapshot, TOPIC } from './server-snapshot';
+import type { Figures } from './snapshot';
+import type { WorkerMetrics } from './worker-metrics';
+
+const ANSWER_MS = 5000;
+
+/** The figures of the whole server, the same whichever worker is asked. */
+export class MetricsService implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    private readonly ipc: Ipc,
+    private readonly worker: WorkerMetrics,
+    private readonly watch: ProcessWatch,
+    private readonly build: BuildInfo,
+  ) {}
+
+  onModuleInit(): void {
+    if (cluster.isWorker) {
+      this.ipc.handle(TOPIC.snapshot, () => this.worker.snapshot());
+      this.worker.start();
+    } else {
+      this.ipc.handle(TOPIC.figures, async () => (await this.worker.snapshot()).figures);
+      this.ipc.handle(TOPIC.text, async () => renderPrometheus(await this.alone(), this.build));
+    }
+  }
+
+  /** In Prometheus' text format. */
+  text(): Promise<string> {
+    return this.ipc.askPrimary(TOPIC.text, null, ANSWER_MS);
+  }
+
+  figures(): Promise<Figures> {
+    return this.ipc.askPrimary(TOPIC.figures, null, ANSWER_MS);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    if (cluster.isWorker) await this.worker.stop();
+    this.watch.stop();
+  }
+
+  private async alone(): Promise<ServerSnapshot> {
+    const { figures, process, queueLimit } = await this.worker.snapshot();
+    return {
+      figures,
+      processes: [{ worker: '1', figures: process }],
+      queueLimit,
+      configuredWorkers: 1,
+      workers: ['ready'],
+      restarts: 0,
+    };
+  }
+}
