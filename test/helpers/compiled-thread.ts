@@ -10,16 +10,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { runInThisContext } from 'node:vm';
 import type * as TypeScript from 'typescript';
 
 // A thread is started from a file that Node can run, and a spec has only sources. Mocked in place of
-// `src/sessions/thread-file`, this compiles the rooms that a session thread is made of, once for each
+// `src/runners/onnx/thread-file`, this compiles the rooms that a session thread is made of, once for each
 // state of their files:
-//   jest.mock('./thread-file', () => jest.requireActual<object>('./compiled-thread'));
+//   jest.mock('./thread-file', () => jest.requireActual<object>('../../../test/helpers/compiled-thread'));
 
-const ROOMS = ['errors', 'tensors', 'sessions'];
+const ROOMS = ['errors', 'tensors', 'process/cpu', 'runners/onnx'];
 const PROJECT = join(__dirname, '..', '..');
 // Inside the project, so that the compiled files find its packages.
 const CACHE = join(PROJECT, 'node_modules', '.cache', 'nestor-threads');
@@ -29,7 +29,7 @@ runInThisContext("process.env.ORT_DISABLE_TELEMETRY ??= '1'");
 
 /** The folder with the rooms in JavaScript. */
 export const COMPILED = compile();
-export const THREAD_FILE = join(COMPILED, 'sessions', 'session-thread.entry.js');
+export const THREAD_FILE = join(COMPILED, 'runners', 'onnx', 'session-thread.entry.js');
 
 function compile(): string {
   const sources = ROOMS.flatMap((room) => sourcesOf(room));
@@ -45,9 +45,10 @@ function compile(): string {
       rmSync(join(CACHE, old), { recursive: true, force: true });
   }
   const draft = mkdtempSync(join(CACHE, 'draft-'));
-  for (const room of ROOMS) mkdirSync(join(draft, room));
   for (const { name, text } of sources) {
-    writeFileSync(join(draft, name.replace(/\.ts$/, '.js')), transpile(name, text));
+    const path = join(draft, name.replace(/\.ts$/, '.js'));
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, transpile(name, text));
   }
   try {
     renameSync(draft, folder);
@@ -59,7 +60,7 @@ function compile(): string {
 }
 
 function sourcesOf(room: string): { name: string; text: string }[] {
-  return readdirSync(join(PROJECT, 'src', room))
+  return readdirSync(join(PROJECT, 'src', room), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'))
     .sort()
     .map((file) => ({

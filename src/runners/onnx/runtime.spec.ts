@@ -40,7 +40,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function look(model: Uint8Array, inputs: Tensor[], binding: 'own' | 'stubborn'): Promise<Seen> {
   const modelFile = join(folder, 'model.onnx');
   writeFileSync(modelFile, model);
-  const runtime = join(COMPILED, 'sessions/runtime.js');
+  const runtime = join(COMPILED, 'runners/onnx/runtime.js');
   return new Promise((resolve, reject) => {
     const worker = new Worker(LOOK, { eval: true, workerData: { runtime, modelFile, inputs, binding } });
     worker.once('message', resolve);
