@@ -21,6 +21,8 @@ const OTHERS = [
   'SCHEMATHESIS_EXAMPLES',
   'HTTP_FUZZ_RUNS',
   'HTTP_FUZZ_SEED',
+  // Settings of earlier versions.
+  'CPU_AFFINITY',
 ];
 
 const DOCUMENTS = [

@@ -187,7 +187,6 @@ describe('parseSettings', () => {
       LOG_LEVEL: 'loud',
       REDIS_URL: 'http://cache',
       WORKERS: '-2',
-      CPU_AFFINITY: '3-0',
       SHUTDOWN_TIMEOUT_MS: '1000',
       SHUTDOWN_DELAY_MS: '1000',
     });
@@ -197,7 +196,6 @@ describe('parseSettings', () => {
       'BODY_LIMIT must be a whole number of bytes from 1 to 2147483648, plain or with the suffix kb, mb or gb (steps of 1024)',
       'SHUTDOWN_DELAY_MS must be less than SHUTDOWN_TIMEOUT_MS',
       'WORKERS must be auto (or -1) or a whole number from 0 to 512',
-      'CPU_AFFINITY must be auto, off or CPUs by their numbers, such as 0-3,8',
       'MODEL_NAMES must be names of models (letters, digits and _.-), as a comma-separated list or a JSON array',
       'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, warning, critical',
       'REDIS_URL must be a URL that starts with redis:// or rediss://, whose path, if there is one, is the number of a database',
