@@ -6,7 +6,11 @@ module.exports = {
   testEnvironment: '<rootDir>/test/helpers/host-arrays-environment.js',
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testRegex: '\\.spec\\.ts$',
-  transform: { '^.+\\.ts$': 'ts-jest' },
+  transform: {
+    '^.+\\.ts$': 'ts-jest',
+    '/node_modules/jose/.+\\.js$': '<rootDir>/test/helpers/es-module-transform.js',
+  },
+  transformIgnorePatterns: ['/node_modules/(?!jose/)'],
   testTimeout: 30_000,
   // Real servers on two cores: more than two specs at a time only wait for each other.
   maxWorkers: 2,

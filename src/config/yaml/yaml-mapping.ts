@@ -18,9 +18,9 @@ const MAX_ALIASES = 32;
  * A value is exact or a fault, and its key left out: an integer beyond 2^53, NaN and the infinities have no
  * JSON number, and the API takes them as strings.
  */
-export function readYamlMapping(text: string, faults: string[]): JsonObject {
-  if (Buffer.byteLength(text) > MAX_YAML_BYTES) {
-    faults.push(`the file is larger than ${MAX_YAML_BYTES / 1024} KiB`);
+export function readYamlMapping(text: string, faults: string[], maxBytes = MAX_YAML_BYTES): JsonObject {
+  if (Buffer.byteLength(text) > maxBytes) {
+    faults.push(`the file is larger than ${maxBytes / 1024} KiB`);
     return {};
   }
   const excess = excessOf(text);

@@ -1,0 +1,11 @@
+/** How much one caller may ask for; what is left out has no limit. */
+export interface Limits {
+  readonly requestsPerSecond?: number;
+  readonly rowsPerSecond?: number;
+  /** In each worker. */
+  readonly requestsAtOnce?: number;
+  /** Of one request, also after decompression. */
+  readonly bodyBytes?: number;
+}
+
+export const NO_LIMITS: Limits = Object.freeze({});
