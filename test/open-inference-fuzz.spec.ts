@@ -1,6 +1,5 @@
 import { binaryBody, jsonBody, MIXED, spec, tensorBytes, type V2Body, X } from './helpers/v2-bodies';
-import { DomainError } from '../src/errors/domain-error';
-import { STATUS_OF } from '../src/http/errors/error-status';
+import { DomainError, ERRORS } from '../src/errors/domain-error';
 import { seededRandom } from './helpers/seeded-random';
 import type { V2Model } from '../src/protocols/open-inference/v2-call';
 import { decodeV2 } from '../src/protocols/open-inference/v2.codec';
@@ -119,7 +118,8 @@ describe('mutated bodies', () => {
             throw new Error('wrong length');
         }
       } catch (error) {
-        const isRefusal = error instanceof DomainError && STATUS_OF[error.code] < 500 && error.message !== '';
+        const isRefusal =
+          error instanceof DomainError && ERRORS[error.code].status < 500 && error.message !== '';
         if (!isRefusal) {
           const how = `run ${run}, header ${headerLength}, body ${body.toString('base64')}`;
           throw new Error(how, { cause: error });

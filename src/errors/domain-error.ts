@@ -1,47 +1,69 @@
-/**
- * What can go wrong, as a stable code a client may switch on. The table in `http/error-status.ts`
- * says which HTTP status each one becomes; nothing below the HTTP rooms knows a status.
- */
-export const ERROR_CODES = [
-  // what the client sent
-  'invalid_json',
-  'invalid_request',
-  'missing_input',
-  'unknown_input',
-  'unknown_output',
-  'wrong_datatype',
-  'shape_mismatch',
-  'ragged_array',
-  'unsafe_integer',
-  'out_of_range',
-  'body_truncated',
-  'unauthorized',
-  'forbidden',
-  'route_not_found',
-  'model_not_found',
-  'version_not_found',
-  'method_not_allowed',
-  'not_acceptable',
-  'body_timeout',
-  'conflict',
-  'body_too_large',
-  'unsupported_media_type',
-  'unsupported_encoding',
-  'header_fields_too_large',
-  'rate_limited',
-  'client_closed_request',
-  // what happened here
-  'internal_error',
-  'runtime_failure',
-  'bad_upstream',
-  'not_ready',
-  'draining',
-  'model_unavailable',
-  'overloaded',
-  'deadline_exceeded',
+/** How a call that did not succeed is counted, in the order of counting. */
+export const FAILURES = [
+  /** What the client sent was at fault. */
+  'client_error',
+  /** Shed, or there was nothing to run it: the same request may succeed later. */
+  'rejected',
+  /** Its deadline passed. */
+  'deadline',
+  /** Its client left. */
+  'cancelled',
+  /** The fault is this server's. */
+  'failed',
 ] as const;
 
-export type ErrorCode = (typeof ERROR_CODES)[number];
+/** What an error code means to those who answer, count and log it. */
+export interface ErrorMeaning {
+  /** Of the HTTP answer, in each protocol. 499 is the customary mark of a client that left. */
+  readonly status: number;
+  readonly outcome: (typeof FAILURES)[number];
+  /** Of the line in the log. A client's mistakes and overload show in the access line, and nowhere else. */
+  readonly level: 'error' | 'warn' | 'silent';
+}
+
+/** What can go wrong, as a stable code that a client may switch on: codes are added, never renamed. */
+export const ERRORS = {
+  // what the client sent
+  invalid_json: { status: 400, outcome: 'client_error', level: 'silent' },
+  invalid_request: { status: 400, outcome: 'client_error', level: 'silent' },
+  missing_input: { status: 400, outcome: 'client_error', level: 'silent' },
+  unknown_input: { status: 400, outcome: 'client_error', level: 'silent' },
+  unknown_output: { status: 400, outcome: 'client_error', level: 'silent' },
+  wrong_datatype: { status: 400, outcome: 'client_error', level: 'silent' },
+  shape_mismatch: { status: 400, outcome: 'client_error', level: 'silent' },
+  ragged_array: { status: 400, outcome: 'client_error', level: 'silent' },
+  unsafe_integer: { status: 400, outcome: 'client_error', level: 'silent' },
+  out_of_range: { status: 400, outcome: 'client_error', level: 'silent' },
+  body_truncated: { status: 400, outcome: 'client_error', level: 'silent' },
+  unauthorized: { status: 401, outcome: 'client_error', level: 'silent' },
+  forbidden: { status: 403, outcome: 'client_error', level: 'silent' },
+  route_not_found: { status: 404, outcome: 'client_error', level: 'silent' },
+  model_not_found: { status: 404, outcome: 'client_error', level: 'silent' },
+  version_not_found: { status: 404, outcome: 'client_error', level: 'silent' },
+  method_not_allowed: { status: 405, outcome: 'client_error', level: 'silent' },
+  not_acceptable: { status: 406, outcome: 'client_error', level: 'silent' },
+  body_timeout: { status: 408, outcome: 'client_error', level: 'silent' },
+  conflict: { status: 409, outcome: 'client_error', level: 'silent' },
+  body_too_large: { status: 413, outcome: 'client_error', level: 'silent' },
+  unsupported_media_type: { status: 415, outcome: 'client_error', level: 'silent' },
+  unsupported_encoding: { status: 415, outcome: 'client_error', level: 'silent' },
+  header_fields_too_large: { status: 431, outcome: 'client_error', level: 'silent' },
+  rate_limited: { status: 429, outcome: 'rejected', level: 'silent' },
+  client_closed_request: { status: 499, outcome: 'cancelled', level: 'silent' },
+  // what happened here
+  internal_error: { status: 500, outcome: 'failed', level: 'error' },
+  runtime_failure: { status: 500, outcome: 'failed', level: 'error' },
+  bad_upstream: { status: 502, outcome: 'failed', level: 'silent' },
+  not_ready: { status: 503, outcome: 'rejected', level: 'silent' },
+  draining: { status: 503, outcome: 'rejected', level: 'silent' },
+  model_unavailable: { status: 503, outcome: 'rejected', level: 'silent' },
+  overloaded: { status: 503, outcome: 'rejected', level: 'silent' },
+  deadline_exceeded: { status: 504, outcome: 'deadline', level: 'silent' },
+} as const satisfies Readonly<Record<string, ErrorMeaning>>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export const ERROR_CODES = Object.keys(ERRORS) as ErrorCode[];
 
 export interface DomainErrorOptions {
   /** A list of faults, when there is more than one thing to mend. */

@@ -1,11 +1,24 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Request, Response } from 'express';
-import { DomainError } from '../errors/domain-error';
+import { DomainError, type ErrorCode, ERRORS } from '../errors/domain-error';
 import { toDomainError } from './errors/error-body';
-import { codeOfStatus, STATUS_OF } from './errors/error-status';
 import { Router, pathOf } from './router';
 import { NestorExpressAdapter } from './express.adapter';
+
+/** The codes for statuses that a framework chose. */
+const CODE_OF_STATUS: Partial<Record<number, ErrorCode>> = {
+  401: 'unauthorized',
+  403: 'forbidden',
+  405: 'method_not_allowed',
+  406: 'not_acceptable',
+  408: 'body_timeout',
+  409: 'conflict',
+  413: 'body_too_large',
+  415: 'unsupported_media_type',
+  429: 'rate_limited',
+  431: 'header_fields_too_large',
+};
 
 /** Answers whatever is thrown on the way through Express, in the words of the path's protocol. */
 @Catch()
@@ -41,7 +54,7 @@ export class ErrorFilter implements ExceptionFilter {
     }
     if (error.retryAfterSeconds !== undefined) res.setHeader('retry-after', String(error.retryAfterSeconds));
     this.router.report({ requestId: req.id, path, model: undefined }, error);
-    res.status(STATUS_OF[error.code]).json(this.router.errorBodyFor(path)(error, req.id));
+    res.status(ERRORS[error.code].status).json(this.router.errorBodyFor(path)(error, req.id));
   }
 
   private methodsOf(path: string): string[] {
@@ -66,7 +79,10 @@ function asDomainError(thrown: unknown, method: string, path: string): DomainErr
       `There is nothing at ${method} ${path}; /docs lists what there is.`,
     );
   }
-  return new DomainError(codeOfStatus(status), thrown instanceof Error ? thrown.message : 'Bad request.');
+  return new DomainError(
+    CODE_OF_STATUS[status] ?? 'invalid_request',
+    thrown instanceof Error ? thrown.message : 'Bad request.',
+  );
 }
 
 /** The status in an exception of Nest, or in an error of Express' body parser. */

@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { DomainError } from '../errors/domain-error';
+import { DomainError, ERRORS } from '../errors/domain-error';
 import { declaredLength } from './body/body-reader';
 import { type ErrorBody, toDomainError } from './errors/error-body';
-import { STATUS_OF } from './errors/error-status';
 import { mayWriteOnce, writeOnce } from './node/single-write';
 
 /** A small body that nobody read is cheaper to discard than its connection is to open again. */
@@ -88,7 +87,7 @@ export class Exchange {
     const error = toDomainError(thrown);
     const headers =
       error.retryAfterSeconds === undefined ? [] : ['retry-after', String(error.retryAfterSeconds)];
-    this.sendJson(STATUS_OF[error.code], this.errorBody(error, this.requestId), headers);
+    this.sendJson(ERRORS[error.code].status, this.errorBody(error, this.requestId), headers);
     return error;
   }
 

@@ -2,14 +2,13 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type HttpConfig, httpConfig } from '../config/config.slices';
-import { DomainError } from '../errors/domain-error';
+import { type DomainError, ERRORS } from '../errors/domain-error';
 import { AccessLog } from '../telemetry/logging/access-log';
 import { Recorder } from '../telemetry/metrics/recorder';
 import { enterRequestContext, leaveRequestContext } from '../telemetry/logging/request-contexts';
 import { requestIdFrom } from '../telemetry/logging/request-id';
 import { Cors } from './headers/cors';
 import { type ErrorBody, nativeErrorBody } from './errors/error-body';
-import { STATUS_OF } from './errors/error-status';
 import { header } from './headers/header';
 import { Exchange, type ExchangeContext } from './exchange';
 import { securityHeaders } from './headers/security-headers';
@@ -156,10 +155,11 @@ export class Router implements ExchangeContext {
 
   /** Logs the failures that are this server's, with the request's id; a client's mistakes show in the access line. */
   report(exchange: Pick<Exchange, 'requestId' | 'path' | 'model'>, error: DomainError): void {
-    if (STATUS_OF[error.code] !== 500) return;
+    const { level } = ERRORS[error.code];
+    if (level === 'silent') return;
     const { requestId, path, model } = exchange;
     const cause = error.cause instanceof Error ? error.cause : undefined;
-    this.logger.error({ requestId, path, model, code: error.code, err: cause }, error.message);
+    this.logger[level]({ requestId, path, model, code: error.code, err: cause }, error.message);
   }
 
   private passOn(exchange: Exchange, express: RequestListener): void {
@@ -175,7 +175,7 @@ export class Router implements ExchangeContext {
       exchange.bytesIn = Number(req.headers['content-length'] ?? 0);
       this.finished(
         exchange,
-        res.writableFinished ? res.statusCode : STATUS_OF.client_closed_request,
+        res.writableFinished ? res.statusCode : ERRORS.client_closed_request.status,
         Number(res.getHeader('content-length') ?? 0),
       );
     });

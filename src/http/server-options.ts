@@ -1,10 +1,9 @@
 import { STATUS_CODES, type Server, type ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { HttpConfig } from '../config/config.slices';
-import { DomainError, type ErrorCode } from '../errors/domain-error';
+import { DomainError, type ErrorCode, ERRORS } from '../errors/domain-error';
 import { requestIdFrom } from '../telemetry/logging/request-id';
 import type { ErrorBody } from './errors/error-body';
-import { STATUS_OF } from './errors/error-status';
 
 /** How often Node looks for clients that are too slow with their request. */
 const CHECK_INTERVAL_MS = 1000;
@@ -49,7 +48,7 @@ export function answerBrokenRequests(server: Server, errorBodyOn: (socket: Socke
     };
     const requestId = requestIdFrom(undefined);
     const body = JSON.stringify(errorBodyOn(socket)(new DomainError(code, message), requestId));
-    const status = STATUS_OF[code];
+    const status = ERRORS[code].status;
     socket.end(
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
         `content-length: ${Buffer.byteLength(body)}\r\nx-request-id: ${requestId}\r\nconnection: close\r\n\r\n${body}`,

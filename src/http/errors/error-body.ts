@@ -1,12 +1,11 @@
-import { DomainError } from '../../errors/domain-error';
-import { STATUS_OF } from './error-status';
+import { DomainError, ERRORS } from '../../errors/domain-error';
 
 /** How one protocol words an error. */
 export type ErrorBody = (error: DomainError, requestId: string) => object;
 
 /** The native API's error body. */
 export const nativeErrorBody: ErrorBody = (error, requestId) => ({
-  statusCode: STATUS_OF[error.code],
+  statusCode: ERRORS[error.code].status,
   code: error.code,
   message: error.message,
   ...(error.details && { details: error.details }),

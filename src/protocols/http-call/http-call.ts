@@ -8,12 +8,13 @@ import {
 } from '../../config/config.slices';
 import { readBody } from '../../http/body/body-reader';
 import { UnbufferedRequest } from '../../http/node/unbuffered-request';
+import { ERRORS } from '../../errors/domain-error';
 import { toDomainError } from '../../http/errors/error-body';
 import type { Exchange } from '../../http/exchange';
 import { header } from '../../http/headers/header';
 import { detachBuffer } from '../../http/node/detach-buffer';
 import { EventLoopYield } from '../../http/event-loop-yield';
-import { OUTCOME_OF, type Protocol } from '../../telemetry/metrics/outcome';
+import type { Protocol } from '../../telemetry/metrics/outcome';
 import { Recorder } from '../../telemetry/metrics/recorder';
 import { ModelsService } from '../../models/models.service';
 import type { LoadedModel } from '../../models/loading/loaded-model';
@@ -112,7 +113,7 @@ export class HttpCall {
         this.models.release(model);
       }
     } catch (thrown) {
-      const outcome = OUTCOME_OF[toDomainError(thrown).code];
+      const outcome = ERRORS[toDomainError(thrown).code].outcome;
       recorder.failed(codec.protocol, outcome, performance.now() - exchange.startedAt);
       throw thrown;
     } finally {
