@@ -3,7 +3,7 @@ import type { Tensor } from '../tensors/tensor';
 import { sliceRows } from './batch';
 import { formBatch } from './batch-former';
 import type { BatchRun } from './batch-run';
-import type { DeadlineWatch } from './deadline-watch';
+import type { DeadlineWatch } from '../common/deadline-watch';
 import { ForecastErrors } from './forecast-error';
 import { ModelCounters } from './model-counters';
 import { RETRY_LANE, type QueuedRequest } from './queued-request';

@@ -1,7 +1,7 @@
 import type { QueueLimits } from './admission';
 import type { BatchRun } from './batch-run';
 import type { Clock } from '../common/clock';
-import { DeadlineWatch } from './deadline-watch';
+import { DeadlineWatch } from '../common/deadline-watch';
 import type { HostedModel, ModelHost } from './model-host';
 import type { QueuedRequest } from './queued-request';
 import { type ModelOptions, ScheduledModel } from './scheduled-model';

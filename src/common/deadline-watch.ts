@@ -1,4 +1,4 @@
-import type { Clock } from '../common/clock';
+import type { Clock } from './clock';
 
 /** What has a deadline; `deadlineIndex` is the watch's own, -1 while it does not watch. */
 export interface Expiring {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { DeadlineWatch, type Expiring } from './deadline-watch';
-import { FakeClock } from './testing/fake-clock';
+import { FakeClock } from '../scheduling/testing/fake-clock';
 
 const item = (deadlineMs: number): Expiring => ({ deadlineMs, deadlineIndex: -1 });
 
