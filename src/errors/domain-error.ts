@@ -34,6 +34,8 @@ export const ERRORS = {
   ragged_array: { status: 400, outcome: 'client_error', level: 'silent' },
   unsafe_integer: { status: 400, outcome: 'client_error', level: 'silent' },
   out_of_range: { status: 400, outcome: 'client_error', level: 'silent' },
+  invalid_image: { status: 400, outcome: 'client_error', level: 'silent' },
+  input_too_large: { status: 413, outcome: 'client_error', level: 'silent' },
   body_truncated: { status: 400, outcome: 'client_error', level: 'silent' },
   unauthorized: { status: 401, outcome: 'client_error', level: 'silent' },
   forbidden: { status: 403, outcome: 'client_error', level: 'silent' },

@@ -1,0 +1,48 @@
+import type { JsonWriter } from '../tensors/json/json-writer';
+import type { Tensor } from '../tensors/tensor';
+import { finishClassification, printClassification } from './outputs/classification';
+import { finishEmbedding } from './outputs/embedding';
+import type { Finishing } from './outputs/output-type';
+import { finishRaw, printRaw } from './outputs/raw';
+import type { OutputPlan } from './plans';
+
+/**
+ * The tensors of one declared output: what the cache keeps and the Open Inference Protocol answers. The first has the
+ * output's name, more are `<name>.<what>`.
+ */
+export function finishOutput(plan: OutputPlan, finishing: Finishing): Tensor[] {
+  switch (plan.type) {
+    case 'classification':
+      return finishClassification(plan, finishing);
+    case 'embedding':
+      return finishEmbedding(plan, finishing);
+    case 'raw':
+      return finishRaw(plan, finishing);
+  }
+}
+
+/** All declared outputs, in their order. */
+export function finishAll(plans: readonly OutputPlan[], finishing: Finishing): Tensor[] {
+  return plans.flatMap((plan) => finishOutput(plan, finishing));
+}
+
+/** Writes one row of a declared output, of the tensors that `finishOutput` made of it, as the native API answers it. */
+export function printRow(
+  plan: OutputPlan,
+  tensors: readonly Tensor[],
+  row: number,
+  writer: JsonWriter,
+): void {
+  switch (plan.type) {
+    case 'classification':
+      return printClassification(tensors, row, writer);
+    case 'embedding':
+    case 'raw':
+      return printRaw(tensors, row, writer);
+  }
+}
+
+/** Those of the finished tensors that are of one declared output. */
+export function tensorsOf(plan: OutputPlan, tensors: readonly Tensor[]): Tensor[] {
+  return tensors.filter(({ name }) => name === plan.name || name.startsWith(`${plan.name}.`));
+}

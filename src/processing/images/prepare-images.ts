@@ -1,0 +1,108 @@
+import { DomainError } from '../../errors/domain-error';
+import type { ProcessingLimits } from '../pool/messages';
+import type { PreparedInput, Preparer } from '../pool/preparer';
+import { placeOf, type RawInput } from '../raw-input';
+import { ByteGate } from './byte-gate';
+import { decode, readHead, toGrey } from './decode';
+import type { ImagePlan } from './image-plan';
+import type { Pixels } from './pixels';
+import { place, type Placement } from './placement';
+import { cut, resample, resampleBytes } from './resample';
+import { ImageTensorWriter } from './write-tensor';
+
+/** A picture of the size that the tensor wants, and where it goes. */
+interface Placed {
+  readonly pixels: Pixels;
+  readonly placement: Placement;
+}
+
+/** One for each thread, whichever the model. */
+let gate: ByteGate | undefined;
+
+/** Makes tensors of pictures. */
+export function openImages(plan: ImagePlan, limits: ProcessingLimits): Preparer {
+  gate ??= new ByteGate(limits.imageBytes);
+  const open: OpenImages = { plan, limits, gate };
+  return { prepare: (raw, _options, deadlineMs) => prepare(open, raw, deadlineMs) };
+}
+
+interface OpenImages {
+  readonly plan: ImagePlan;
+  readonly limits: ProcessingLimits;
+  readonly gate: ByteGate;
+}
+
+async function prepare(open: OpenImages, raw: RawInput, deadlineMs: number): Promise<PreparedInput> {
+  const placed: Placed[] = [];
+  for (const [index, piece] of raw.pieces.entries()) {
+    if (typeof piece === 'string') throw new Error('A picture is bytes.');
+    placed.push(await prepareOne(open, piece, deadlineMs, placeOf(raw, index)));
+  }
+  const { width, height } = sizeOf(open.plan, placed, raw);
+  const writer = new ImageTensorWriter(open.plan, placed.length, width, height);
+  for (const [row, { pixels, placement }] of placed.entries()) writer.write(row, pixels, placement);
+  return {
+    tensors: [writer.tensor],
+    context: { type: 'image', frames: placed.map(({ placement }) => placement.frame) },
+  };
+}
+
+/** Decodes and resamples a picture, with no more of them in memory than there is room for. */
+async function prepareOne(
+  { plan, limits, gate }: OpenImages,
+  bytes: Uint8Array,
+  deadlineMs: number,
+  where: string,
+): Promise<Placed> {
+  const head = await readHead(bytes, limits.maxImagePixels, where);
+  const working = resampleBytes({ ...head, channels: 3 }, place(plan, head).window);
+  if (working > limits.imageBytes) {
+    throw new DomainError(
+      'input_too_large',
+      `${where}: to resize ${head.width} x ${head.height} pixels takes more memory than there is (IMAGE_MEMORY).`,
+    );
+  }
+  const needed = head.bytes + working;
+  await gate.enter(needed);
+  try {
+    const withinMs = deadlineMs - performance.now();
+    if (withinMs <= 0) {
+      throw new DomainError('deadline_exceeded', `${where}: the deadline passed before it was decoded.`);
+    }
+    const decoded = await decode(bytes, head, plan.orient, withinMs, where);
+    const colored = plan.color === 'grey' ? toGrey(decoded) : decoded;
+    const placement = place(plan, colored);
+    const { resized, window } = placement;
+    const pixels =
+      plan.resize.mode === 'none'
+        ? cut(colored, window)
+        : resample(colored, resized.width, resized.height, plan.filter, plan.antialias, window);
+    return { pixels, placement };
+  } finally {
+    gate.leave(needed);
+  }
+}
+
+/** The size of the tensor that all pictures of a request share. */
+function sizeOf(
+  plan: ImagePlan,
+  placed: readonly Placed[],
+  raw: RawInput,
+): { width: number; height: number } {
+  const [first] = placed;
+  if (first === undefined) throw new DomainError('invalid_request', `Input "${raw.name}": has no picture.`);
+  const { width, height } = first.placement;
+  // Lines of text are of one height, and the shorter ones are followed by nothing.
+  if (plan.resize.mode === 'height' && plan.crop === undefined) {
+    return { width: Math.max(...placed.map(({ placement }) => placement.width)), height };
+  }
+  const odd = placed.findIndex(({ placement }) => placement.width !== width || placement.height !== height);
+  if (odd !== -1) {
+    const { placement } = placed[odd]!;
+    throw new DomainError(
+      'shape_mismatch',
+      `${placeOf(raw, odd)}: becomes ${placement.width} x ${placement.height} pixels and the first one ${width} x ${height}; send pictures of one size together.`,
+    );
+  }
+  return { width, height };
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { noise } from '../testing/noise';
+import type { Filter } from './image-plan';
+import type { Pixels } from './pixels';
+import { cut, resample } from './resample';
+
+interface Expected {
+  readonly resampled: readonly {
+    readonly source: readonly [width: number, height: number, channels: 1 | 3];
+    readonly target: readonly [width: number, height: number];
+    readonly digests: Readonly<Record<Filter, string>>;
+  }[];
+}
+
+const FIXTURES = join(__dirname, '../../../test/fixtures/pictures');
+const { resampled } = JSON.parse(readFileSync(join(FIXTURES, 'expected.json'), 'utf8')) as Expected;
+
+function digest({ data }: Pixels): string {
+  return createHash('sha256').update(data).digest('hex').slice(0, 16);
+}
+
+const everything = noise(
+  Math.max(...resampled.map(({ source: [width, height, channels] }) => width * height * channels)),
+);
+
+function sourceOf([width, height, channels]: Expected['resampled'][number]['source']): Pixels {
+  return { data: everything.subarray(0, width * height * channels), width, height, channels };
+}
+
+describe('resampling', () => {
+  it.each(['nearest', 'box', 'bilinear', 'hamming', 'bicubic', 'lanczos'] as const)(
+    "gives Pillow's bytes, smaller and larger: %s",
+    (filter) => {
+      const wrong = resampled.filter(({ source, target: [width, height], digests }) => {
+        const window = { left: 0, top: 0, width, height };
+        return digest(resample(sourceOf(source), width, height, filter, true, window)) !== digests[filter];
+      });
+      expect(resampled).toHaveLength(108);
+      expect(wrong).toEqual([]);
+    },
+  );
+
+  it('gives a window the same bytes that it has in the whole', () => {
+    for (const { source, target } of resampled) {
+      const [width, height] = target;
+      const picture = sourceOf(source);
+      const window = {
+        left: Math.floor(width / 3),
+        top: Math.floor(height / 4),
+        width: Math.ceil(width / 2),
+        height: Math.ceil(height / 2),
+      };
+      const whole = resample(picture, width, height, 'bicubic', true, { left: 0, top: 0, width, height });
+      expect(digest(resample(picture, width, height, 'bicubic', true, window))).toBe(
+        digest(cut(whole, window)),
+      );
+    }
+  });
+
+  it('takes pictures of more rows or columns than its memory has room for at a time', () => {
+    const flat = (width: number, height: number): Pixels => ({
+      data: Buffer.alloc(width * height * 3, 77),
+      width,
+      height,
+      channels: 3,
+    });
+    const plain = ({ data }: Pixels): boolean => Buffer.alloc(data.length, 77).equals(data);
+    const all = { left: 0, top: 0, width: 8192, height: 3 };
+    expect(plain(resample(flat(60_000, 5), 8192, 3, 'lanczos', true, all))).toBe(true);
+    const tall = { left: 0, top: 0, width: 60, height: 2 };
+    expect(plain(resample(flat(6, 65_535), 60, 2, 'bicubic', true, tall))).toBe(true);
+  });
+
+  it('looks at two pixels each way, and no more, without antialiasing', () => {
+    // Four pixels become two: each from the middle two of its half.
+    const picture: Pixels = {
+      data: Uint8Array.of(0, 100, 200, 40, 0, 0, 8, 10),
+      width: 8,
+      height: 1,
+      channels: 1,
+    };
+    const window = { left: 0, top: 0, width: 2, height: 1 };
+    expect([...resample(picture, 2, 1, 'bilinear', false, window).data]).toEqual([150, 4]);
+    expect([...resample(picture, 2, 1, 'bilinear', true, window).data]).not.toEqual([150, 4]);
+  });
+
+  it('runs what its text assembles to', async () => {
+    const { assemble } = jest.requireActual<{ assemble: () => Promise<string> }>(
+      './resample-kernel/assemble.js',
+    );
+    const assembled = readFileSync(join(__dirname, 'resample-kernel/resample-kernel.wasm.ts'), 'utf8');
+    expect(await assemble()).toBe(assembled);
+  });
+});

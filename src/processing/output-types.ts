@@ -1,0 +1,10 @@
+import { CLASSIFICATION } from './outputs/classification';
+import { EMBEDDING } from './outputs/embedding';
+import type { DeclaredType } from './declared-type';
+import { RAW } from './outputs/raw';
+import type { OutputPlan } from './plans';
+
+export type OutputType = DeclaredType<OutputPlan>;
+
+/** Every `type:` that an output in `model.yaml` can have. */
+export const OUTPUT_TYPES: readonly OutputType[] = [CLASSIFICATION, EMBEDDING, RAW];

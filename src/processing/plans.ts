@@ -1,0 +1,14 @@
+import type { ImagePlan } from './images/image-plan';
+import type { ClassificationPlan } from './outputs/classification';
+import type { EmbeddingPlan } from './outputs/embedding';
+import type { RawPlan } from './outputs/raw';
+
+/**
+ * A declared input, checked against the model: all that a processing thread needs to make tensors of raw inputs. Plain
+ * data, as it goes to other threads. A new type is a member here, a case in `pool/preparers.ts` and a line in
+ * `input-types.ts`.
+ */
+export type InputPlan = ImagePlan;
+
+/** A declared output, checked likewise. A new type is a member here, a case in `finish.ts`, a line in `output-types.ts`. */
+export type OutputPlan = ClassificationPlan | EmbeddingPlan | RawPlan;

@@ -1,0 +1,65 @@
+import type { ErrorCode } from '../../errors/domain-error';
+import type { Tensor } from '../../tensors/tensor';
+import type { RequestOptions } from '../options';
+import type { InputPlan, OutputPlan } from '../plans';
+import type { InputContext, Prepared } from '../prepared';
+import type { RawInput } from '../raw-input';
+
+/** What a processing thread is started with. */
+export interface ThreadSetup {
+  readonly niceness: number;
+  readonly limits: ProcessingLimits;
+}
+
+export interface ProcessingLimits {
+  /** Of one picture. */
+  readonly maxImagePixels: number;
+  /** Decoded pictures that one thread holds at a time; one always has room. */
+  readonly imageBytes: number;
+  /** Rows of one table, or pictures or texts of one request. */
+  readonly maxInputs: number;
+}
+
+/** What a processing thread is asked; each is answered once by a `Reply` of the same id, but for `close`. */
+export type Ask =
+  | {
+      readonly kind: 'open';
+      readonly id: number;
+      readonly pipeline: number;
+      readonly inputs: readonly InputPlan[];
+      readonly outputs: readonly OutputPlan[];
+    }
+  | {
+      readonly kind: 'prepare';
+      readonly id: number;
+      readonly pipeline: number;
+      readonly raw: readonly RawInput[];
+      readonly options: RequestOptions;
+      /** How long it may take from now on; clocks of threads differ. */
+      readonly withinMs: number;
+    }
+  | {
+      readonly kind: 'finish';
+      readonly id: number;
+      readonly pipeline: number;
+      readonly outputs: readonly Tensor[];
+      readonly contexts: readonly InputContext[];
+      readonly options: RequestOptions;
+    }
+  | { readonly kind: 'close'; readonly pipeline: number };
+
+export interface ReplyOf {
+  readonly open: undefined;
+  readonly prepare: Prepared;
+  readonly finish: readonly Tensor[];
+}
+
+export type Reply =
+  | { readonly id: number; readonly ok: true; readonly value: ReplyOf[keyof ReplyOf] }
+  | {
+      readonly id: number;
+      readonly ok: false;
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly details?: readonly string[];
+    };

@@ -1,0 +1,212 @@
+import { DomainError } from '../../errors/domain-error';
+import { type Clock, systemClock } from '../../common/clock';
+import { DeadlineWatch, type Expiring } from '../../common/deadline-watch';
+import type { Tensor } from '../../tensors/tensor';
+import type { RequestOptions } from '../options';
+import type { InputPlan, OutputPlan } from '../plans';
+import type { InputContext, Prepared } from '../prepared';
+import type { RawInput } from '../raw-input';
+import type { ThreadSetup } from './messages';
+import { ProcessingThread } from './processing-thread';
+
+/** What one thread takes at a time: while libuv decodes a picture, it resamples another. */
+const AT_A_TIME = 2;
+
+export interface PoolSettings {
+  readonly threads: number;
+  /** Pieces of work that may wait for a thread. */
+  readonly maxWaiting: number;
+  readonly setup: ThreadSetup;
+}
+
+/** A pipeline that every thread knows. */
+export interface OpenPipeline {
+  readonly id: number;
+  readonly inputs: readonly InputPlan[];
+  readonly outputs: readonly OutputPlan[];
+}
+
+/** Until when somebody waits for a piece of work. */
+export interface Waiter {
+  /** On `performance.now()`; Infinity: for ever. */
+  readonly deadlineMs: number;
+  readonly signal?: { readonly aborted: boolean };
+}
+
+interface Waiting extends Expiring {
+  readonly signal: Waiter['signal'];
+  readonly begin: (thread: ProcessingThread) => Promise<void>;
+  readonly reject: (error: DomainError) => void;
+}
+
+/**
+ * The threads that turn raw inputs into tensors, and large outputs into answers. They start when the first pipeline is
+ * opened; one that ends is replaced, and what it had in hand is rejected. Work waits in the order of its arrival.
+ */
+export class ProcessingPool {
+  private readonly threads: ProcessingThread[] = [];
+  private readonly pipelines = new Map<number, OpenPipeline>();
+  private readonly waiting: Waiting[] = [];
+  private readonly deadlines: DeadlineWatch<Waiting>;
+  private lastPipeline = 0;
+  private isEnding = false;
+
+  constructor(
+    private readonly settings: PoolSettings,
+    private readonly clock: Clock = systemClock,
+  ) {
+    this.deadlines = new DeadlineWatch(clock, (late) => this.leave(late, lateError()));
+  }
+
+  /** Work that waits for a thread. */
+  get waitingCount(): number {
+    return this.waiting.length;
+  }
+
+  /** @throws whatever a step could not load */
+  async open(inputs: readonly InputPlan[], outputs: readonly OutputPlan[]): Promise<OpenPipeline> {
+    const pipeline = { id: ++this.lastPipeline, inputs, outputs };
+    while (this.threads.length < this.settings.threads) this.threads.push(this.start());
+    this.pipelines.set(pipeline.id, pipeline);
+    try {
+      await Promise.all(this.threads.map((thread) => openOn(thread, pipeline)));
+    } catch (error) {
+      this.close(pipeline);
+      throw error;
+    }
+    return pipeline;
+  }
+
+  close(pipeline: OpenPipeline): void {
+    if (!this.pipelines.delete(pipeline.id)) return;
+    for (const thread of this.threads) thread.close(pipeline.id);
+  }
+
+  /**
+   * Makes the tensors of a request.
+   * @throws what the steps throw; `overloaded` when too much waits; `deadline_exceeded`; `client_closed_request`
+   */
+  prepare(
+    { id: pipeline }: OpenPipeline,
+    raw: readonly RawInput[],
+    options: RequestOptions,
+    waiter: Waiter,
+  ): Promise<Prepared> {
+    return this.queue(waiter, (thread) => {
+      const withinMs = Math.min(waiter.deadlineMs - this.clock.now(), Number.MAX_SAFE_INTEGER);
+      return thread.ask({ kind: 'prepare', pipeline, raw, options, withinMs });
+    });
+  }
+
+  /** Makes answers of the model's outputs. @throws as `prepare` does */
+  finish(
+    { id: pipeline }: OpenPipeline,
+    outputs: readonly Tensor[],
+    contexts: readonly InputContext[],
+    options: RequestOptions,
+    waiter: Waiter,
+  ): Promise<readonly Tensor[]> {
+    return this.queue(waiter, (thread) =>
+      thread.ask({ kind: 'finish', pipeline, outputs: outputs.map(ownMemory), contexts, options }),
+    );
+  }
+
+  /** Ends the threads. A decode under way is given up. */
+  async shutDown(): Promise<void> {
+    this.isEnding = true;
+    const ending = new DomainError('draining', 'The server is stopping.');
+    for (const waiting of [...this.waiting]) this.leave(waiting, ending);
+    await Promise.all(this.threads.map((thread) => thread.terminate()));
+  }
+
+  private queue<Value>(
+    { deadlineMs, signal }: Waiter,
+    work: (thread: ProcessingThread) => Promise<Value>,
+  ): Promise<Value> {
+    if (this.isEnding) return Promise.reject(new DomainError('draining', 'The server is stopping.'));
+    const thread = this.idleThread();
+    if (thread === undefined && this.waiting.length >= this.settings.maxWaiting) {
+      return Promise.reject(
+        new DomainError(
+          'overloaded',
+          `Too many inputs wait to be processed (MAX_PROCESSING_QUEUE, ${this.settings.maxWaiting}).`,
+          { retryAfterSeconds: 1 },
+        ),
+      );
+    }
+    return new Promise<Value>((resolve, reject) => {
+      const begin = (on: ProcessingThread): Promise<void> => work(on).then(resolve, reject);
+      const waiting: Waiting = { deadlineMs, signal, begin, reject, deadlineIndex: -1 };
+      if (thread !== undefined) {
+        void this.run(waiting, thread);
+        return;
+      }
+      this.waiting.push(waiting);
+      if (deadlineMs < Infinity) this.deadlines.add(waiting);
+    });
+  }
+
+  private async run(waiting: Waiting, thread: ProcessingThread): Promise<void> {
+    await waiting.begin(thread);
+    this.next();
+  }
+
+  private next(): void {
+    for (let thread = this.idleThread(); thread !== undefined; thread = this.idleThread()) {
+      const waiting = this.waiting.shift();
+      if (waiting === undefined) return;
+      this.deadlines.remove(waiting);
+      if (waiting.signal?.aborted === true) waiting.reject(goneError());
+      else void this.run(waiting, thread);
+    }
+  }
+
+  private leave(waiting: Waiting, error: DomainError): void {
+    this.deadlines.remove(waiting);
+    const index = this.waiting.indexOf(waiting);
+    if (index !== -1) this.waiting.splice(index, 1);
+    waiting.reject(error);
+  }
+
+  /** The one with the least to do, if it can take more. */
+  private idleThread(): ProcessingThread | undefined {
+    let least: ProcessingThread | undefined;
+    for (const thread of this.threads) if (least === undefined || thread.load < least.load) least = thread;
+    return least !== undefined && least.load < AT_A_TIME ? least : undefined;
+  }
+
+  private start(): ProcessingThread {
+    const thread = new ProcessingThread(this.settings.setup, () => this.replace(thread));
+    return thread;
+  }
+
+  /** A thread that has ended by itself makes place for one that knows the same pipelines. */
+  private replace(ended: ProcessingThread): void {
+    const index = this.threads.indexOf(ended);
+    if (this.isEnding || index === -1) return;
+    const thread = this.start();
+    this.threads[index] = thread;
+    // What cannot be opened again answers its requests with that.
+    for (const pipeline of this.pipelines.values()) openOn(thread, pipeline).catch(() => undefined);
+    this.next();
+  }
+}
+
+function openOn(thread: ProcessingThread, { id, inputs, outputs }: OpenPipeline): Promise<undefined> {
+  return thread.ask({ kind: 'open', pipeline: id, inputs, outputs });
+}
+
+/** The tensor with elements that are not part of a larger batch, which would be copied whole. */
+function ownMemory(tensor: Tensor): Tensor {
+  const { data } = tensor;
+  if (Array.isArray(data) || data.byteLength === data.buffer.byteLength) return tensor;
+  return { ...tensor, data: data.slice() };
+}
+
+function lateError(): DomainError {
+  return new DomainError('deadline_exceeded', 'The deadline passed while the inputs waited to be processed.');
+}
+
+function goneError(): DomainError {
+  return new DomainError('client_closed_request', 'The client left while its inputs waited to be processed.');
+}

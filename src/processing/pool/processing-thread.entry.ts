@@ -1,0 +1,109 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { DomainError, reasonOf } from '../../errors/domain-error';
+import { lowerOwnPriority } from '../../process/cpu/thread-priority';
+import { finishAll } from '../finish';
+import type { InputPlan, OutputPlan } from '../plans';
+import type { InputContext, Prepared } from '../prepared';
+import type { RawInput } from '../raw-input';
+import type { Tensor } from '../../tensors/tensor';
+import type { Ask, Reply, ReplyOf, ThreadSetup } from './messages';
+import type { Preparer } from './preparer';
+import { openPreparer } from './preparers';
+
+interface OpenPipeline {
+  readonly preparers: ReadonlyMap<string, Preparer>;
+  readonly outputs: readonly OutputPlan[];
+}
+
+type Asked<Kind extends Ask['kind']> = Extract<Ask, { readonly kind: Kind }>;
+
+const port = parentPort;
+if (port === null) throw new Error('This runs in a worker thread only.');
+const setup = workerData as ThreadSetup;
+/** Each from the moment on that it is asked for, so that what comes after it waits for it. */
+const pipelines = new Map<number, Promise<OpenPipeline>>();
+
+lowerOwnPriority(setup.niceness);
+
+port.on('message', (ask: Ask) => {
+  if (ask.kind === 'close') pipelines.delete(ask.pipeline);
+  else void answer(ask);
+});
+
+async function answer(ask: Exclude<Ask, Asked<'close'>>): Promise<void> {
+  let reply: Reply;
+  try {
+    reply = { id: ask.id, ok: true, value: await done(ask) };
+  } catch (error) {
+    reply = { id: ask.id, ok: false, ...faultOf(error) };
+  }
+  port?.postMessage(reply, memoryOf(reply));
+}
+
+function done(ask: Exclude<Ask, Asked<'close'>>): Promise<ReplyOf[keyof ReplyOf]> {
+  switch (ask.kind) {
+    case 'open':
+      return open(ask);
+    case 'prepare':
+      return prepare(ask);
+    case 'finish':
+      return finish(ask);
+  }
+}
+
+async function open({ pipeline, inputs, outputs }: Asked<'open'>): Promise<undefined> {
+  const opening = openAll(inputs, outputs);
+  pipelines.set(pipeline, opening);
+  await opening;
+}
+
+async function openAll(inputs: readonly InputPlan[], outputs: readonly OutputPlan[]): Promise<OpenPipeline> {
+  const preparers = new Map<string, Preparer>();
+  for (const plan of inputs) preparers.set(plan.name, await openPreparer(plan, setup.limits));
+  return { preparers, outputs };
+}
+
+async function prepare({ pipeline, raw, options, withinMs }: Asked<'prepare'>): Promise<Prepared> {
+  const deadlineMs = performance.now() + withinMs;
+  const { preparers } = await opened(pipeline);
+  const tensors: Tensor[] = [];
+  const contexts: InputContext[] = [];
+  for (const input of raw) {
+    const prepared = await preparerOf(preparers, input).prepare(input, options, deadlineMs);
+    tensors.push(...prepared.tensors);
+    if (prepared.context !== undefined) contexts.push(prepared.context);
+  }
+  return { tensors, contexts };
+}
+
+async function finish(ask: Asked<'finish'>): Promise<readonly Tensor[]> {
+  return finishAll((await opened(ask.pipeline)).outputs, ask);
+}
+
+function preparerOf(preparers: ReadonlyMap<string, Preparer>, { name }: RawInput): Preparer {
+  const preparer = preparers.get(name);
+  if (preparer === undefined) throw new Error(`No input ${name} is declared.`);
+  return preparer;
+}
+
+function opened(pipeline: number): Promise<OpenPipeline> {
+  const found = pipelines.get(pipeline);
+  if (found === undefined) throw new Error(`Pipeline ${pipeline} is not open.`);
+  return found;
+}
+
+function faultOf(error: unknown): Omit<Extract<Reply, { ok: false }>, 'id' | 'ok'> {
+  const known = error instanceof DomainError ? error : undefined;
+  return { code: known?.code ?? 'internal_error', message: reasonOf(error), details: known?.details };
+}
+
+/** The memory of tensors that were made here, which changes hands. */
+function memoryOf(reply: Reply): ArrayBuffer[] {
+  if (!reply.ok || reply.value === undefined) return [];
+  const tensors = 'tensors' in reply.value ? reply.value.tensors : reply.value;
+  const memory = new Set<ArrayBuffer>();
+  for (const { data } of tensors) {
+    if (!Array.isArray(data) && data.buffer instanceof ArrayBuffer) memory.add(data.buffer);
+  }
+  return [...memory];
+}
