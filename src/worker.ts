@@ -7,7 +7,7 @@ import { reasonOf } from './errors/domain-error';
 import { banner } from './process/banner';
 import { reportOnSignal } from './process/diagnostic-report';
 import type { ToPrimary, ToWorker } from './process/ipc/messages';
-import { onStopSignals } from './process/stop-signals';
+import { onSignals } from './process/signals';
 import { ProcessLog } from './telemetry/logging/process-log';
 import { LocalCoordinator } from './models/rollout/local-coordinator';
 import { ModelsHealthIndicator } from './models/models.health';
@@ -18,7 +18,8 @@ const HEARTBEAT_MS = 1000;
 /** Runs one application until it is told to stop: as a worker of a primary, or alone. */
 export async function runWorker(): Promise<void> {
   const { app: about, http, logging } = settings();
-  const stop = cluster.isWorker ? stopAsWorker() : stopAlone(http.shutdownTimeoutMs);
+  let reload = (): void => undefined;
+  const stop = cluster.isWorker ? stopAsWorker() : stopAlone(http.shutdownTimeoutMs, () => reload());
   const heartbeat = new Heartbeat();
   if (cluster.isWorker) heartbeat.start();
   try {
@@ -35,7 +36,7 @@ export async function runWorker(): Promise<void> {
       } else {
         const coordinator = app.get(LocalCoordinator);
         coordinator.watchFolder();
-        process.on('SIGHUP', () => void coordinator.lookNow());
+        reload = () => void coordinator.lookNow();
         app.get(Logger).log(banner(about, http, models, 0));
       }
     }
@@ -79,11 +80,12 @@ function stopAsWorker(): Stop {
   });
 }
 
-function stopAlone(timeoutMs: number): Stop {
+function stopAlone(timeoutMs: number, reload: () => void): Stop {
   // An exit while a session thread runs a model would abort the process; this cannot.
   const leaveAtOnce = (): void => void process.kill(process.pid, 'SIGKILL');
   return stopWhen((ask) => {
-    onStopSignals({
+    onSignals({
+      reload,
       stop() {
         setTimeout(leaveAtOnce, timeoutMs).unref();
         ask();

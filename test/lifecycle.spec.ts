@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,11 +59,11 @@ describe('a start', () => {
     const banners = server.output.split('\n').filter((line) => line.includes('is ready at'));
     expect(banners).toHaveLength(1);
     expect(banners[0]).toContain(
-      `is ready at ${server.url} (docs: ${server.url}/docs), 2 workers, models: digits 1, iris 1`,
+      `is ready at ${server.url} (docs: ${server.url}/docs), 2 workers, models: digits 1, iris 1, pid ${server.process.pid}`,
     );
   });
 
-  it('says why, and ends, when the port is taken, with and without workers', async () => {
+  it('says why, and ends before there is a worker, when the port is taken', async () => {
     const port = await freePort();
     const other = createServer().listen(port, '127.0.0.1');
     try {
@@ -72,12 +72,33 @@ describe('a start', () => {
       );
       for (const server of servers) {
         expect(await server.exited).toBe(1);
-        expect(server.output).toMatch(new RegExp(`EADDRINUSE.* 127\\.0\\.0\\.1:${port}`));
+        expect(server.output.trim().split('\n')).toEqual([
+          'The configuration is not usable:',
+          expect.stringContaining(`port ${port} is taken at 127.0.0.1; set PORT`),
+        ]);
       }
     } finally {
       other.close();
       await once(other, 'close');
     }
+  });
+
+  it('says where it looked, and ends, when there is no model folder', async () => {
+    const absent = join(models, 'absent');
+    const server = await spawnServer({ MODEL_DIR: absent });
+    expect(await server.exited).toBe(1);
+    expect(server.output).toContain(`the model folder ${absent} does not exist; set MODEL_DIR`);
+  });
+
+  it('by a Node that is too old is refused in one line', async () => {
+    const old = join(models, 'old-node.js');
+    writeFileSync(
+      old,
+      `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } });`,
+    );
+    const server = await spawnServer({ NODE_OPTIONS: `--require=${old}` });
+    expect(await server.exited).toBe(1);
+    expect(server.output).toMatch(/^This server needs Node [\d.]+ or newer, and this is Node 18\.20\.8\.\n$/);
   });
 
   it('names every wrong setting at once, and shows none of their values', async () => {

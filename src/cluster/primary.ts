@@ -6,7 +6,7 @@ import { LogSink, WORKER_STDIO } from '../telemetry/logging/log-sink';
 import { openLocalLog } from '../telemetry/logging/process-log';
 import { cpuQuota, planCpus } from '../process/cpu/cpu-plan';
 import { reportOnSignal } from '../process/diagnostic-report';
-import { onStopSignals } from '../process/stop-signals';
+import { onSignals } from '../process/signals';
 import { buildInfo } from '../telemetry/metrics/build-info';
 import { ProcessWatch } from '../telemetry/metrics/process-watch';
 import { FolderWatch } from '../models/rollout/folder-watch';
@@ -97,7 +97,7 @@ export function runPrimary(): Promise<void> {
       void leave(1);
     });
   }
-  onStopSignals({
+  onSignals({
     async stop(signal) {
       logger.info({ signal }, 'stopping');
       watch.stop();
@@ -111,11 +111,11 @@ export function runPrimary(): Promise<void> {
       log.flushSync();
       process.exit(1);
     },
+    // What the model folder has now comes first, on all workers at once; each new one then starts with it.
+    reload: () => void watch.lookNow().then(() => supervisor.replaceAll('SIGHUP')),
   });
   reportOnSignal(logging.dir, (report) => logger.info(report));
   process.on('SIGUSR2', () => supervisor.signal('SIGUSR2'));
-  // What the model folder has now comes first, on all workers at once; each new one then starts with it.
-  process.on('SIGHUP', () => void watch.lookNow().then(() => supervisor.replaceAll('SIGHUP')));
   watch.start();
   supervisor.start();
   return Promise.resolve();

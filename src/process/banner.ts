@@ -16,5 +16,5 @@ export function banner(
     models.length === 0
       ? 'no models'
       : `models: ${models.map(({ model, version }) => `${model} ${version}`).join(', ')}`;
-  return `${app.projectName} ${app.version} is ready at ${address} (docs: ${address}/docs), ${processes}, ${serving}`;
+  return `${app.projectName} ${app.version} is ready at ${address} (docs: ${address}/docs), ${processes}, ${serving}, pid ${process.pid}`;
 }
