@@ -15,11 +15,11 @@ import { runInThisContext } from 'node:vm';
 import type * as TypeScript from 'typescript';
 
 // A thread is started from a file that Node can run, and a spec has only sources. Mocked in place of
-// `src/runners/onnx/thread-file`, this compiles the rooms that a session thread is made of, once for each
+// `src/runners/onnx/thread-file`, this compiles the rooms that threads are made of, once for each
 // state of their files:
 //   jest.mock('./thread-file', () => jest.requireActual<object>('../../../test/helpers/compiled-thread'));
 
-const ROOMS = ['errors', 'tensors', 'process/cpu', 'runners/onnx'];
+const ROOMS = ['errors', 'common', 'config/yaml', 'tensors', 'process/cpu', 'processing', 'runners/onnx'];
 const PROJECT = join(__dirname, '..', '..');
 // Inside the project, so that the compiled files find its packages.
 const CACHE = join(PROJECT, 'node_modules', '.cache', 'nestor-threads');
@@ -30,6 +30,7 @@ runInThisContext("process.env.ORT_DISABLE_TELEMETRY ??= '1'");
 /** The folder with the rooms in JavaScript. */
 export const COMPILED = compile();
 export const THREAD_FILE = join(COMPILED, 'runners', 'onnx', 'session-thread.entry.js');
+export const PROCESSING_THREAD_FILE = join(COMPILED, 'processing', 'pool', 'processing-thread.entry.js');
 
 function compile(): string {
   const sources = ROOMS.flatMap((room) => sourcesOf(room));

@@ -1,3 +1,2 @@
-import { join } from 'node:path';
-
-export const THREAD_FILE = join(__dirname, 'processing-thread.js');
+/** In place of `src/processing/pool/thread-file`. */
+export { PROCESSING_THREAD_FILE as THREAD_FILE } from './compiled-thread';

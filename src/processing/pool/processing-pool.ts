@@ -94,7 +94,8 @@ export class ProcessingPool {
   ): Promise<Prepared> {
     return this.queue(waiter, (thread) => {
       const withinMs = Math.min(waiter.deadlineMs - this.clock.now(), Number.MAX_SAFE_INTEGER);
-      return thread.ask({ kind: 'prepare', pipeline, raw, options, withinMs });
+      const own = raw.map(ownPieces);
+      return thread.ask({ kind: 'prepare', pipeline, raw: own, options, withinMs }, memoryOf(own));
     });
   }
 
@@ -201,6 +202,17 @@ function ownMemory(tensor: Tensor): Tensor {
   const { data } = tensor;
   if (Array.isArray(data) || data.byteLength === data.buffer.byteLength) return tensor;
   return { ...tensor, data: data.slice() };
+}
+
+/** The pieces in memory of their own: a view of a body would take the whole of it along. */
+function ownPieces(raw: RawInput): RawInput {
+  const pieces = raw.pieces.map((piece) => (typeof piece === 'string' ? piece : new Uint8Array(piece)));
+  return { ...raw, pieces };
+}
+
+function memoryOf(raw: readonly RawInput[]): ArrayBuffer[] {
+  const pieces = raw.flatMap((input) => input.pieces);
+  return pieces.flatMap((piece) => (typeof piece === 'string' ? [] : [piece.buffer as ArrayBuffer]));
 }
 
 function lateError(): DomainError {

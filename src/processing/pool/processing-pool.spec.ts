@@ -1,0 +1,125 @@
+import type { ImagePlan } from '../images/image-plan';
+import type { RawInput } from '../raw-input';
+import { blackPng, digestOf, expectations, picture } from '../testing/pictures';
+import { ProcessingPool } from './processing-pool';
+
+jest.mock('./thread-file', () => jest.requireActual<object>('../../../test/helpers/processing-thread-file'));
+
+const PLAN: ImagePlan = {
+  type: 'image',
+  name: 'image',
+  to: { name: 'x', datatype: 'UINT8', shape: [-1, -1, -1, 3] },
+  covers: ['x'],
+  orient: 'exif',
+  color: 'rgb',
+  resize: { mode: 'none' },
+  filter: 'bilinear',
+  antialias: true,
+  crop: undefined,
+  scale: { times: 1, over: 1 },
+  mean: [0, 0, 0],
+  std: [1, 1, 1],
+  layout: 'nhwc',
+};
+const FOR_EVER = { deadlineMs: Infinity };
+
+function raw(...pieces: Uint8Array[]): RawInput[] {
+  return [{ name: 'image', media: 'image', pieces, isList: false }];
+}
+
+describe('the processing pool', () => {
+  let pool: ProcessingPool;
+
+  function start(maxWaiting = 4, threads = 1): ProcessingPool {
+    const limits = { maxImagePixels: 50_000_000, imageBytes: 512 * 1024 * 1024, maxInputs: 64 };
+    pool = new ProcessingPool({ threads, maxWaiting, setup: { niceness: 0, limits } });
+    return pool;
+  }
+
+  afterEach(() => pool.shutDown());
+
+  it('decodes on its threads, and leaves the request its own bytes', async () => {
+    const pipeline = await start(4, 2).open([PLAN], []);
+    const [expected] = expectations().decoded;
+    const bytes = picture(expected!.name);
+    const { tensors, contexts } = await pool.prepare(pipeline, raw(bytes), {}, FOR_EVER);
+    expect(digestOf(tensors[0]!.data as Uint8Array)).toBe(expected!.rgb);
+    expect(contexts).toMatchObject([{ type: 'image', frames: [{ width: 70, height: 50 }] }]);
+    expect(bytes.length).toBeGreaterThan(0);
+  });
+
+  it('hands on what a step refuses, with its code', async () => {
+    const pipeline = await start().open([PLAN], []);
+    await expect(pool.prepare(pipeline, raw(Buffer.from('?')), {}, FOR_EVER)).rejects.toMatchObject({
+      code: 'invalid_image',
+      message: 'Input "image": not a JPEG, PNG, WebP, GIF, TIFF or AVIF image.',
+    });
+  });
+
+  it('makes answers of large outputs, and keeps the memory that others look into', async () => {
+    const plan = { type: 'raw', name: 'values', from: 'y' } as const;
+    const pipeline = await start().open([], [plan]);
+    const batch = Float32Array.of(1, 2, 3, 4);
+    const outputs = [{ name: 'y', datatype: 'FP32', shape: [1, 2], data: batch.subarray(2) } as const];
+    const finished = await pool.finish(pipeline, outputs, [], {}, FOR_EVER);
+    expect(finished).toEqual([
+      { name: 'values', datatype: 'FP32', shape: [1, 2], data: Float32Array.of(3, 4) },
+    ]);
+    expect(batch).toEqual(Float32Array.of(1, 2, 3, 4));
+  });
+
+  it('bounds what waits, and answers everybody', async () => {
+    const pipeline = await start(2).open([PLAN], []);
+    const large = blackPng(2000, 2000);
+    const all = Array.from({ length: 6 }, () => pool.prepare(pipeline, raw(large), {}, FOR_EVER));
+    expect(pool.waitingCount).toBe(2);
+    const ends = await Promise.allSettled(all);
+    expect(ends.map(({ status }) => status)).toEqual([
+      ...new Array<string>(4).fill('fulfilled'),
+      'rejected',
+      'rejected',
+    ]);
+    expect(ends[5]).toMatchObject({ reason: { code: 'overloaded', retryAfterSeconds: 1 } });
+    expect(pool.waitingCount).toBe(0);
+  });
+
+  it('lets nobody wait beyond his deadline, and drops what a client that left had waiting', async () => {
+    const pipeline = await start().open([PLAN], []);
+    const large = blackPng(5000, 5000);
+    const running = [1, 2].map(() => pool.prepare(pipeline, raw(large), {}, FOR_EVER));
+    const signal = { aborted: false };
+    const late = pool.prepare(pipeline, raw(large), {}, { deadlineMs: performance.now() + 5 });
+    const gone = pool.prepare(pipeline, raw(large), {}, { deadlineMs: Infinity, signal });
+    signal.aborted = true;
+    await expect(late).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    await expect(gone).rejects.toMatchObject({ code: 'client_closed_request' });
+    await Promise.all(running);
+  });
+
+  it('replaces a thread that ends, which knows the pipelines of before', async () => {
+    const pipeline = await start().open([PLAN], []);
+    const lost = pool.prepare(pipeline, raw(blackPng(5000, 5000)), {}, FOR_EVER);
+    await endOneThread(pool);
+    await expect(lost).rejects.toMatchObject({ code: 'internal_error' });
+    const { tensors } = await pool.prepare(pipeline, raw(picture('one.png')), {}, FOR_EVER);
+    expect(tensors[0]?.shape).toEqual([1, 1, 1, 3]);
+  });
+
+  it('knows nothing of a pipeline that was closed, and refuses when it is shut down', async () => {
+    const pipeline = await start().open([PLAN], []);
+    pool.close(pipeline);
+    await expect(pool.prepare(pipeline, raw(picture('one.png')), {}, FOR_EVER)).rejects.toMatchObject({
+      code: 'internal_error',
+    });
+    await pool.shutDown();
+    await expect(pool.prepare(pipeline, raw(picture('one.png')), {}, FOR_EVER)).rejects.toMatchObject({
+      code: 'draining',
+    });
+  });
+});
+
+/** As if it had run out of memory. */
+async function endOneThread(pool: ProcessingPool): Promise<void> {
+  const { threads } = pool as unknown as { threads: { terminate(): Promise<void> }[] };
+  await threads[0]?.terminate();
+}
