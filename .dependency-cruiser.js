@@ -38,9 +38,6 @@ const PENDING = new Set([
   'http-knows-its-place',
   'http-without-engine',
   'inference-knows-its-place',
-  'models-without-a-kind',
-  'primary-without-codecs',
-  'repository-before-loading',
 ]);
 
 /** Where parts are put together. */

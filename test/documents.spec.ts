@@ -4,8 +4,10 @@ import { dirname, join, relative } from 'node:path';
 import { parse } from 'yaml';
 import { Environment } from '../src/config/environment';
 import type { Key } from '../src/config/yaml/readers';
-import { KEYS, parseModelConfig } from '../src/models/repository/model-config';
-import { REMOTE_KEYS } from '../src/runners/remote/remote-keys';
+import { KEYS } from '../src/models/repository/model-config';
+import { ONNX } from '../src/runners/onnx/onnx-kind';
+import { REMOTE } from '../src/runners/remote/remote-keys';
+import { parseModelConfig } from './helpers/runner-kinds';
 
 const ROOT = join(__dirname, '..');
 
@@ -101,8 +103,8 @@ function settings(): string[] {
 }
 
 describe.each<[string, Record<string, Key<unknown>>]>([
-  ['docs/models.md', KEYS],
-  ['docs/remote.md', REMOTE_KEYS],
+  ['docs/models.md', { ...KEYS, ...ONNX.keys }],
+  ['docs/remote.md', { ...REMOTE.keys }],
 ])('the keys of model.yaml in %s', (path, keys) => {
   const rows = table(read(path), 'Key').map(([names = '', , fallback = '']) => ({
     names: [...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => name),

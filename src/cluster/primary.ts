@@ -12,7 +12,7 @@ import { ProcessWatch } from '../telemetry/metrics/process-watch';
 import { FolderWatch } from '../models/rollout/folder-watch';
 import { Coordinator } from '../models/rollout/coordinator';
 import { Management } from './management';
-import { ModelRepository } from '../models/repository/model-repository';
+import { ModelFolder } from '../models/repository/model-folder';
 import { MetricsServer } from './metrics-server';
 import { Supervisor } from './supervisor';
 
@@ -76,7 +76,7 @@ export function runPrimary(): Promise<void> {
   });
   const watch = new FolderWatch({
     intervalMs: models.watchIntervalMs,
-    repository: new ModelRepository(models.dir),
+    folder: new ModelFolder(models.dir),
     isLoaded: (model) => coordinator.isLoaded(model),
     load: (model) => coordinator.change({ action: 'renew', model }),
     log: (fields, message) => logger.info(fields, message),

@@ -5,16 +5,13 @@ import {
   type InferenceConfig,
   modelsConfig,
   type ModelsConfig,
-  remoteConfig,
-  type RemoteConfig,
 } from '../config/config.slices';
-import { RemoteModule } from '../runners/remote/remote.module';
+import { RUNNER_KINDS, type RunnerKind } from '../runners/runner-kind';
+import { RunnersModule } from '../runners/runners.module';
 import { systemClock } from '../common/clock';
 import { Scheduler } from '../scheduling/scheduler';
 import { CPU_PLAN, CpuModule } from '../process/cpu/cpu.module';
-import { OnnxModule } from '../runners/onnx/onnx.module';
 import type { CpuPlan } from '../process/cpu/cpu-plan';
-import { declaredModels } from './repository/declared-models';
 import { LocalCoordinator } from './rollout/local-coordinator';
 import { WorkerJoin } from './rollout/worker-join';
 import { Participant } from './rollout/participant';
@@ -27,7 +24,7 @@ import { VersionOpener } from './loading/version-opener';
 import { Watchdog } from './rollout/watchdog';
 
 @Module({
-  imports: [CpuModule, RemoteModule, OnnxModule, TerminusModule],
+  imports: [CpuModule, RunnersModule, TerminusModule],
   providers: [
     ModelsService,
     ModelLoader,
@@ -40,9 +37,8 @@ import { Watchdog } from './rollout/watchdog';
     Watchdog,
     {
       provide: ModelRepository,
-      inject: [modelsConfig.KEY, remoteConfig.KEY],
-      useFactory: ({ dir }: ModelsConfig, remote: RemoteConfig) =>
-        new ModelRepository(dir, declaredModels(dir, remote)),
+      inject: [modelsConfig.KEY, RUNNER_KINDS],
+      useFactory: ({ dir }: ModelsConfig, kinds: readonly RunnerKind[]) => new ModelRepository(dir, kinds),
     },
     {
       provide: Scheduler,

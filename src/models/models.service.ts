@@ -70,7 +70,7 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
   retryRemotes(): void {
     for (const model of this.required()) {
       const entry = model.version(undefined);
-      if (entry?.config.remote === undefined || entry.state !== 'UNAVAILABLE') continue;
+      if (entry?.config.elsewhere !== true || entry.state !== 'UNAVAILABLE') continue;
       // The entry has the reason.
       this.ensure(entry).catch(() => undefined);
     }

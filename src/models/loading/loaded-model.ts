@@ -1,5 +1,6 @@
 import type { ModelRecorder } from '../../telemetry/metrics/model-recorder';
 import type { ModelRunner } from '../../runners/runner';
+import type { RunnerDescription } from '../../runners/runner-kind';
 import type { ScheduledModel } from '../../scheduling/scheduled-model';
 import type { TensorSpec } from '../../tensors/tensor';
 import type { ModelConfig } from '../repository/model-config';
@@ -15,6 +16,7 @@ export interface LoadedModel {
   readonly outputs: readonly TensorSpec[];
   /** Where its runs happen. */
   readonly runner: ModelRunner;
+  readonly description: RunnerDescription;
   /** Where its requests wait for a run. */
   readonly queue: ScheduledModel;
   /** Who holds it. */
@@ -42,6 +44,7 @@ export function loadedModel(parts: LoadedModel): LoadedModel {
     inputs: parts.inputs,
     outputs: parts.outputs,
     runner: parts.runner,
+    description: parts.description,
     queue: parts.queue,
     use: parts.use,
     memoryBytes: parts.memoryBytes,

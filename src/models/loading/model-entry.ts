@@ -1,7 +1,7 @@
 import { DomainError } from '../../errors/domain-error';
 import type { Readiness } from '../../runners/runner';
 import type { ModelConfig } from '../repository/model-config';
-import type { FoundVersion } from '../repository/model-repository';
+import type { FoundVersion } from '../repository/model-folder';
 import type { ModelState } from './model-state';
 import type { LoadedModel } from './loaded-model';
 import { versionDigest } from '../repository/version-digest';

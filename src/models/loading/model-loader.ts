@@ -5,13 +5,13 @@ import { type BatchCheck, declaresBatch, verifyBatching } from '../../scheduling
 import type { ModelRunner } from '../../runners/runner';
 import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
 import { Scheduler } from '../../scheduling/scheduler';
-import { checkGoldenCases } from '../repository/golden-case';
+import { checkGoldenCases } from './golden-check';
 import type { ModelConfig } from '../repository/model-config';
 import type { VersionEntry } from './model-entry';
 import { Lease } from './lease';
 import { findWarmUpInputs, type WarmUpInputs, sampleFromJson } from './warm-up-inputs';
 import { type LoadedModel, loadedModel } from './loaded-model';
-import { VersionOpener } from './version-opener';
+import { type OpenedVersion, VersionOpener } from './version-opener';
 
 /** Takes a version from its files to one that is warm and may serve, and back. */
 @Injectable()
@@ -27,11 +27,10 @@ export class ModelLoader {
   /** @throws whatever kept the version from being loaded; nothing stays open then */
   async load(entry: VersionEntry): Promise<LoadedModel> {
     const startedAtMs = performance.now();
-    const { runner, memoryBytes, digest, random } = await this.opener.open(entry);
+    const opened = await this.opener.open(entry);
     try {
-      const deterministic = entry.config.deterministic && !random;
-      const served = await this.warm(entry, runner, { memoryBytes, digest, deterministic });
-      served.recorder.loaded(served.queue, memoryBytes);
+      const served = await this.warm(entry, opened);
+      served.recorder.loaded(served.queue, served.memoryBytes);
       this.logger.log({
         msg: 'model loaded',
         model: entry.model,
@@ -39,11 +38,11 @@ export class ModelLoader {
         ms: Math.round(performance.now() - startedAtMs),
         batching: served.batching.enabled,
         ...(served.batching.reason && { batchingReason: served.batching.reason }),
-        ...(random && { cached: false, cacheReason: 'it has random operators' }),
+        ...(opened.random && { cached: false, cacheReason: 'it has random operators' }),
       });
       return served;
     } catch (error) {
-      await runner.close();
+      await opened.runner.close();
       throw error;
     }
   }
@@ -59,11 +58,10 @@ export class ModelLoader {
 
   private async warm(
     entry: VersionEntry,
-    runner: ModelRunner,
-    about: Pick<LoadedModel, 'memoryBytes' | 'digest' | 'deterministic'>,
+    { runner, description, memoryBytes, digest, random, mayGuess }: OpenedVersion,
   ): Promise<LoadedModel> {
     const { config, model, version } = entry;
-    const sample = await this.acceptedSample(entry, runner);
+    const sample = await this.acceptedSample(entry, runner, mayGuess(runner.inputs));
     await checkGoldenCases(runner, config.golden);
     const batching = await decideBatching(config, runner, sample);
     const queue = this.scheduler.register({
@@ -73,7 +71,7 @@ export class ModelLoader {
       maxBatchRows: config.maxBatchRows,
       maxQueueDelayMs: config.maxQueueDelayMs,
       weight: config.weight,
-      takesSlot: config.remote === undefined,
+      takesSlot: !config.elsewhere,
     });
     const served = loadedModel({
       name: model,
@@ -82,11 +80,14 @@ export class ModelLoader {
       inputs: runner.inputs,
       outputs: runner.outputs,
       runner,
+      description,
       queue,
       batching: { enabled: batching.batchable, reason: batching.reason },
       sample,
       use: new Lease(),
-      ...about,
+      memoryBytes,
+      digest,
+      deterministic: config.deterministic && !random,
       recorder: this.recorder.model(model, version),
     });
     try {
@@ -103,9 +104,10 @@ export class ModelLoader {
   private async acceptedSample(
     { config, model, version }: VersionEntry,
     runner: ModelRunner,
+    mayGuess: boolean,
   ): Promise<WarmUpInputs | undefined> {
     const given = config.example && sampleFromJson(config.example, runner.inputs);
-    if (given === undefined && !mayGuess(config, runner)) return undefined;
+    if (given === undefined && !mayGuess) return undefined;
     const found = await findWarmUpInputs(runner.inputs, given, (inputs) => runner.run([inputs]));
     if ('sample' in found) return found.sample;
     this.logger.warn({ msg: 'no warm-up input was accepted', model, version, reason: found.reason });
@@ -127,24 +129,18 @@ export class ModelLoader {
   }
 }
 
-/** Another server is sent what it is known to take, or a row of zeros; a stranger's API what it was declared to take. */
-function mayGuess({ remote }: ModelConfig, { inputs }: ModelRunner): boolean {
-  if (remote === undefined) return true;
-  return remote.protocol !== 'template' && !inputs.some(({ shape }) => shape.indexOf(-1, 1) !== -1);
-}
-
 async function decideBatching(
   config: ModelConfig,
   runner: ModelRunner,
   sample: WarmUpInputs | undefined,
 ): Promise<BatchCheck> {
   if (!config.batching) {
-    const switched = config.remote === undefined ? 'switched off' : 'not switched on';
+    const switched = config.elsewhere ? 'not switched on' : 'switched off';
     return { batchable: false, reason: `${switched} in model.yaml` };
   }
   const declared = declaresBatch(runner.inputs, runner.outputs);
   // Whoever switches it on for a remote knows it; what a server far away adds up may differ in the last digits.
-  if (!declared.batchable || config.remote !== undefined) return declared;
+  if (!declared.batchable || config.elsewhere) return declared;
   if (sample === undefined) return { batchable: false, reason: 'no input is known that the model accepts' };
   try {
     return await verifyBatching(runner, sample);

@@ -3,7 +3,8 @@ import { DomainError } from '../../errors/domain-error';
 import type { LoadedVersion } from '../../process/ipc/loaded-version';
 import { ModelEntry, VersionEntry } from './model-entry';
 import { versionsToServe } from '../repository/version-policy';
-import { type FoundModel, ModelRepository, type RepositoryFault } from '../repository/model-repository';
+import type { RepositoryFault } from '../repository/model-folder';
+import { type FoundModel, ModelRepository } from '../repository/model-repository';
 
 const MAX_WARNED = 1000;
 

@@ -1,78 +1,56 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DomainError } from '../../errors/domain-error';
-import { RemoteFactory } from '../../runners/remote/remote-factory';
-import type { ModelRunner } from '../../runners/runner';
-import { SessionFactory } from '../../runners/onnx/session-factory';
-import { contentDigest, fileStamp, type ModelFiles } from '../repository/content-digest';
+import { type OpenedRunner, type Opening, RUNNER_KINDS, type RunnerKind } from '../../runners/runner-kind';
+import { contentDigest, fileStamp, type VersionFiles } from '../repository/content-digest';
 import { inspectModel } from '../repository/onnx-file/external-data';
 import type { VersionEntry } from './model-entry';
 
 /** A version that can be run, not yet warm. */
-export interface OpenedVersion {
-  readonly runner: ModelRunner;
-  /** About what its weights take in memory here. */
-  readonly memoryBytes: number;
-  /** Hex digest of what it is and of the settings that change its results. */
-  readonly digest: string;
+export interface OpenedVersion extends OpenedRunner {
   /** Has its graph operators that draw at random? */
   readonly random: boolean;
 }
 
-/** Opens a version where it runs: in sessions of this process, or on another server. */
+/** Opens a version where it runs, which is its kind of runner's business; that the files are the same is not. */
 @Injectable()
 export class VersionOpener {
-  constructor(
-    private readonly sessions: SessionFactory,
-    private readonly remotes: RemoteFactory,
-  ) {}
+  constructor(@Inject(RUNNER_KINDS) private readonly kinds: readonly RunnerKind[]) {}
 
   /** @throws whatever kept it from being opened; nothing stays open then */
-  open(entry: VersionEntry): Promise<OpenedVersion> {
-    const { config, found } = entry;
-    if (config.remote === undefined && found.file !== undefined) {
-      return this.openSessions(entry, found.file, found.sizeBytes);
-    }
-    return this.openRemote(entry);
+  async open(entry: VersionEntry): Promise<OpenedVersion> {
+    const { config, found, model } = entry;
+    const kind = this.kinds.find(({ runtime }) => runtime === config.runtime);
+    if (kind === undefined)
+      throw new DomainError('model_unavailable', `there is no runtime ${config.runtime}`);
+    const opening: Opening = {
+      model,
+      settings: config.runner,
+      file: undefined,
+      expectContent: (digest) => entry.expectContent(digest),
+    };
+    if (found.file === undefined) return { ...(await kind.open(opening)), random: false };
+    return openFile(kind, opening, found.file, found.sizeBytes);
   }
+}
 
-  private async openSessions(
-    entry: VersionEntry,
-    modelFile: string,
-    sizeBytes: number,
-  ): Promise<OpenedVersion> {
-    const { config } = entry;
-    const { externalData, random } = await inspectModel(modelFile);
-    const files: ModelFiles = { modelFile, externalData };
-    const fileBytes = externalData.reduce((sum, external) => sum + external.sizeBytes, sizeBytes);
-    const stamp = await fileStamp(files);
-    const digest = await contentDigest(files, config);
-    // What is not wanted is not even tried: it may be a file that no process survives.
-    entry.expectContent(digest);
-    const runner = await this.sessions.open({
-      modelFile,
-      instances: config.instances,
-      intraOpThreads: config.intraOpThreads,
-      interOpThreads: config.interOpThreads,
-      graphOptimization: config.graphOptimization,
-      executionProviders: config.executionProviders,
-    });
-    if ((await fileStamp(files)) === stamp) {
-      return { runner, memoryBytes: config.instances * fileBytes, digest, random };
-    }
-    await runner.close();
-    throw new DomainError('model_unavailable', 'its files changed while it was loaded');
-  }
-
-  private async openRemote(entry: VersionEntry): Promise<OpenedVersion> {
-    const { remote } = entry.config;
-    if (remote === undefined) throw new DomainError('model_unavailable', 'it has no model file');
-    const runner = await this.remotes.open(entry.model, remote);
-    try {
-      entry.expectContent(runner.digest);
-    } catch (error) {
-      await runner.close();
-      throw error;
-    }
-    return { runner, memoryBytes: 0, digest: runner.digest, random: false };
-  }
+async function openFile(
+  kind: RunnerKind,
+  opening: Opening,
+  modelFile: string,
+  modelBytes: number,
+): Promise<OpenedVersion> {
+  const { externalData, random } = await inspectModel(modelFile);
+  const files: VersionFiles = { modelFile, externalData };
+  const stamp = await fileStamp(files);
+  const opened = await kind.open({
+    ...opening,
+    file: {
+      path: modelFile,
+      sizeBytes: externalData.reduce((sum, external) => sum + external.sizeBytes, modelBytes),
+      digest: (resultSettings) => contentDigest(files, resultSettings),
+    },
+  });
+  if ((await fileStamp(files)) === stamp) return { ...opened, random };
+  await opened.runner.close();
+  throw new DomainError('model_unavailable', 'its files changed while it was loaded');
 }

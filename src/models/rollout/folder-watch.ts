@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { reasonOf } from '../../errors/domain-error';
 import { findExternalData } from '../repository/onnx-file/external-data';
-import type { FoundModel, ModelRepository } from '../repository/model-repository';
+import type { ModelFiles, ModelFolder } from '../repository/model-folder';
 
 export interface FolderWatchOptions {
   /** 0: it looks at the start and when it is asked to. */
   readonly intervalMs: number;
-  readonly repository: Pick<ModelRepository, 'scan'>;
+  readonly folder: Pick<ModelFolder, 'scan'>;
   /** Is any version of it loaded? Only such models are loaded anew; others load when they are asked for. */
   isLoaded(model: string): boolean;
   /** Loads what the folder has now in place of what serves. */
@@ -59,7 +59,7 @@ export class FolderWatch {
   }
 
   private async compare(whole: boolean): Promise<void> {
-    const { models } = await this.options.repository.scan();
+    const { models } = await this.options.folder.scan();
     const before = this.seen;
     this.seen = new Map();
     for (const model of models) {
@@ -91,11 +91,10 @@ export class FolderWatch {
 }
 
 /** What tells one state of a model's files from another; undefined while they are not whole. */
-async function stampOf({ config, versions }: FoundModel): Promise<string | undefined> {
+async function stampOf({ yaml, versions }: ModelFiles): Promise<string | undefined> {
   try {
-    const stamps = [JSON.stringify(config)];
+    const stamps = [JSON.stringify(yaml)];
     for (const { version, file } of versions) {
-      if (file === undefined) continue;
       const files = [file, ...(await findExternalData(file)).map((external) => external.file)];
       for (const path of files) {
         const { ino, size, mtimeMs } = await stat(path);

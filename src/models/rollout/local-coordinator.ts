@@ -4,7 +4,7 @@ import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
 import { Ipc } from '../../process/ipc/ipc.service';
 import { FolderWatch } from './folder-watch';
 import { Coordinator } from './coordinator';
-import { ModelRepository } from '../repository/model-repository';
+import { ModelFolder } from '../repository/model-folder';
 
 /** The coordinator of a server of one process; where there is a primary, the primary has it. */
 @Injectable()
@@ -15,7 +15,6 @@ export class LocalCoordinator implements OnApplicationShutdown {
 
   constructor(
     @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
-    private readonly repository: ModelRepository,
     ipc: Ipc,
   ) {
     if (cluster.isWorker) return;
@@ -32,11 +31,11 @@ export class LocalCoordinator implements OnApplicationShutdown {
 
   /** From now on changes in the model folder are seen. */
   watchFolder(): void {
-    const { coordinator, config, repository } = this;
+    const { coordinator, config } = this;
     if (coordinator === undefined) return;
     this.watch = new FolderWatch({
       intervalMs: config.watchIntervalMs,
-      repository,
+      folder: new ModelFolder(config.dir),
       isLoaded: (model) => coordinator.isLoaded(model),
       load: (model) => coordinator.change({ action: 'renew', model }),
       log: (fields, msg) => this.logger.log({ msg, ...fields }),

@@ -9,6 +9,7 @@ import { Participant } from './participant';
 import type { ModelLoader } from '../loading/model-loader';
 import { ModelRegistry } from '../loading/model-registry';
 import { ModelRepository } from '../repository/model-repository';
+import { KINDS } from '../../../test/helpers/runner-kinds';
 import { Lease } from '../loading/lease';
 import type { LoadedModel } from '../loading/loaded-model';
 
@@ -46,7 +47,7 @@ describe("a worker's part in a change", () => {
     const link = {
       handle: (topic: string, handler: (payload: object) => unknown) => handlers.set(topic, handler),
     } as unknown as Ipc;
-    registry = new ModelRegistry(new ModelRepository(dir));
+    registry = new ModelRegistry(new ModelRepository(dir, KINDS));
     const config = { loadTimeoutMs: 1000 } as ModelsConfig;
     changes = new Participant(config, registry, loader as ModelLoader, link);
     ask = async <Value>(topic: string, payload: object) => (await handlers.get(topic)?.(payload)) as Value;

@@ -1,4 +1,3 @@
-import type { ModelConfig } from '../../models/repository/model-config';
 import type { ModelEntry } from '../../models/loading/model-entry';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import type { Datatype } from '../../tensors/datatype';
@@ -7,15 +6,13 @@ import type { V2ModelMetadata, V2TensorMetadata } from './v2.dto';
 
 /** The protocol's name for ONNX models (Platforms in its document). */
 const PLATFORM = 'onnx_onnxv1';
-/** What runs on another server may be anything. */
-const REMOTE_PLATFORM = 'remote';
 
 /** What a model takes and gives. */
 export function describeV2(model: ModelEntry, served: LoadedModel): V2ModelMetadata {
   return {
     name: model.name,
     versions: [...model.versions.keys()],
-    platform: platformOf(served.config),
+    platform: platformOf(served),
     inputs: served.inputs.map(describeTensor),
     outputs: served.outputs.map(describeTensor),
   };
@@ -53,10 +50,8 @@ interface V2ConfigTensor {
  * https://github.com/triton-inference-server/common/blob/main/protobuf/model_config.proto in its JSON form;
  * settings that have no place there are among `parameters`.
  */
-export function configOf(
-  _model: ModelEntry,
-  { name, config, inputs, outputs, batching }: LoadedModel,
-): V2ModelConfig {
+export function configOf(_model: ModelEntry, served: LoadedModel): V2ModelConfig {
+  const { name, config, description, inputs, outputs, batching } = served;
   const batched = batching.enabled;
   const tensor = (spec: TensorSpec): V2ConfigTensor => ({
     name: spec.name,
@@ -65,8 +60,8 @@ export function configOf(
   });
   return {
     name,
-    platform: platformOf(config),
-    backend: config.remote === undefined ? 'onnxruntime' : REMOTE_PLATFORM,
+    platform: platformOf(served),
+    backend: description.backend,
     version_policy: { all: {} },
     max_batch_size: batched ? config.maxBatchRows : 0,
     input: inputs.map(tensor),
@@ -74,8 +69,8 @@ export function configOf(
     instance_group: [
       {
         name,
-        kind: config.executionProviders[0] === 'cpu' ? 'KIND_CPU' : 'KIND_GPU',
-        count: config.instances,
+        kind: description.accelerated ? 'KIND_GPU' : 'KIND_CPU',
+        count: description.instances,
       },
     ],
     ...(batched && {
@@ -85,26 +80,24 @@ export function configOf(
       },
     }),
     default_model_filename: 'model.onnx',
-    parameters: parametersOf(config),
+    parameters: parametersOf(served),
   };
 }
 
-function platformOf({ remote }: ModelConfig): string {
-  return remote === undefined ? PLATFORM : REMOTE_PLATFORM;
+/** What runs on another server may be anything. */
+function platformOf({ config, description }: LoadedModel): string {
+  return config.elsewhere ? description.backend : PLATFORM;
 }
 
 function dataType(datatype: Datatype): string {
   return datatype === 'BYTES' ? 'TYPE_STRING' : `TYPE_${datatype}`;
 }
 
-function parametersOf(config: ModelConfig): V2ModelConfig['parameters'] {
+function parametersOf({ config, description }: LoadedModel): V2ModelConfig['parameters'] {
   const settings = {
     description: config.description,
     weight: config.weight,
-    intra_op_threads: config.intraOpThreads,
-    inter_op_threads: config.interOpThreads,
-    graph_optimization: config.graphOptimization,
-    execution_providers: config.executionProviders.join(','),
+    ...description.settings,
     deadline_ms: config.deadlineMs,
     run_timeout_ms: config.runTimeoutMs,
   };

@@ -1,10 +1,19 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseSettings } from '../../config/settings';
 import { DomainError } from '../../errors/domain-error';
-import { declaredModels } from '../../models/repository/declared-models';
-import { parseModelConfig } from '../../models/repository/model-config';
+import { ONNX } from '../onnx/onnx-kind';
+import type { RunnerKeys } from '../runner-kind';
+import type { RemoteFactory } from './remote-factory';
+import { RemoteKind } from './remote-kind';
 import { ModelRepository } from '../../models/repository/model-repository';
+import { KINDS, parseModelConfig } from '../../../test/helpers/runner-kinds';
+
+function kindsWith(externalUrl: string | undefined): RunnerKeys[] {
+  const settings = { ...parseSettings({}).remote, externalUrl };
+  return [ONNX, new RemoteKind({} as RemoteFactory, settings)];
+}
 
 function faultsOf(yaml: string, name = 'm'): readonly string[] {
   try {
@@ -29,7 +38,7 @@ describe('model.yaml of a remote model', () => {
       maxBatchRows: 64,
       deterministic: true,
     });
-    expect(config.remote).toEqual({
+    expect(config.runner).toEqual({
       urls: ['http://gpu-1:8000'],
       protocol: 'v2',
       headers: [],
@@ -37,7 +46,7 @@ describe('model.yaml of a remote model', () => {
       retries: 2,
     });
     expect(Object.keys(config)).not.toContain('urls');
-    expect(Object.isFrozen(config.remote)).toBe(true);
+    expect(Object.isFrozen(config.runner)).toBe(true);
   });
 
   it('has keys of its own, and those of every model', () => {
@@ -63,7 +72,7 @@ response: { score: 'predictions[*].score' }
 health: /healthz`;
     const config = parseModelConfig(yaml, 'm');
     expect(config).toMatchObject({ batching: true, maxBatchRows: 16, cache: { enabled: false } });
-    expect(config.remote).toEqual({
+    expect(config.runner).toEqual({
       urls: ['https://api.example.com/predict', 'https://api2.example.com/predict'],
       protocol: 'template',
       headers: [
@@ -143,7 +152,7 @@ describe('where remote models are declared', () => {
 
   it('is a folder without a model file, and then it is version 1', async () => {
     await declare('bert', 'runtime: remote\nurls: http://gpu-1:8000', '7');
-    const { models, faults } = await new ModelRepository(dir).scan();
+    const { models, faults } = await new ModelRepository(dir, KINDS).scan();
     expect([models.length, models[0]?.name, faults]).toEqual([1, 'bert', []]);
     expect(models[0]?.versions).toEqual([
       { version: '1', configFolder: expect.stringContaining('bert') as unknown, sizeBytes: 0 },
@@ -151,27 +160,27 @@ describe('where remote models are declared', () => {
   });
 
   it('is EXTERNAL_API_URL, for a model named external', async () => {
-    const repository = new ModelRepository(dir, declaredModels(dir, { externalUrl: 'http://gpu-1:8000' }));
+    const repository = new ModelRepository(dir, kindsWith('http://gpu-1:8000'));
     const { models } = await repository.scan();
     expect(models.map(({ name }) => name)).toEqual(['external']);
     expect((await repository.find('external'))?.config).toMatchObject({
-      remote: { urls: [], protocol: 'v2' },
+      runner: { urls: [], protocol: 'v2' },
     });
     expect(await repository.find('other')).toBeUndefined();
-    expect(declaredModels(dir, {})).toEqual([]);
+    expect((await new ModelRepository(dir, kindsWith(undefined)).scan()).models).toEqual([]);
   });
 
   it('is both, where a folder named external says more', async () => {
     await declare('external', 'runtime: remote\nretries: 5');
-    const repository = new ModelRepository(dir, declaredModels(dir, { externalUrl: 'http://gpu-1:8000' }));
+    const repository = new ModelRepository(dir, kindsWith('http://gpu-1:8000'));
     const { models } = await repository.scan();
     expect(models).toHaveLength(1);
-    expect(models[0]?.config).toMatchObject({ remote: { urls: [], retries: 5 } });
+    expect(models[0]?.config).toMatchObject({ runner: { urls: [], retries: 5 } });
   });
 
   it('needs no model folder', async () => {
     const gone = join(dir, 'gone');
-    const repository = new ModelRepository(gone, declaredModels(gone, { externalUrl: 'http://gpu-1:8000' }));
+    const repository = new ModelRepository(gone, kindsWith('http://gpu-1:8000'));
     expect((await repository.scan()).models).toHaveLength(1);
     expect((await repository.find('external'))?.name).toBe('external');
   });

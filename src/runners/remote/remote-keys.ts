@@ -2,6 +2,7 @@ import { parseAnswerPath } from './template/answer-path';
 import { type HeaderSource, REMOTE_PROTOCOLS, type RemoteModelConfig } from './remote-config';
 import { headerFault } from './remote-headers';
 import { compileTemplate } from './template/template-request';
+import type { RunnerKeys } from '../runner-kind';
 import { DATATYPES } from '../../tensors/datatype';
 import type { TensorSpec } from '../../tensors/tensor';
 import {
@@ -92,8 +93,7 @@ const path: Reader<string> = (value, fault) =>
     ? value
     : fault('must be a path that starts with /');
 
-/** The keys of `model.yaml` that go with `runtime: remote`. */
-export const REMOTE_KEYS: KeyTable<RemoteModelConfig> = {
+const keys: KeyTable<RemoteModelConfig> = {
   urls: { key: 'urls', read: urls, fallback: Object.freeze([]) },
   protocol: { key: 'protocol', read: choice(REMOTE_PROTOCOLS), fallback: 'v2' },
   headers: { key: 'headers', read: headers, fallback: Object.freeze([]) },
@@ -109,10 +109,9 @@ export const REMOTE_KEYS: KeyTable<RemoteModelConfig> = {
   health: { key: 'health', read: path, fallback: undefined },
 };
 
-/** What does not go together, of keys that are each right. */
-export function remoteFaults(config: RemoteModelConfig, modelName: string): string[] {
+function faultsOf(config: RemoteModelConfig, model: string): string[] {
   const faults: string[] = [];
-  if (config.urls.length === 0 && modelName !== EXTERNAL_MODEL) {
+  if (config.urls.length === 0 && model !== EXTERNAL_MODEL) {
     faults.push('urls: must be there, for a remote model');
   }
   if (config.protocol === 'template') faults.push(...templateFaults(config));
@@ -138,3 +137,10 @@ function templateFaults({ inputs, outputs, request, response }: RemoteModelConfi
     ...known.filter((name) => !names.includes(name)).map((name) => `response: ${name} is no output`),
   ];
 }
+
+export const REMOTE: RunnerKeys<RemoteModelConfig> = {
+  runtime: 'remote',
+  keys,
+  elsewhere: true,
+  faults: faultsOf,
+};

@@ -3,8 +3,8 @@ import type { ModelsConfig } from '../../../config/config.slices';
 import { RpcChannel, type ChannelMessage } from '../../../process/ipc/rpc-channel';
 import type { Ipc } from '../../../process/ipc/ipc.service';
 import { failedReply, type Reply } from '../../../process/ipc/messages';
-import type { RemoteFactory } from '../../../runners/remote/remote-factory';
-import type { SessionFactory } from '../../../runners/onnx/session-factory';
+import type { RunnerKind } from '../../../runners/runner-kind';
+import type { ModelRunner } from '../../../runners/runner';
 import { WorkerJoin } from '../worker-join';
 import { Participant } from '../participant';
 import { Coordinator } from '../coordinator';
@@ -41,8 +41,20 @@ export class TestWorker {
       handle: (topic, handler) => here.handle(topic, handler),
       askPrimary: (topic, payload, timeoutMs) => here.ask(topic, payload, timeoutMs),
     };
-    const sessions = { open: (options: { modelFile: string }) => this.open(options.modelFile) };
-    const opener = new VersionOpener(sessions as unknown as SessionFactory, {} as RemoteFactory);
+    const kind: RunnerKind = {
+      runtime: 'onnx',
+      keys: {},
+      elsewhere: false,
+      open: async ({ file, expectContent }) => {
+        if (file === undefined) throw new Error('there is no file');
+        const digest = await file.digest([]);
+        expectContent(digest);
+        const runner = await this.open(file.path);
+        const description = { backend: 'test', accelerated: false, instances: 1, settings: {} };
+        return { runner, description, digest, memoryBytes: file.sizeBytes, mayGuess: () => true };
+      },
+    };
+    const opener = new VersionOpener([kind]);
     const loader: Pick<ModelLoader, 'load' | 'unload'> = {
       load: async (entry) => {
         const { digest, memoryBytes } = await opener.open(entry);
@@ -50,7 +62,7 @@ export class TestWorker {
       },
       unload: () => Promise.resolve(),
     };
-    this.registry = new ModelRegistry(new ModelRepository(folder));
+    this.registry = new ModelRegistry(new ModelRepository(folder, [kind]));
     const changes = new Participant(config, this.registry, loader as ModelLoader, ipc as Ipc);
     this.membership = new WorkerJoin(config, this.registry, changes, ipc as Ipc);
   }
@@ -71,10 +83,16 @@ export class TestWorker {
     return entry?.served === undefined ? 'nothing' : `${entry.version}: ${entry.config.description ?? ''}`;
   }
 
-  private async open(file: string): Promise<{ close: () => Promise<void> }> {
+  private async open(file: string): Promise<ModelRunner> {
     await this.opening(file);
     this.opened.push(file);
-    return { close: () => Promise.resolve() };
+    return {
+      inputs: [],
+      outputs: [],
+      concurrency: 1,
+      run: () => Promise.reject(new Error('it only seems to be open')),
+      close: () => Promise.resolve(),
+    };
   }
 }
 

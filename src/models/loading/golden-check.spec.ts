@@ -1,7 +1,8 @@
 import type { ModelRunner } from '../../runners/runner';
 import { numberToHalf } from '../../tensors/numbers/float16';
 import type { Tensor } from '../../tensors/tensor';
-import { checkGoldenCases, type GoldenCase, goldenCases } from './golden-case';
+import { type GoldenCase, goldenCases } from '../repository/golden-case';
+import { checkGoldenCases } from './golden-check';
 
 /** A model with an output of each kind, which answers these whatever it is asked. */
 class Answering implements ModelRunner {

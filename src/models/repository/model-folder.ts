@@ -1,0 +1,195 @@
+import type { Dirent } from 'node:fs';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { DomainError, reasonOf } from '../../errors/domain-error';
+import { explained, fileErrorReason, isThere, listFolder, statInside } from '../../common/safe-path';
+import { MAX_YAML_BYTES } from '../../config/yaml/yaml-mapping';
+import { isModelName, isVersion } from './model-name';
+
+export interface FoundVersion {
+  readonly version: string;
+  /** Absolute path of the folder where its model.yaml is, or would be. */
+  readonly configFolder: string;
+  /** Absolute path of the ONNX file; undefined for a model on another server. */
+  readonly file: string | undefined;
+  /** Size of that file alone, without its external data; 0 without a file. */
+  readonly sizeBytes: number;
+}
+
+/** A version that has a file. */
+export type FileVersion = FoundVersion & { readonly file: string };
+
+/** Something in the folder that cannot be used, and why; the reason has no absolute path in it. */
+export interface RepositoryFault {
+  /** Undefined where it concerns the whole folder. */
+  readonly name?: string;
+  readonly version?: string;
+  readonly reason: string;
+}
+
+/** Why what is there cannot be used. */
+export interface Fault {
+  readonly fault: string;
+}
+
+/** What lies in the folder for one model; whether it can be served is another matter. */
+export interface ModelFiles {
+  readonly name: string;
+  /** Absolute path of the folder where its model.yaml is, or would be. */
+  readonly configFolder: string;
+  /** The text of its model.yaml; undefined where it has none. */
+  readonly yaml: string | Fault | undefined;
+  /** Those with a model file, lowest first. */
+  readonly versions: readonly FileVersion[];
+  readonly faults: readonly RepositoryFault[];
+}
+
+export interface FolderScan {
+  readonly models: readonly ModelFiles[];
+  /** Of the folder, and of what is no model. */
+  readonly faults: readonly RepositoryFault[];
+}
+
+const MODEL_FILE = 'model.onnx';
+const CONFIG_FILE = 'model.yaml';
+export const FLAT_VERSION = '1';
+/** The root of an ext4 volume has this folder. */
+const NOT_A_MODEL = 'lost+found';
+
+/**
+ * The files of models in a folder, in two layouts: `<name>.onnx` with `<name>.yaml`, which is version 1, and
+ * `<name>/<version>/model.onnx` with `<name>/model.yaml`. Nothing outside the folder is ever named or followed,
+ * symbolic links included. It remembers nothing: every call looks at the disk.
+ */
+export class ModelFolder {
+  constructor(readonly dir: string) {}
+
+  /** Every model there. What is broken is listed among the faults and never fails the rest. */
+  async scan(): Promise<FolderScan> {
+    const models: ModelFiles[] = [];
+    const faults: RepositoryFault[] = [];
+    try {
+      const root = await this.root();
+      for (const name of await candidates(root)) {
+        const model = isModelName(name) ? await findIn(root, name) : undefined;
+        if (model) models.push(model);
+        else if (!isModelName(name)) faults.push({ name, reason: 'it is not a name that a model can have' });
+      }
+    } catch (error) {
+      faults.push({ reason: reasonOf(error) });
+    }
+    return { models, faults };
+  }
+
+  /**
+   * What is there of this name, which may come from a request; undefined when there is nothing.
+   * @throws DomainError `model_unavailable` when the folder cannot be read
+   */
+  async find(name: string): Promise<ModelFiles | undefined> {
+    return isModelName(name) ? findIn(await this.root(), name) : undefined;
+  }
+
+  private async root(): Promise<string> {
+    try {
+      return await realpath(this.dir);
+    } catch (error) {
+      const reason = `the model folder (MODEL_DIR) cannot be read: ${fileErrorReason(error)}`;
+      throw new DomainError('model_unavailable', reason, { cause: error });
+    }
+  }
+}
+
+/** Names of what may be a model, folders and `.onnx` files, in order. */
+async function candidates(root: string): Promise<string[]> {
+  const names = new Set<string>();
+  for (const entry of await listFolder(root, root)) {
+    if (entry.name === NOT_A_MODEL) continue;
+    const folder = await isFolder(root, entry);
+    if (!folder && entry.name.endsWith('.onnx')) names.add(entry.name.slice(0, -'.onnx'.length));
+    else if (folder !== false) names.add(entry.name);
+  }
+  return [...names].sort();
+}
+
+async function findIn(root: string, name: string): Promise<ModelFiles | undefined> {
+  try {
+    return (await readFolder(root, name)) ?? (await readFlat(root, name));
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return { name, configFolder: root, yaml: { fault: error.message }, versions: [], faults: [] };
+  }
+}
+
+async function readFolder(root: string, name: string): Promise<ModelFiles | undefined> {
+  const folder = join(root, name);
+  if (!(await statInside(root, folder))?.isDirectory()) return undefined;
+  const yaml = await readYaml(root, join(folder, CONFIG_FILE));
+  const versions: FileVersion[] = [];
+  const faults: RepositoryFault[] = [];
+  for (const entry of await listFolder(root, folder)) {
+    if ((await isFolder(folder, entry)) === false) continue;
+    const version = entry.name;
+    try {
+      versions.push(await readVersion(root, folder, version));
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      faults.push({ name, version, reason: error.message });
+    }
+  }
+  if (versions.length === 0) {
+    faults.push({ name, reason: `it has no usable version; expected ${name}/1/${MODEL_FILE}` });
+  }
+  if (await isThere(join(root, `${name}.onnx`))) {
+    faults.push({ name, reason: `${name}.onnx is not used, as the folder ${name} has the same name` });
+  }
+  versions.sort((a, b) => Number(a.version) - Number(b.version));
+  return { name, configFolder: folder, yaml, versions, faults };
+}
+
+async function readFlat(root: string, name: string): Promise<ModelFiles | undefined> {
+  const file = join(root, `${name}.onnx`);
+  if (!(await statInside(root, file))) return undefined;
+  const yaml = await readYaml(root, join(root, `${name}.yaml`));
+  const version = { version: FLAT_VERSION, configFolder: root, file, sizeBytes: await modelSize(root, file) };
+  return { name, configFolder: root, yaml, versions: [version], faults: [] };
+}
+
+async function readVersion(root: string, folder: string, version: string): Promise<FileVersion> {
+  if (!isVersion(version)) {
+    throw new DomainError('model_unavailable', 'a version folder is named by a whole number from 1');
+  }
+  // The folder of the external data must lie inside too, not only the file.
+  await statInside(root, join(folder, version));
+  const file = join(folder, version, MODEL_FILE);
+  return { version, configFolder: folder, file, sizeBytes: await modelSize(root, file) };
+}
+
+async function modelSize(root: string, file: string): Promise<number> {
+  const stats = await statInside(root, file);
+  if (stats?.isFile() && stats.size > 0) return stats.size;
+  const reason = stats === undefined ? 'does not exist' : stats.isFile() ? 'is empty' : 'is not a file';
+  throw new DomainError('model_unavailable', `${relative(root, file)} ${reason}`);
+}
+
+async function readYaml(root: string, file: string): Promise<string | Fault | undefined> {
+  const shown = relative(root, file);
+  try {
+    const stats = await statInside(root, file);
+    if (!stats) return undefined;
+    if (!stats.isFile()) return { fault: `${shown} is not a file` };
+    if (stats.size > MAX_YAML_BYTES) return { fault: `${shown} is larger than ${MAX_YAML_BYTES / 1024} KiB` };
+    return await explained(root, file, readFile(file, 'utf8'));
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return { fault: error.message };
+  }
+}
+
+/** A folder, or a link to one, wherever that is; undefined for a broken link. Whether to follow is asked later. */
+async function isFolder(parent: string, entry: Dirent): Promise<boolean | undefined> {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  return stat(join(parent, entry.name)).then(
+    (stats) => stats.isDirectory(),
+    () => undefined,
+  );
+}

@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import { choice, integer, type KeyTable, type Reader, words } from '../../config/yaml/readers';
+import { DomainError } from '../../errors/domain-error';
+import type { OpenedRunner, Opening, RunnerDescription, RunnerKeys, RunnerKind } from '../runner-kind';
+import { SessionFactory } from './session-factory';
+
+const GRAPH_OPTIMIZATIONS = ['disabled', 'basic', 'extended', 'all'] as const;
+const MAX_THREADS = 256;
+
+/** How the sessions of a model are made: its part of `model.yaml`. */
+export interface OnnxSettings {
+  /** Sessions of each version in each worker process; each holds the weights again. */
+  readonly instances: number;
+  /** Undefined: from the CPU plan. Never 0, which the runtime takes for all cores of the host. */
+  readonly intraOpThreads: number | undefined;
+  readonly interOpThreads: number;
+  readonly graphOptimization: (typeof GRAPH_OPTIMIZATIONS)[number];
+  /** In order of preference; whether the runtime has them shows when the session is made. */
+  readonly executionProviders: readonly string[];
+}
+
+const threadsOrPlan: Reader<number | undefined> = (value, fault) =>
+  integer(0, MAX_THREADS)(value, fault) || undefined;
+
+const keys: KeyTable<OnnxSettings> = {
+  instances: { key: 'instances', read: integer(1, 64), fallback: 1 },
+  intraOpThreads: { key: 'intra_op_threads', read: threadsOrPlan, fallback: undefined },
+  interOpThreads: { key: 'inter_op_threads', read: integer(1, MAX_THREADS), fallback: 1 },
+  graphOptimization: { key: 'graph_optimization', read: choice(GRAPH_OPTIMIZATIONS), fallback: 'all' },
+  executionProviders: { key: 'execution_providers', read: words(8), fallback: Object.freeze(['cpu']) },
+};
+
+export const ONNX: RunnerKeys<OnnxSettings> = { runtime: 'onnx', keys, elsewhere: false };
+
+/** Models that run in sessions of this process. */
+@Injectable()
+export class OnnxKind implements RunnerKind<OnnxSettings> {
+  readonly runtime = ONNX.runtime;
+  readonly keys = ONNX.keys;
+  readonly elsewhere = ONNX.elsewhere;
+
+  constructor(private readonly sessions: SessionFactory) {}
+
+  async open({ settings, file, expectContent }: Opening<OnnxSettings>): Promise<OpenedRunner> {
+    if (file === undefined) throw new DomainError('model_unavailable', 'it has no model file');
+    const digest = await file.digest(resultSettings(settings));
+    expectContent(digest);
+    const runner = await this.sessions.open({ modelFile: file.path, ...settings });
+    return {
+      runner,
+      description: describe(settings),
+      memoryBytes: settings.instances * file.sizeBytes,
+      digest,
+      mayGuess: () => true,
+    };
+  }
+}
+
+/**
+ * The settings that change what a model answers: they choose its kernels. Threads and instances choose how the same
+ * kernels are run, and the CPU plan differs between machines that are to share a cache. Between such runs the last
+ * bits may differ, as the runtime allows itself anyway.
+ */
+export function resultSettings({ graphOptimization, executionProviders }: OnnxSettings): readonly unknown[] {
+  return [graphOptimization, executionProviders];
+}
+
+function describe(settings: OnnxSettings): RunnerDescription {
+  return {
+    backend: 'onnxruntime',
+    accelerated: settings.executionProviders[0] !== 'cpu',
+    instances: settings.instances,
+    settings: {
+      intra_op_threads: settings.intraOpThreads,
+      inter_op_threads: settings.interOpThreads,
+      graph_optimization: settings.graphOptimization,
+      execution_providers: settings.executionProviders.join(','),
+    },
+  };
+}
