@@ -1,4 +1,5 @@
-import { Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Settings } from './config/slices';
 import { ConfigurationModule } from './config/configuration.module';
 import { HealthModule } from './health/health.module';
 import { HttpModule } from './http/http.module';
@@ -11,7 +12,6 @@ import { AdminModule } from './admin/admin.module';
 
 @Module({
   imports: [
-    ConfigurationModule,
     LoggingModule,
     IpcModule,
     MetricsModule,
@@ -22,4 +22,9 @@ import { AdminModule } from './admin/admin.module';
     AdminModule,
   ],
 })
-export class AppModule {}
+export class AppModule {
+  /** The application with these settings: there may be several of them in one process. */
+  static with(settings: Settings): DynamicModule {
+    return { module: AppModule, imports: [ConfigurationModule.with(settings)] };
+  }
+}

@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module';
-import { type AppConfig, appConfig, type HttpConfig } from './config/config.slices';
+import type { Settings } from './config/slices';
 import { NestLogger } from './telemetry/logging/nest-logger';
 import { setUpDocs } from './protocols/openapi/docs';
 import { Router } from './http/router';
@@ -13,9 +13,12 @@ import { serverOptions, answerBrokenRequests } from './http/server-options';
 const CONTROL_BODY_LIMIT = '256kb';
 
 /** Builds the application and loads the models; it does not listen yet. */
-export async function createApplication(http: HttpConfig): Promise<INestApplication> {
-  const adapter = new NestorExpressAdapter(serverOptions(http));
-  const app = await NestFactory.create(AppModule, adapter, { bufferLogs: true, bodyParser: false });
+export async function createApplication(settings: Settings): Promise<INestApplication> {
+  const adapter = new NestorExpressAdapter(serverOptions(settings.http));
+  const app = await NestFactory.create(AppModule.with(settings), adapter, {
+    bufferLogs: true,
+    bodyParser: false,
+  });
   app.useLogger(new NestLogger(app.get(Logger)));
   app.flushLogs();
   const router = app.get(Router);
@@ -23,7 +26,7 @@ export async function createApplication(http: HttpConfig): Promise<INestApplicat
   adapter.disable('x-powered-by');
   adapter.useBodyParser('json', false, { limit: CONTROL_BODY_LIMIT });
   answerBrokenRequests(adapter.getHttpServer(), (socket) => router.errorBodyOn(socket));
-  const { apiPrefix } = app.get<AppConfig>(appConfig.KEY);
+  const { apiPrefix } = settings.app;
   if (apiPrefix !== '') app.setGlobalPrefix(apiPrefix, { exclude: ['/', '/v2', '/v2/{*rest}', '/metrics'] });
   setUpDocs(app);
   await app.init();

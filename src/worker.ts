@@ -1,10 +1,10 @@
-import cluster from 'node:cluster';
 import { Logger } from 'nestjs-pino';
 import { createApplication } from './bootstrap';
 import { keepCompiled } from './config/compile-cache';
 import { settings } from './config/settings';
 import { reasonOf } from './errors/domain-error';
 import { banner } from './process/banner';
+import { hasPrimary } from './process/ipc/has-primary';
 import { reportOnSignal } from './process/diagnostic-report';
 import type { ToPrimary, ToWorker } from './process/ipc/messages';
 import { onSignals } from './process/signals';
@@ -17,20 +17,22 @@ const HEARTBEAT_MS = 1000;
 
 /** Runs one application until it is told to stop: as a worker of a primary, or alone. */
 export async function runWorker(): Promise<void> {
-  const { app: about, http, logging } = settings();
+  const wanted = settings();
+  const { app: about, http, logging } = wanted;
+  const underPrimary = hasPrimary(wanted.cluster);
   let reload = (): void => undefined;
-  const stop = cluster.isWorker ? stopAsWorker() : stopAlone(http.shutdownTimeoutMs, () => reload());
+  const stop = underPrimary ? stopAsWorker() : stopAlone(http.shutdownTimeoutMs, () => reload());
   const heartbeat = new Heartbeat();
-  if (cluster.isWorker) heartbeat.start();
+  if (underPrimary) heartbeat.start();
   try {
-    const app = await createApplication(http);
+    const app = await createApplication(wanted);
     keepCompiled();
     reportOnSignal(logging.dir, (report) => app.get(Logger).log(report));
     if (!stop.requested) {
       await app.get(ModelsService).join();
       await app.listen(http.port, http.host);
       const models = app.get(ModelsService).loaded();
-      if (cluster.isWorker) {
+      if (underPrimary) {
         tellPrimary({ kind: 'ready', models });
         heartbeat.beatFor(app.get(ModelsHealthIndicator));
       } else {
@@ -45,7 +47,7 @@ export async function runWorker(): Promise<void> {
     await app.get(ProcessLog).close();
     process.exit(0);
   } catch (error) {
-    if (cluster.isWorker) tellPrimary({ kind: 'failed', reason: reasonOf(error) });
+    if (underPrimary) tellPrimary({ kind: 'failed', reason: reasonOf(error) });
     throw error;
   }
 }

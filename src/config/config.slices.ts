@@ -1,5 +1,5 @@
-import { registerAs } from '@nestjs/config';
-import { settings } from './settings';
+import { getConfigToken } from '@nestjs/config';
+import type { Settings } from './slices';
 
 export type {
   AccessConfig,
@@ -13,13 +13,15 @@ export type {
   RemoteConfig,
 } from './slices';
 
-// Injected with `@Inject(httpConfig.KEY) http: HttpConfig`.
-export const appConfig = registerAs('app', () => settings().app);
-export const httpConfig = registerAs('http', () => settings().http);
-export const clusterConfig = registerAs('cluster', () => settings().cluster);
-export const modelsConfig = registerAs('models', () => settings().models);
-export const inferenceConfig = registerAs('inference', () => settings().inference);
-export const loggingConfig = registerAs('logging', () => settings().logging);
-export const cacheConfig = registerAs('cache', () => settings().cache);
-export const remoteConfig = registerAs('remote', () => settings().remote);
-export const accessConfig = registerAs('access', () => settings().access);
+/** What a slice is injected by: `@Inject(httpConfig.KEY) http: HttpConfig`. */
+const slice = (name: keyof Settings): { readonly KEY: string } => ({ KEY: getConfigToken(name) });
+
+export const appConfig = slice('app');
+export const httpConfig = slice('http');
+export const clusterConfig = slice('cluster');
+export const modelsConfig = slice('models');
+export const inferenceConfig = slice('inference');
+export const loggingConfig = slice('logging');
+export const cacheConfig = slice('cache');
+export const remoteConfig = slice('remote');
+export const accessConfig = slice('access');

@@ -1,37 +1,22 @@
-import { Module } from '@nestjs/common';
-import { ConfigModule } from '@nestjs/config';
-import {
-  accessConfig,
-  appConfig,
-  cacheConfig,
-  clusterConfig,
-  httpConfig,
-  inferenceConfig,
-  loggingConfig,
-  modelsConfig,
-  remoteConfig,
-} from './config.slices';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ConfigModule, registerAs } from '@nestjs/config';
+import type { Settings } from './slices';
 
-/** Hands the slices out to every module. The environment itself has been read and checked by then. */
-@Module({
-  imports: [
-    ConfigModule.forRoot({
-      isGlobal: true,
-      ignoreEnvFile: true,
-      skipProcessEnv: true,
-      cache: true,
-      load: [
-        appConfig,
-        httpConfig,
-        clusterConfig,
-        modelsConfig,
-        inferenceConfig,
-        loggingConfig,
-        cacheConfig,
-        remoteConfig,
-        accessConfig,
+/** Hands the slices of the settings out to every module of one application. */
+@Module({})
+export class ConfigurationModule {
+  static with(settings: Settings): DynamicModule {
+    return {
+      module: ConfigurationModule,
+      imports: [
+        ConfigModule.forRoot({
+          isGlobal: true,
+          ignoreEnvFile: true,
+          skipProcessEnv: true,
+          cache: true,
+          load: Object.entries(settings).map(([name, slice]) => registerAs(name, () => slice as object)),
+        }),
       ],
-    }),
-  ],
-})
-export class ConfigurationModule {}
+    };
+  }
+}

@@ -1,4 +1,3 @@
-import cluster from 'node:cluster';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
 import { Ipc } from '../../process/ipc/ipc.service';
@@ -17,7 +16,7 @@ export class LocalCoordinator implements OnApplicationShutdown {
     @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
     ipc: Ipc,
   ) {
-    if (cluster.isWorker) return;
+    if (ipc.hasPrimary) return;
     this.coordinator = new Coordinator({
       askAll: <Value>(topic: string, payload: unknown, timeoutMs: number, except?: ReadonlySet<number>) =>
         except?.size ? Promise.resolve([]) : ipc.askAll<Value>(topic, payload, timeoutMs),

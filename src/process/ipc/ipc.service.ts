@@ -1,5 +1,6 @@
-import cluster from 'node:cluster';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { type ClusterConfig, clusterConfig } from '../../config/config.slices';
+import { hasPrimary } from './has-primary';
 import { RpcChannel, type ChannelMessage, isChannelMessage } from './rpc-channel';
 import { failedReply, FAN_OUT, type FanOut, type Reply, type ToPrimary, type ToWorker } from './messages';
 
@@ -14,10 +15,12 @@ const GATHER_MS = 1000;
 export class Ipc {
   /** Was this process told to leave while others go on serving? */
   followed = false;
+  readonly hasPrimary: boolean;
   private readonly channel: RpcChannel;
 
-  constructor() {
-    if (cluster.isWorker) {
+  constructor(@Inject(clusterConfig.KEY) config: ClusterConfig) {
+    this.hasPrimary = hasPrimary(config);
+    if (this.hasPrimary) {
       this.channel = new RpcChannel((message) => process.send?.(message));
       process.on('message', (message: ToWorker) => {
         if (isChannelMessage(message)) this.channel.receive(message);
@@ -44,7 +47,7 @@ export class Ipc {
   /** Asks for a successor: this process is beyond repair. Without a primary nobody can follow it. */
   wantReplacement(reason: string): void {
     const message: ToPrimary = { kind: 'replace-me', reason };
-    if (cluster.isWorker) process.send?.(message);
+    if (this.hasPrimary) process.send?.(message);
   }
 
   /** Asks the primary. Without one, the handler of this very process answers. */

@@ -38,7 +38,7 @@ class SpeakingController {
     ConfigModule.forRoot({
       isGlobal: true,
       ignoreEnvFile: true,
-      load: [registerAs('logging', () => logging)],
+      load: [registerAs('logging', () => logging), registerAs('cluster', () => ({ workers: 0 }))],
     }),
     LoggingModule,
   ],

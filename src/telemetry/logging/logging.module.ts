@@ -2,7 +2,13 @@ import cluster from 'node:cluster';
 import type { IncomingMessage } from 'node:http';
 import { Global, Module, RequestMethod } from '@nestjs/common';
 import { LoggerModule, type Params } from 'nestjs-pino';
-import { loggingConfig, type LoggingConfig } from '../../config/config.slices';
+import {
+  type ClusterConfig,
+  clusterConfig,
+  loggingConfig,
+  type LoggingConfig,
+} from '../../config/config.slices';
+import { hasPrimary } from '../../process/ipc/has-primary';
 import { AccessLog } from './access-log';
 import { openLocalLog, openWorkerLog, ProcessLog } from './process-log';
 import { requestIdFrom } from './request-id';
@@ -13,9 +19,9 @@ import { requestIdFrom } from './request-id';
   providers: [
     {
       provide: ProcessLog,
-      inject: [loggingConfig.KEY],
-      useFactory: (logging: LoggingConfig) =>
-        cluster.worker === undefined ? openLocalLog(logging) : openWorkerLog(logging, cluster.worker.id),
+      inject: [loggingConfig.KEY, clusterConfig.KEY],
+      useFactory: (logging: LoggingConfig, config: ClusterConfig) =>
+        hasPrimary(config) ? openWorkerLog(logging, cluster.worker?.id ?? 0) : openLocalLog(logging),
     },
     { provide: AccessLog, inject: [ProcessLog], useFactory: (log: ProcessLog) => log.access },
   ],

@@ -1,4 +1,3 @@
-import cluster from 'node:cluster';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Ipc } from '../../process/ipc/ipc.service';
 import { renderPrometheus } from './exposition';
@@ -20,7 +19,7 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
   ) {}
 
   onModuleInit(): void {
-    if (cluster.isWorker) {
+    if (this.ipc.hasPrimary) {
       this.ipc.handle(TOPIC.snapshot, () => this.worker.snapshot());
       this.worker.start();
     } else {
@@ -39,7 +38,7 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    if (cluster.isWorker) await this.worker.stop();
+    if (this.ipc.hasPrimary) await this.worker.stop();
     this.watch.stop();
   }
 
