@@ -5,11 +5,12 @@ import { readKeyFile } from '../access/credentials/key-file';
 import { KeyFileFault, withKey, withoutKey } from '../access/credentials/key-file-edits';
 import { readEnvironment } from '../config/settings';
 import { reasonOf } from '../errors/domain-error';
+import type { Command, Output } from './command';
 
 const USAGE = `Usage:
-  keys make <name> --scopes infer,models:read [--expires 2027-01-31]
-  keys list
-  keys revoke <name or id>
+  nestor keys make <name> --scopes infer,models:read [--expires 2027-01-31]
+  nestor keys list
+  nestor keys revoke <name or id>
 
 Options:
   --file <path>   the keys file; else AUTH_KEYS_FILE
@@ -18,11 +19,11 @@ Options:
 
 const FOR_OWNER_ALONE = 0o600;
 
-/** Where the command writes, line by line. */
-export interface Output {
-  out(line: string): void;
-  error(line: string): void;
-}
+export const keys: Command = {
+  summary: 'make, list and revoke API keys',
+  help: USAGE,
+  run: keysCommand,
+};
 
 /**
  * Makes, lists and revokes API keys in a keys file, which a running server reads anew within seconds.

@@ -36,7 +36,6 @@ const NODE_ENVS = ['development', 'production', 'test'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFormat = (typeof LOG_FORMATS)[number];
 export type CacheWarmup = (typeof CACHE_WARMUPS)[number];
-/** Which CPUs a worker's event loop and single-threaded sessions run on. */
 export type NodeEnv = (typeof NODE_ENVS)[number];
 
 const milliseconds = (min: number) => wholeNumber(min, DAY_MS, 'milliseconds');

@@ -64,6 +64,11 @@ function readEnvFile(path: string): string {
   }
 }
 
+/** Makes flags of the command line part of this process's environment, where they win and its workers find them. */
+export function useFlags(flags: EnvironmentText): void {
+  Object.assign(process.env, flags);
+}
+
 let cached: Settings | undefined;
 
 /** The settings of this process, read once; later changes of the environment or the file change nothing. */

@@ -23,7 +23,16 @@ export function Variable<T>(kind: Kind<T>) {
     Expose()(target, name);
     Transform(({ value }) => read(value))(target, name);
     addRule(kind.rule, (value) => value !== INVALID)(target, name);
+    const names = variables.get(target.constructor) ?? [];
+    variables.set(target.constructor, [...names, name]);
   };
+}
+
+const variables = new Map<object, readonly string[]>();
+
+/** The names of the variables that a class declares, in their order. */
+export function variableNames(environment: new () => object): readonly string[] {
+  return variables.get(environment) ?? [];
 }
 
 /**
