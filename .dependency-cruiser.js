@@ -57,7 +57,7 @@ const rooms = Object.keys(WITHIN).map((room) => {
     comment: `src/${room} may import only ${allowed.slice(1).join(', ') || 'nothing of the house'}.`,
     severity: 'error',
     from: { path: `^src/${room}/` },
-    to: { path: '^src/', pathNot: below(allowed) },
+    to: { path: '^src/[^/]+/', pathNot: below(allowed) },
   };
 });
 
@@ -116,8 +116,8 @@ const forbidden = [
   ),
   never(
     'only-start-imports-start',
-    "What starts the application is nobody else's concern.",
-    { path: '^src/[^/]+/' },
+    'What starts the application concerns nobody else but the command that starts it.',
+    { path: '^src/[^/]+/', pathNot: '^src/cli/' },
     { path: START },
   ),
 ];

@@ -19,11 +19,12 @@ const MODELS: TypedModel[] = [
 function complaints(use: string): string[] {
   const ts = createRequire(__filename)('typescript') as typeof TypeScript;
   const text = `${modelTypes(MODELS, 'http://localhost:8000/api')}\n${use}`;
-  const host = ts.createCompilerHost({});
+  const options = { strict: true, noEmit: true, types: [], lib: ['lib.es5.d.ts'], skipLibCheck: true };
+  const host = ts.createCompilerHost(options);
   const read = host.getSourceFile.bind(host);
   host.getSourceFile = (name, target) =>
     name === 'models.ts' ? ts.createSourceFile(name, text, target) : read(name, target);
-  const program = ts.createProgram(['models.ts'], { strict: true, noEmit: true, types: [] }, host);
+  const program = ts.createProgram(['models.ts'], options, host);
   return ts
     .getPreEmitDiagnostics(program)
     .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
