@@ -4,7 +4,7 @@ import type { DomainError } from '../errors/domain-error';
 import { type DeclarationConfig, DECLARATION_KEYS, declarationOf } from './declaration';
 import type { Signature } from './declared-type';
 import { bindPipeline, type Pipeline } from './pipeline';
-import { type Fact, NOTHING_RECOGNISED } from './recognised';
+import { type Fact, NOTHING_RECOGNISED } from './recognition/recognised';
 import { assetsOf } from './testing/assets';
 
 const CATS: Signature = {

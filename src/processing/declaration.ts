@@ -6,7 +6,7 @@ import { INPUT_TYPES, type InputType } from './input-types';
 import { isOptionName } from './options';
 import { OUTPUT_TYPES, type OutputType } from './output-types';
 import type { InputPlan, OutputPlan } from './plans';
-import type { Fact, Recognised } from './recognised';
+import type { Fact, Recognised } from './recognition/recognised';
 
 const MAX_DECLARED = 32;
 const MAX_FAULTS = 20;

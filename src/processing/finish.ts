@@ -1,6 +1,8 @@
 import type { JsonWriter } from '../tensors/json/json-writer';
 import type { Tensor } from '../tensors/tensor';
 import { finishClassification, printClassification } from './outputs/classification';
+import { finishCtc, printCtc } from './outputs/ctc';
+import { finishDetection, printDetection } from './outputs/detection';
 import { finishEmbedding } from './outputs/embedding';
 import type { Finishing } from './outputs/output-type';
 import { finishRaw, printRaw } from './outputs/raw';
@@ -16,6 +18,10 @@ export function finishOutput(plan: OutputPlan, finishing: Finishing): Tensor[] {
       return finishClassification(plan, finishing);
     case 'embedding':
       return finishEmbedding(plan, finishing);
+    case 'detection':
+      return finishDetection(plan, finishing);
+    case 'ctc':
+      return finishCtc(plan, finishing);
     case 'raw':
       return finishRaw(plan, finishing);
   }
@@ -36,6 +42,10 @@ export function printRow(
   switch (plan.type) {
     case 'classification':
       return printClassification(tensors, row, writer);
+    case 'detection':
+      return printDetection(tensors, row, writer);
+    case 'ctc':
+      return printCtc(tensors, row, writer);
     case 'embedding':
     case 'raw':
       return printRaw(tensors, row, writer);

@@ -1,4 +1,6 @@
 import { CLASSIFICATION } from './outputs/classification';
+import { CTC } from './outputs/ctc';
+import { DETECTION } from './outputs/detection';
 import { EMBEDDING } from './outputs/embedding';
 import type { DeclaredType } from './declared-type';
 import { RAW } from './outputs/raw';
@@ -7,4 +9,4 @@ import type { OutputPlan } from './plans';
 export type OutputType = DeclaredType<OutputPlan>;
 
 /** Every `type:` that an output in `model.yaml` can have. */
-export const OUTPUT_TYPES: readonly OutputType[] = [CLASSIFICATION, EMBEDDING, RAW];
+export const OUTPUT_TYPES: readonly OutputType[] = [CLASSIFICATION, EMBEDDING, DETECTION, CTC, RAW];

@@ -1,5 +1,7 @@
 import type { ImagePlan } from './images/image-plan';
 import type { ClassificationPlan } from './outputs/classification';
+import type { CtcPlan } from './outputs/ctc';
+import type { DetectionPlan } from './outputs/detection';
 import type { EmbeddingPlan } from './outputs/embedding';
 import type { RawPlan } from './outputs/raw';
 
@@ -11,4 +13,4 @@ import type { RawPlan } from './outputs/raw';
 export type InputPlan = ImagePlan;
 
 /** A declared output, checked likewise. A new type is a member here, a case in `finish.ts`, a line in `output-types.ts`. */
-export type OutputPlan = ClassificationPlan | EmbeddingPlan | RawPlan;
+export type OutputPlan = ClassificationPlan | EmbeddingPlan | DetectionPlan | CtcPlan | RawPlan;

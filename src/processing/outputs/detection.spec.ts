@@ -1,0 +1,185 @@
+import { JsonWriter } from '../../tensors/json/json-writer';
+import type { Tensor } from '../../tensors/tensor';
+import type { Signature } from '../declared-type';
+import { finishOutput, printRow } from '../finish';
+import type { RequestOptions } from '../options';
+import type { ImageFrame } from '../prepared';
+import { assetsOf } from '../testing/assets';
+import { DETECTION, type DetectionPlan } from './detection';
+
+const PLAN: DetectionPlan = {
+  type: 'detection',
+  name: 'objects',
+  from: ['output0'],
+  layout: 'yolov8',
+  unit: 'pixel',
+  score: 0.25,
+  iou: 0.45,
+  max: 300,
+  labels: ['cat', 'dog'],
+};
+
+/** A picture of 200 x 100 in a tensor of 100 x 100, with 25 rows of padding above. */
+const FRAME: ImageFrame = {
+  width: 200,
+  height: 100,
+  scaleX: 0.5,
+  scaleY: 0.5,
+  left: 0,
+  top: 25,
+  tensorWidth: 100,
+  tensorHeight: 100,
+};
+
+interface Thing {
+  readonly label: string;
+  readonly score: number;
+  readonly box: readonly number[];
+}
+
+function floats(name: string, shape: readonly number[], values: readonly number[]): Tensor {
+  return { name, datatype: 'FP32', shape, data: Float32Array.from(values) };
+}
+
+/** Boxes by middle, width, height and scores, in the order in which YOLO has them: one number of all boxes at a time. */
+function yolo(...rows: readonly (readonly (readonly number[])[])[]): Tensor {
+  const [first = []] = rows;
+  const channels = first[0]?.length ?? 0;
+  const values = rows.flatMap((boxes) =>
+    Array.from({ length: channels }, (_, i) => boxes.map((box) => box[i]!)).flat(),
+  );
+  return floats('output0', [rows.length, channels, first.length], values);
+}
+
+function things(
+  outputs: readonly Tensor[],
+  plan: Partial<DetectionPlan> = {},
+  options: RequestOptions = {},
+  frames: readonly ImageFrame[] = [],
+  row = 0,
+): Thing[] {
+  const whole = { ...PLAN, ...plan };
+  const contexts = frames.length > 0 ? [{ type: 'image', frames } as const] : [];
+  const writer = new JsonWriter();
+  printRow(whole, finishOutput(whole, { outputs, contexts, options }), row, writer);
+  return JSON.parse(writer.finish().toString()) as Thing[];
+}
+
+describe('a detection', () => {
+  it('has the best class of each box, in pixels of the picture as it is seen', () => {
+    const output = yolo([
+      [50, 50, 20, 10, 0.1, 0.5],
+      [10, 30, 4, 4, 0.75, 0.2],
+      [90, 90, 4, 4, 0.25, 0.1],
+    ]);
+    expect(things([output], {}, {}, [FRAME])).toEqual([
+      { label: 'cat', score: 0.75, box: [16, 6, 24, 14] },
+      { label: 'dog', score: 0.5, box: [80, 40, 120, 60] },
+    ]);
+  });
+
+  it('keeps boxes within the picture', () => {
+    const output = yolo([[0, 26, 40, 40, 0.9, 0]]);
+    expect(things([output], {}, {}, [FRAME])[0]?.box).toEqual([0, 0, 40, 42]);
+  });
+
+  it('leaves out what overlaps a better one of its class, and only that', () => {
+    const output = yolo([
+      [50, 50, 20, 20, 0.8, 0],
+      [51, 50, 20, 20, 0.9, 0],
+      [51, 50, 20, 20, 0, 0.7],
+      [65, 50, 20, 20, 0.6, 0],
+    ]);
+    expect(things([output]).map(({ label, score }) => `${label} ${score}`)).toEqual([
+      'cat 0.9',
+      'dog 0.7',
+      'cat 0.6',
+    ]);
+    expect(things([output], {}, { iou: 0.1 }).map(({ score }) => score)).toEqual([0.9, 0.7]);
+    expect(things([output], {}, { iou: 1 })).toHaveLength(4);
+  });
+
+  it('has as many as are asked for, of the score that is asked for', () => {
+    const output = yolo([
+      [10, 10, 4, 4, 0.5, 0],
+      [30, 10, 4, 4, 0.9, 0],
+      [50, 10, 4, 4, 0.3, 0],
+    ]);
+    expect(things([output], {}, { max: 1 }).map(({ score }) => score)).toEqual([0.9]);
+    expect(things([output], {}, { score: 0.4 })).toHaveLength(2);
+    expect(things([output], {}, { score: 0.9 })).toEqual([]);
+  });
+
+  it('is told row by row', () => {
+    const output = yolo([[10, 10, 4, 4, 0.1, 0]], [[10, 10, 4, 4, 0, 0.5]], [[10, 10, 4, 4, 0.5, 0]]);
+    const rows = [0, 1, 2].map((row) => things([output], {}, {}, [], row).map(({ label }) => label));
+    expect(rows).toEqual([[], ['dog'], ['cat']]);
+    const tensors = finishOutput(PLAN, { outputs: [output], contexts: [], options: {} });
+    expect(tensors.map(({ name, shape }) => [name, shape])).toEqual([
+      ['objects', [2]],
+      ['objects.scores', [2]],
+      ['objects.boxes', [2, 4]],
+      ['objects.counts', [3]],
+    ]);
+    expect(tensors[3]?.data).toEqual(BigInt64Array.of(0n, 1n, 1n));
+  });
+
+  it('is read of a model that chooses among its boxes itself', () => {
+    const output = floats('output0', [1, 2, 6], [1, 2, 3, 4, 0.5, 1, 1, 2, 3, 4, 0.8, 1]);
+    expect(things([output], { layout: 'end2end', iou: undefined })).toEqual([
+      { label: 'dog', score: 0.8, box: [1, 2, 3, 4] },
+      { label: 'dog', score: 0.5, box: [1, 2, 3, 4] },
+    ]);
+  });
+
+  it('is read of three outputs, also in fractions of the tensor', () => {
+    const outputs = [
+      floats('boxes', [1, 2, 4], [0, 0.25, 0.5, 0.75, 0, 0, 0, 0]),
+      floats('scores', [1, 2], [0.5, 0]),
+      { name: 'classes', datatype: 'INT64', shape: [1, 2], data: BigInt64Array.of(1n, 0n) } as const,
+    ];
+    const plan = {
+      layout: 'boxes_scores_classes',
+      from: ['boxes', 'scores', 'classes'],
+      unit: 'fraction',
+      iou: undefined,
+    } as const;
+    expect(things(outputs, plan, {}, [FRAME])).toEqual([{ label: 'dog', score: 0.5, box: [0, 0, 100, 100] }]);
+  });
+});
+
+describe('the declaration of a detection', () => {
+  const signature: Signature = {
+    inputs: [],
+    outputs: [{ name: 'output0', datatype: 'FP32', shape: [1, 6, 8400] }],
+  };
+
+  async function bind(keys: Record<string, unknown>, outputs = signature.outputs): Promise<unknown> {
+    const faults: string[] = [];
+    const read = DETECTION.read('objects', keys as never, faults);
+    const bound =
+      faults.length > 0
+        ? undefined
+        : await read.bind({ inputs: [], outputs }, assetsOf(), (one) => faults.push(one));
+    return faults.length > 0 ? faults.join('; ') : bound?.plan;
+  }
+
+  it('has the labels of as many classes as the model, and a usual overlap', async () => {
+    expect(await bind({ labels: ['cat', 'dog'] })).toMatchObject({
+      from: ['output0'],
+      iou: 0.45,
+      labels: ['cat', 'dog'],
+    });
+    expect(await bind({ labels: ['cat'] })).toBe('labels: are 1, but the model has 2 classes');
+  });
+
+  it.each([
+    [{ layout: 'end2end' }, 'from: output0 is FP32 [1, 6, 8400], which is not what end2end has'],
+    [{ layout: 'boxes_scores_classes' }, 'from: must list three outputs'],
+    [{ from: ['a', 'b'] }, 'from: must be the name of an output, or a list of three'],
+    [{ from: 'other' }, 'from: the model has no output other'],
+    [{ iou: 2 }, 'iou: must be a number from 0 to 1'],
+  ])('is held against the session: %j', async (keys, fault) => {
+    expect(await bind(keys)).toContain(fault);
+  });
+});

@@ -1,0 +1,36 @@
+import type { AssetFiles } from '../assets';
+import { jsonFile } from './json-file';
+import { architectureOf, classifierOutputs } from './model-config-file';
+import { imageRecipe } from './preprocessor-config';
+import { NOTHING_RECOGNISED, type Recognised } from './recognised';
+import { type ModelMetadata, ultralyticsFacts } from './ultralytics';
+
+/**
+ * What lies beside a model, or in its file, as exporters leave it: a Hugging Face folder, an export of ultralytics.
+ * Never a guess: what is not understood in full is not used, and the reason says so.
+ * @throws model_unavailable when a file is there and cannot be read
+ */
+export async function recognise(assets: AssetFiles, metadata: ModelMetadata): Promise<Recognised> {
+  const ultralytics = ultralyticsFacts(metadata);
+  if (ultralytics !== undefined) return ultralytics;
+  const config = await jsonFile(assets, 'config.json');
+  const architecture = config && architectureOf(config);
+  if (config === undefined || architecture === undefined) return NOTHING_RECOGNISED;
+  if (architecture.endsWith('ForImageClassification')) {
+    const preprocessor = await jsonFile(assets, 'preprocessor_config.json');
+    if (preprocessor === undefined) {
+      return {
+        facts: [],
+        reason: `config.json names ${architecture}, and there is no preprocessor_config.json`,
+      };
+    }
+    return joined(imageRecipe(preprocessor), classifierOutputs(config, architecture));
+  }
+  return { facts: [], reason: `config.json names ${architecture}, for which there is no output type` };
+}
+
+/** Both, or neither where one is not understood. */
+function joined(...parts: readonly Recognised[]): Recognised {
+  const odd = parts.find(({ reason }) => reason !== '');
+  return odd ?? { facts: parts.flatMap(({ facts }) => facts), reason: '' };
+}
