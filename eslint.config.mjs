@@ -3,7 +3,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'dist-*/', 'coverage/', 'node_modules/', 'logs/'] },
+  { ignores: ['**/dist/', 'dist-*/', 'coverage/', 'node_modules/', 'logs/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
