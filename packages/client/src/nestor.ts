@@ -92,7 +92,7 @@ export class Nestor<
     inputs: Inputs<Models, Name>,
     options: CallOptions = {},
   ): Promise<Answer<Outputs<Models, Name>>> {
-    const entries = Object.entries(inputs as Record<string, unknown>);
+    const entries = Object.entries(inputs);
     const answer = entries.some(([, value]) => value instanceof Tensor)
       ? this.inferTensors(model, entries, options)
       : this.inferJson(model, entries, options);
