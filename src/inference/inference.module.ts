@@ -9,13 +9,14 @@ import { CacheWarmUp } from './cache-warm-up';
 import { HttpCall } from '../protocols/http-call/http-call';
 import { InferenceService } from './inference.service';
 import { ModelReader } from './model-reader';
+import { WrongBatches } from './wrong-batches';
 import { NativeController } from '../protocols/native/native.controller';
 import { nativeRoute } from '../protocols/native/native.route';
 
 @Module({
   imports: [ModelsModule, PredictionCacheModule],
   controllers: [NativeController],
-  providers: [InferenceService, HttpCall, ModelReader, JsonThread, InFlightBytes, CacheWarmUp],
+  providers: [InferenceService, HttpCall, ModelReader, JsonThread, InFlightBytes, CacheWarmUp, WrongBatches],
   exports: [HttpCall, ModelReader, JsonThread],
 })
 export class InferenceModule implements OnModuleInit {

@@ -81,6 +81,11 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     this.registry.onChange(listener);
   }
 
+  /** Calls `listener` when batches of a model were wrong, and no worker makes any more of them. */
+  onWrongBatches(listener: (model: string) => void): void {
+    this.registry.onWrongBatches(listener);
+  }
+
   /**
    * Loads what the folder has now, on every worker, in place of what serves; nobody is without an answer
    * meanwhile.

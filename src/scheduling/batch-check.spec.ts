@@ -98,11 +98,12 @@ describe('verifyBatching', () => {
     expect(await verifyBatching(strided)).toEqual({ batchable: true });
   });
 
-  it('takes the sizes and the first row of a sample', async () => {
+  it('takes the sizes of a sample, and its first row where the model takes no wilder ones', async () => {
     const firstRows: number[] = [];
     const picky = runnerOf(
       (values, width) => {
         if (width !== 3) throw new Error('width is not 3');
+        if (values.some((x) => x < 0)) throw new Error('only positive numbers');
         firstRows.push(values[0]!);
         return values;
       },
@@ -110,6 +111,65 @@ describe('verifyBatching', () => {
     );
     expect(await verifyBatching(picky, rowsOf([7, 8, 9, 1, 2, 3], 3))).toEqual({ batchable: true });
     expect(firstRows[0]).toBe(7);
+  });
+
+  it('makes no rows that are too large to make', async () => {
+    const open = [spec('x', -1, -1, -1, -1, -1, -1)];
+    const sizes: number[] = [];
+    const wide = {
+      inputs: open,
+      run(batch: readonly RequestInputs[]): Promise<Tensor[]> {
+        sizes.push(batch[0]![0]!.data.length);
+        throw new Error('too small');
+      },
+    };
+    expect(await verifyBatching(wide)).toEqual({
+      batchable: false,
+      reason: 'the check could not run: too small',
+    });
+    expect(new Set(sizes)).toEqual(new Set([1, 8 ** 5]));
+  });
+
+  describe('finds rows that are coupled', () => {
+    const largest = (values: number[]): number => Math.max(...values.map(Math.abs));
+    it.each<[string, (values: number[], width: number, rows: number) => number[]]>([
+      ['by a sum that goes on from row to row', (v, width) => v.map((_, i) => v[i]! + (v[i - width] ?? 0))],
+      ['by the row that follows', (v, width) => v.map((_, i) => v[i]! + (v[i + width] ?? 0))],
+      ['where one stands out', (v) => v.map((x) => (largest(v) > 20 ? 0 : x))],
+      [
+        'by a scale of the largest',
+        (v) => v.map((x) => Math.round((x / largest(v)) * 127) * (largest(v) / 127)),
+      ],
+      ['by the sign of the sum', (v) => v.map((x) => (v.reduce((sum, y) => sum + y, 0) > 0 ? 2 * x : -x))],
+    ])('%s', async (_, compute) => {
+      expect(await verifyBatching(runnerOf(compute))).toEqual({
+        batchable: false,
+        reason: 'output "y" of a row differs in a batch',
+      });
+    });
+
+    it('of whole numbers beyond 0 and 1', async () => {
+      const runner = {
+        inputs: [{ name: 'x', datatype: 'INT32', shape: [-1] } as const],
+        run(batch: readonly RequestInputs[]): Promise<Tensor[]> {
+          const values = batch.flatMap(([x]) => Array.from(x!.data as Int32Array));
+          const data = Int32Array.from(values, (x) => (values.some((other) => other > 40) ? 0 : x));
+          return Promise.resolve([{ name: 'y', datatype: 'INT32', shape: [values.length], data }]);
+        },
+      };
+      expect((await verifyBatching(runner)).batchable).toBe(false);
+    });
+  });
+
+  it('refuses a model that does not run rows together which it runs alone', async () => {
+    const single = runnerOf((values, _, rows) => {
+      if (rows > 1) throw new Error('one at a time');
+      return values;
+    });
+    expect(await verifyBatching(single)).toEqual({
+      batchable: false,
+      reason: 'rows that run alone do not run together: one at a time',
+    });
   });
 
   it('gives the reason when the model refuses to run', async () => {
@@ -138,7 +198,7 @@ describe('verifyBatching', () => {
         },
       };
       expect(await verifyBatching(identity)).toEqual({ batchable: true });
-      expect(seen[0]![0]).not.toEqual(seen[1]![0]);
+      expect(seen[0]).not.toEqual(seen.at(-1));
     },
   );
 

@@ -1,10 +1,10 @@
 import { reasonOf } from '../errors/domain-error';
 import type { ModelRunner, RequestInputs } from '../runners/runner';
-import { halfToNumber } from '../tensors/numbers/float16';
 import { printShape } from '../tensors/shape';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
 import { rowsFault, sliceRows } from './batch';
-import { madeUpRows, type MakeRow, rowsLike } from './probe-rows';
+import { madeUpRows, type MakeRow, OUTLIERS, PROBE_STYLES, type ProbeStyle, rowsLike } from './probe-rows';
+import { rowDifference, sameElements } from './row-difference';
 
 /** May requests of a model run together? If not, the reason for the log. */
 export interface BatchCheck {
@@ -12,108 +12,106 @@ export interface BatchCheck {
   readonly reason?: string;
 }
 
-/** Kernels add in another order for another batch, so floats of the same row may differ by so much. */
-const RELATIVE_TOLERANCE = 1e-4;
-const ABSOLUTE_TOLERANCE = 1e-5;
-/** A half has 11 bits: twice the distance of neighbours. */
-const HALF_TOLERANCE = 2 ** -9;
+type Runner = Pick<ModelRunner, 'inputs' | 'run'>;
 
 /** Sizes tried for dynamic dimensions after the leading one: a model may refuse those that its strides do not fit. */
 const DYNAMIC_SIZES = [1, 8, 32, 64];
+const SOUND: BatchCheck = { batchable: true };
 
 /** Does the model declare a dynamic leading dimension for every input and output? */
 export function declaresBatch(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]): BatchCheck {
   if (inputs.length === 0) return no('the model has no inputs');
-  return leadingFault('input', inputs) ?? leadingFault('output', outputs) ?? { batchable: true };
+  return leadingFault('input', inputs) ?? leadingFault('output', outputs) ?? SOUND;
 }
 
 /**
- * Runs two different rows singly and together: only if the results agree do the rows of a batch leave each other
- * alone. A declaration is not enough, as a graph may normalise or sort over all rows.
- * @param rows a request that the model is known to run, or what makes rows; by default they are made up
+ * Runs two rows singly and together, in both orders, and beside rows that stand out, which show what looks for the
+ * largest, the sum or the mean of a batch: only if the results agree do the rows of a batch leave each other alone. A
+ * declaration is not enough, as a graph may normalise or sort over all rows.
+ * @param sample a request that the model is known to run; by default sizes are tried until one runs
  */
-export async function verifyBatching(
-  runner: Pick<ModelRunner, 'inputs' | 'run'>,
-  rows: RequestInputs | MakeRow = madeUpRows(runner.inputs),
-): Promise<BatchCheck> {
-  const makeRow = typeof rows === 'function' ? rows : rowsLike(rows);
-  const sized = typeof rows === 'function' && runner.inputs.some(({ shape }) => shape.indexOf(-1, 1) !== -1);
-  let reason = '';
-  for (const size of sized ? DYNAMIC_SIZES : [1]) {
-    const one = makeRow(0, size);
-    try {
-      const outputs = await runner.run([one]);
-      return await compareRuns(runner, one, outputs, otherRow(makeRow, size, one));
-    } catch (error) {
-      reason = reasonOf(error);
+export async function verifyBatching(runner: Runner, sample?: RequestInputs): Promise<BatchCheck> {
+  let reason = 'none of the sizes that were tried fits';
+  for (const makeRow of sample === undefined ? rowsOfAnySize(runner.inputs) : [rowsLike(sample)]) {
+    for (const style of PROBE_STYLES) {
+      try {
+        return await verifyRows(runner, makeRow, style);
+      } catch (error) {
+        reason = reasonOf(error);
+      }
     }
   }
   return no(`the check could not run: ${reason}`);
 }
 
-async function compareRuns(
-  runner: Pick<ModelRunner, 'run'>,
-  one: RequestInputs,
-  ofOne: Tensor[],
-  other: RequestInputs,
-): Promise<BatchCheck> {
-  const ofOther = await runner.run([other]);
-  const singleFault = rowsFault(ofOne, 1) ?? rowsFault(ofOther, 1);
+function* rowsOfAnySize(inputs: readonly TensorSpec[]): Iterable<MakeRow> {
+  const sized = inputs.some(({ shape }) => shape.indexOf(-1, 1) !== -1);
+  for (const size of sized ? DYNAMIC_SIZES : [1]) {
+    const makeRow = madeUpRows(inputs, size);
+    if (makeRow !== undefined) yield makeRow;
+  }
+}
+
+/** @throws what a run of a row alone fails with: the model does not take such rows */
+async function verifyRows(runner: Runner, makeRow: MakeRow, style: ProbeStyle): Promise<BatchCheck> {
+  const one = await aloneOf(runner, makeRow({ style, kind: 'plain', seed: 0 }));
+  const other = await aloneOf(runner, otherRow(makeRow, style, one.row));
+  const singleFault = rowsFault(one.outputs, 1) ?? rowsFault(other.outputs, 1);
   if (singleFault !== undefined) return no(singleFault);
-  const together = await runner.run([one, other]);
-  const batchFault = rowsFault(together, 2);
-  if (batchFault !== undefined) return no(batchFault);
-  const fault =
-    difference(ofOne, sliceRows(together, 0, 1, 2)) ?? difference(ofOther, sliceRows(together, 1, 1, 2));
-  return fault === undefined ? { batchable: true } : no(fault);
+  const batches: (readonly Probe[])[] = [
+    [one, other],
+    [other, one],
+  ];
+  if (style !== 'timid') {
+    const [wild, high, low] = OUTLIERS.map((kind) => ({ row: makeRow({ style, kind, seed: 2 }) }));
+    batches.push([wild!, other], [other, wild!], [high!, other], [other, low!]);
+  }
+  for (const batch of batches) {
+    const fault = await togetherFault(runner, batch);
+    if (fault !== undefined) return no(fault);
+  }
+  return SOUND;
+}
+
+/** A row, and what it gives alone where that is to be compared. */
+interface Probe {
+  readonly row: RequestInputs;
+  readonly outputs?: readonly Tensor[];
+}
+
+async function aloneOf(runner: Runner, row: RequestInputs): Promise<Required<Probe>> {
+  return { row, outputs: await runner.run([row]) };
+}
+
+/** What rows do not give together that they give alone. @throws what a run of one of them alone fails with */
+async function togetherFault(runner: Runner, probes: readonly Probe[]): Promise<string | undefined> {
+  const rows = probes.map(({ row }) => row);
+  let together: Tensor[];
+  try {
+    together = await runner.run(rows);
+  } catch (error) {
+    for (const row of rows) await runner.run([row]);
+    return `rows that run alone do not run together: ${reasonOf(error)}`;
+  }
+  const fault = rowsFault(together, rows.length);
+  if (fault !== undefined) return fault;
+  for (const [i, { outputs }] of probes.entries()) {
+    const difference = outputs && rowDifference(outputs, sliceRows(together, i, 1, rows.length));
+    if (difference !== undefined) return difference.reason;
+  }
+  return undefined;
 }
 
 /** A row that differs from the first: among made-up ones, one of two that follow each other does. */
-function otherRow(makeRow: MakeRow, size: number, one: RequestInputs): RequestInputs {
-  const other = makeRow(1, size);
-  return other.some((tensor, i) => !sameElements(tensor, one[i]!)) ? other : makeRow(2, size);
+function otherRow(makeRow: MakeRow, style: ProbeStyle, one: RequestInputs): RequestInputs {
+  const other = makeRow({ style, kind: 'plain', seed: 1 });
+  const differs = other.some((tensor, i) => !sameElements(tensor, one[i]!));
+  return differs ? other : makeRow({ style, kind: 'plain', seed: 2 });
 }
 
 function leadingFault(kind: string, specs: readonly TensorSpec[]): BatchCheck | undefined {
   const fixed = specs.find(({ shape }) => shape[0] !== -1);
   return fixed && no(`${kind} "${fixed.name}" ${printShape(fixed.shape)} has no dynamic leading dimension`);
-}
-
-/** Where a row's result alone is not its result in a batch; undefined when it is. */
-function difference(alone: readonly Tensor[], batched: readonly Tensor[]): string | undefined {
-  if (alone.length !== batched.length) return 'a batch has other outputs than a row alone';
-  for (let i = 0; i < alone.length; i++) {
-    const one = alone[i]!;
-    const other = batched[i]!;
-    if (printShape(one.shape) !== printShape(other.shape)) {
-      return `output "${one.name}" is ${printShape(one.shape)} alone and ${printShape(other.shape)} in a batch`;
-    }
-    if (!sameElements(one, other)) return `output "${one.name}" of a row differs in a batch`;
-  }
-  return undefined;
-}
-
-function sameElements(one: Tensor, other: Tensor): boolean {
-  for (let i = 0; i < one.data.length; i++) {
-    if (!sameElement(one.data[i]!, other.data[i]!, one.datatype)) return false;
-  }
-  return true;
-}
-
-function sameElement(
-  a: number | bigint | string,
-  b: number | bigint | string,
-  datatype: Tensor['datatype'],
-): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== 'number' || typeof b !== 'number') return false;
-  if (datatype === 'FP32' || datatype === 'FP64') return near(a, b, RELATIVE_TOLERANCE);
-  return datatype === 'FP16' && near(halfToNumber(a), halfToNumber(b), HALF_TOLERANCE);
-}
-
-function near(a: number, b: number, relativeTolerance: number): boolean {
-  if (!Number.isFinite(a) || !Number.isFinite(b)) return Object.is(a, b);
-  return Math.abs(a - b) <= ABSOLUTE_TOLERANCE + relativeTolerance * Math.max(Math.abs(a), Math.abs(b));
 }
 
 function no(reason: string): BatchCheck {

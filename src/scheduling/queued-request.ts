@@ -69,6 +69,13 @@ export class QueuedRequest implements RequestRecord {
     consumed();
   }
 
+  /** Whoever calls this reads the inputs beyond the request's end. @returns what to call when they have been read */
+  keepInputs(): () => void {
+    const consumed = this.onInputsConsumed;
+    this.onInputsConsumed = undefined;
+    return consumed ?? noMemory;
+  }
+
   /** Ends the scheduler's hold of the request; its promise is the caller's to settle, in the same turn. */
   close(): void {
     this.state = 'settled';
@@ -85,4 +92,8 @@ export class QueuedRequest implements RequestRecord {
   handleEvent(): void {
     this.owner.cancelled(this);
   }
+}
+
+function noMemory(): void {
+  // They are not to be used again.
 }

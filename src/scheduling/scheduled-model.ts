@@ -3,6 +3,7 @@ import type { ModelRunner } from '../runners/runner';
 import type { Tensor } from '../tensors/tensor';
 import { Admission, type ModelLoad } from './admission';
 import { leadWithRows, rowsFault } from './batch';
+import { BatchAudit } from './batch-audit';
 import { BatchRun } from './batch-run';
 import { CostModel } from './cost-model';
 import { FillWindow } from './fill-window';
@@ -28,14 +29,18 @@ export interface ModelOptions {
   readonly weight: number;
   /** Do its runs take up an execution slot? A model behind another server needs none. Default true. */
   readonly takesSlot?: boolean;
-  /** A batch's outputs did not have its rows: the model is not batched any more. */
-  readonly onNotBatchable?: (reason: string) => void;
+  /** Is now and then a request of a batch run again alone, and compared? Default false. */
+  readonly audited?: boolean;
+  /** A batch did not give each request what it gets alone: the model is not batched any more. */
+  readonly onBatchesWrong?: (reason: string) => void;
 }
 
 /** Told of each run when it is over. */
 export interface RunObserver {
   ran(rows: number, runMs: number): void;
   runFailed(): void;
+  /** A request of a batch was run again alone. */
+  audited(agrees: boolean): void;
 }
 
 /** For how long after a refusal the next ones are looked for before they are decoded. */
@@ -70,6 +75,7 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
   private readonly ledger: RequestLedger;
   private readonly admission: Admission;
   private readonly fill: FillWindow;
+  private readonly audit: BatchAudit | undefined;
   private state: 'open' | 'draining' | 'removed' = 'open';
   private readonly drained: (() => void)[] = [];
 
@@ -88,6 +94,7 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
     this.counters = this.ledger.counters;
     this.forecastErrors = this.ledger.forecastErrors;
     this.admission = new Admission(host, this);
+    this.audit = this.batchable && options.audited === true ? new BatchAudit() : undefined;
     this.fill = new FillWindow(this.batchable ? options.maxQueueDelayMs : 0, host.clock, () =>
       host.wake(this),
     );
@@ -176,6 +183,7 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
   /** Takes no new requests; resolves when those in hand are answered and no run is under way. */
   drain(): Promise<void> {
     if (this.state === 'open') this.state = 'draining';
+    this.audit?.drop();
     return new Promise((resolve) => {
       this.drained.push(resolve);
       this.host.wake(this);
@@ -227,6 +235,48 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
     if (requests.length === 1) requests[0]!.releaseInputs();
   }
 
+  /** Does a request wait to be run again alone, and may it be? */
+  auditable(nowMs: number, slotWanted: boolean): boolean {
+    const { audit, runs } = this;
+    if (audit === undefined || runs.length >= this.runner.concurrency) return false;
+    return slotWanted ? audit.overdue(nowMs) : audit.waiting;
+  }
+
+  /** Runs a request again alone that was answered from a batch. */
+  startAudit(nowMs: number): void {
+    const audit = this.audit!;
+    const kept = audit.begin();
+    const { inputs, rows } = kept;
+    const run = new BatchRun([], rows, nowMs, this.cost.predictMs(rows));
+    this.runs.push(run);
+    this.host.runStarted(this, run);
+    const end = (alone: Tensor[] | undefined): void => {
+      const fault = audit.end(alone);
+      if (alone !== undefined) this.observer?.audited(fault === undefined);
+      this.leaveRuns(run, this.host.clock.now() - run.startMs);
+      if (fault !== undefined) this.batchesAreWrong(fault);
+      this.settleDown();
+    };
+    try {
+      this.runner.run([inputs], this.takesSlot ? undefined : run.context()).then(end, () => end(undefined));
+    } catch {
+      queueMicrotask(() => end(undefined));
+    }
+    kept.release();
+  }
+
+  /** From here on each request runs alone. */
+  stopBatching(): void {
+    this.batchable = false;
+    this.audit?.drop();
+  }
+
+  private batchesAreWrong(reason: string): void {
+    if (!this.batchable) return;
+    this.stopBatching();
+    this.options.onBatchesWrong?.(reason);
+  }
+
   private refuse(
     request: ScheduledRequest,
     level: number,
@@ -251,16 +301,18 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
 
   private succeeded(run: BatchRun, outputs: Tensor[]): void {
     const runMs = this.host.clock.now() - run.startMs;
-    const fault = run.requests.length > 1 ? rowsFault(outputs, run.rows) : undefined;
-    if (fault !== undefined) {
-      this.batchable = false;
+    const joined = run.requests.length > 1;
+    const fault = joined ? rowsFault(outputs, run.rows) : undefined;
+    // While it ran, another batch may have turned out to be wrong.
+    if (fault !== undefined || (joined && !this.batchable)) {
       this.observer?.runFailed();
       this.retry(run);
       this.end(run, runMs);
       this.settleDown();
-      this.options.onNotBatchable?.(fault);
+      if (fault !== undefined) this.batchesAreWrong(fault);
       return;
     }
+    if (joined && this.state === 'open') this.audit?.consider(run, outputs, run.startMs + runMs);
     this.cost.record(run.rows, runMs);
     this.observer?.ran(run.rows, runMs);
     // The next batch is on its way before these answers are written.
@@ -300,6 +352,10 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
   private end(run: BatchRun, runMs: number): void {
     this.counters.runs++;
     this.counters.rows += run.rows;
+    this.leaveRuns(run, runMs);
+  }
+
+  private leaveRuns(run: BatchRun, runMs: number): void {
     this.runs.splice(this.runs.indexOf(run), 1);
     this.host.runEnded(this, run, runMs);
   }

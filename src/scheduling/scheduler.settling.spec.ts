@@ -91,7 +91,7 @@ describe('Scheduler: failures', () => {
       if (run.batch.length === 1) return run.finish();
       run.finishWith([{ name: 'y', datatype: 'FP32', shape: [1, 1], data: Float32Array.of(0) }]);
     });
-    const model = harness.model(runner, { onNotBatchable: (reason) => reasons.push(reason) });
+    const model = harness.model(runner, { onBatchesWrong: (reason) => reasons.push(reason) });
     const requests = [1, 2].map((value) => harness.submit(model, [value]));
     await harness.clock.settle();
     expect(requests.map(({ outcome }) => valuesOf(outcome.result!.outputs))).toEqual([[2], [4]]);

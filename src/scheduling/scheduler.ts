@@ -124,10 +124,21 @@ export class Scheduler implements ModelHost {
   };
 
   private dispatch(): void {
-    if (this.queuedRequests === 0) return;
     const nowMs = this.clock.now();
-    for (let model = this.nextModel(nowMs); model !== undefined; model = this.nextModel(nowMs)) {
-      model.start(nowMs);
+    this.startAudits(nowMs, true);
+    if (this.queuedRequests > 0) {
+      for (let model = this.nextModel(nowMs); model !== undefined; model = this.nextModel(nowMs)) {
+        model.start(nowMs);
+      }
+    }
+    this.startAudits(nowMs, false);
+  }
+
+  /** @param slotWanted may others want the slot? Then only those that have waited long enough */
+  private startAudits(nowMs: number, slotWanted: boolean): void {
+    for (const model of this.models) {
+      if (model.takesSlot && this.slotRuns.length >= this.slots) continue;
+      if (model.auditable(nowMs, slotWanted)) model.startAudit(nowMs);
     }
   }
 

@@ -295,7 +295,7 @@ function elementTypeModel(elemType: onnx.TensorProto.DataType, shape: DeclaredSh
   return encode({ node: nodes, input: [value('x', elemType, shape)], output: [value('y', elemType, shape)] });
 }
 
-function value(
+export function value(
   name: string,
   elemType: onnx.TensorProto.DataType,
   shape: DeclaredShape,
@@ -304,7 +304,7 @@ function value(
   return { name, type: { tensorType: { elemType, shape: { dim } } } };
 }
 
-function node(
+export function node(
   opType: string,
   input: string[],
   output: string[],
@@ -313,11 +313,11 @@ function node(
   return { opType, name: `${opType}_${output.join('_')}`, input, output, attribute };
 }
 
-function intAttribute(name: string, i: number): onnx.IAttributeProto {
+export function intAttribute(name: string, i: number): onnx.IAttributeProto {
   return { name, type: AttributeType.INT, i };
 }
 
-function initializer(
+export function initializer(
   name: string,
   dataType: onnx.TensorProto.DataType,
   dims: readonly number[],
@@ -326,14 +326,14 @@ function initializer(
   return { name, dataType, dims: [...dims], rawData };
 }
 
-function bytesOf(array: Float32Array | BigInt64Array): Uint8Array {
+export function bytesOf(array: Float32Array | BigInt64Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
-function encode(graph: onnx.IGraphProto): Uint8Array {
+export function encode(graph: onnx.IGraphProto, opset = OPSET_VERSION): Uint8Array {
   const model = onnx.ModelProto.create({
     irVersion: IR_VERSION,
-    opsetImport: [{ domain: '', version: OPSET_VERSION }],
+    opsetImport: [{ domain: '', version: opset }],
     producerName: 'nestor-tests',
     graph: { name: 'graph', ...graph },
   });

@@ -7,6 +7,12 @@ import type { ModelConfig } from '../repository/model-config';
 import type { Lease } from './lease';
 import type { WarmUpInputs } from './warm-up-inputs';
 
+/** It ends where the audit of its batches finds one that is wrong. */
+export interface BatchingState {
+  enabled: boolean;
+  reason?: string;
+}
+
 /** One version of a model that is loaded and warm: what a request needs to know of it. */
 export interface LoadedModel {
   readonly name: string;
@@ -24,7 +30,7 @@ export interface LoadedModel {
   /** Bytes of its files for each session: about what its weights take in memory. */
   readonly memoryBytes: number;
   /** Are requests run together in batches? If not, why not. */
-  readonly batching: { readonly enabled: boolean; readonly reason?: string };
+  readonly batching: BatchingState;
   /** Inputs of one row that the model was seen to accept; undefined when none was found. */
   readonly sample: WarmUpInputs | undefined;
   /** Hex digest of its files and of the settings that change its results. */

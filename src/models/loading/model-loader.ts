@@ -17,12 +17,18 @@ import { type OpenedVersion, VersionOpener } from './version-opener';
 @Injectable()
 export class ModelLoader {
   private readonly logger = new Logger(ModelLoader.name);
+  private wrongBatches: (served: LoadedModel, reason: string) => void = () => undefined;
 
   constructor(
     private readonly opener: VersionOpener,
     private readonly scheduler: Scheduler,
     private readonly recorder: Recorder,
   ) {}
+
+  /** Has `listener` told when a version's batches turn out to be wrong, which by then has no more of them. */
+  onWrongBatches(listener: (served: LoadedModel, reason: string) => void): void {
+    this.wrongBatches = listener;
+  }
 
   /** @throws whatever kept the version from being loaded; nothing stays open then */
   async load(entry: VersionEntry): Promise<LoadedModel> {
@@ -38,7 +44,7 @@ export class ModelLoader {
         ms: Math.round(performance.now() - startedAtMs),
         batching: served.batching.enabled,
         ...(served.batching.reason && { batchingReason: served.batching.reason }),
-        ...(opened.random && { cached: false, cacheReason: 'it has random operators' }),
+        ...(opened.random && { cached: false, cacheReason: opened.random }),
       });
       return served;
     } catch (error) {
@@ -58,12 +64,13 @@ export class ModelLoader {
 
   private async warm(
     entry: VersionEntry,
-    { runner, description, memoryBytes, digest, random, mayGuess }: OpenedVersion,
+    { runner, description, memoryBytes, digest, random, coupling, mayGuess }: OpenedVersion,
   ): Promise<LoadedModel> {
     const { config, model, version } = entry;
     const sample = await this.acceptedSample(entry, runner, mayGuess(runner.inputs));
     await checkGoldenCases(runner, config.golden);
-    const batching = await decideBatching(config, runner, sample);
+    const batching = await decideBatching(config, runner, coupling, sample);
+    const deterministic = config.deterministic && random === undefined;
     const queue = this.scheduler.register({
       key: `${model}/${version}`,
       runner,
@@ -72,8 +79,11 @@ export class ModelLoader {
       maxQueueDelayMs: config.maxQueueDelayMs,
       weight: config.weight,
       takesSlot: !config.elsewhere,
+      // What another server adds up may differ in the last digits, and its runs may cost money.
+      audited: deterministic && !config.elsewhere,
+      onBatchesWrong: (reason) => this.wrongBatches(served, reason),
     });
-    const served = loadedModel({
+    const served: LoadedModel = loadedModel({
       name: model,
       version,
       config,
@@ -87,7 +97,7 @@ export class ModelLoader {
       use: new Lease(),
       memoryBytes,
       digest,
-      deterministic: config.deterministic && !random,
+      deterministic,
       recorder: this.recorder.model(model, version),
     });
     try {
@@ -132,15 +142,19 @@ export class ModelLoader {
 async function decideBatching(
   config: ModelConfig,
   runner: ModelRunner,
+  coupling: string | undefined,
   sample: WarmUpInputs | undefined,
 ): Promise<BatchCheck> {
-  if (!config.batching) {
+  if (config.batching === false) {
     const switched = config.elsewhere ? 'not switched on' : 'switched off';
     return { batchable: false, reason: `${switched} in model.yaml` };
   }
   const declared = declaresBatch(runner.inputs, runner.outputs);
   // Whoever switches it on for a remote knows it; what a server far away adds up may differ in the last digits.
   if (!declared.batchable || config.elsewhere) return declared;
+  // The same goes for whoever says so in model.yaml: only the audit has more to say.
+  if (config.batching === true) return declared;
+  if (coupling !== undefined) return { batchable: false, reason: coupling };
   if (sample === undefined) return { batchable: false, reason: 'no input is known that the model accepts' };
   try {
     return await verifyBatching(runner, sample);

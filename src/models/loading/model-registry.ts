@@ -14,6 +14,7 @@ export class ModelRegistry {
   private readonly logger = new Logger(ModelRegistry.name);
   private readonly models = new Map<string, ModelEntry>();
   private readonly listeners: (() => void)[] = [];
+  private readonly wrongBatchesListeners: ((model: string) => void)[] = [];
   /** Faults that were logged, so that each look at the folder does not repeat them. */
   private readonly warned = new Set<string>();
 
@@ -80,6 +81,15 @@ export class ModelRegistry {
   /** Calls `listener` after each load and unload. */
   onChange(listener: () => void): void {
     this.listeners.push(listener);
+  }
+
+  /** Calls `listener` when batches of a model were wrong, and no worker makes any more of them. */
+  onWrongBatches(listener: (model: string) => void): void {
+    this.wrongBatchesListeners.push(listener);
+  }
+
+  batchesWereWrong(model: string): void {
+    for (const listener of this.wrongBatchesListeners) listener(model);
   }
 
   changed(): void {

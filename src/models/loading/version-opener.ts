@@ -7,8 +7,10 @@ import type { VersionEntry } from './model-entry';
 
 /** A version that can be run, not yet warm. */
 export interface OpenedVersion extends OpenedRunner {
-  /** Has its graph operators that draw at random? */
-  readonly random: boolean;
+  /** Why the same request may get another answer the next time, as far as its graph shows. */
+  readonly random: string | undefined;
+  /** Why rows of one batch can change each other's answers, as far as its graph shows. */
+  readonly coupling: string | undefined;
 }
 
 /** Opens a version where it runs, which is its kind of runner's business; that the files are the same is not. */
@@ -28,7 +30,8 @@ export class VersionOpener {
       file: undefined,
       expectContent: (digest) => entry.expectContent(digest),
     };
-    if (found.file === undefined) return { ...(await kind.open(opening)), random: false };
+    if (found.file === undefined)
+      return { ...(await kind.open(opening)), random: undefined, coupling: undefined };
     return openFile(kind, opening, found.file, found.sizeBytes);
   }
 }
@@ -39,7 +42,7 @@ async function openFile(
   modelFile: string,
   modelBytes: number,
 ): Promise<OpenedVersion> {
-  const { externalData, random } = await inspectModel(modelFile);
+  const { externalData, random, coupling } = await inspectModel(modelFile);
   const files: VersionFiles = { modelFile, externalData };
   const stamp = await fileStamp(files);
   const opened = await kind.open({
@@ -50,7 +53,7 @@ async function openFile(
       digest: (resultSettings) => contentDigest(files, resultSettings),
     },
   });
-  if ((await fileStamp(files)) === stamp) return { ...opened, random };
+  if ((await fileStamp(files)) === stamp) return { ...opened, random, coupling };
   await opened.runner.close();
   throw new DomainError('model_unavailable', 'its files changed while it was loaded');
 }

@@ -7,7 +7,7 @@ const DEFAULTS = {
   description: undefined,
   example: undefined,
   versions: { kind: 'latest', count: 1 },
-  batching: true,
+  batching: undefined,
   maxBatchRows: 64,
   maxQueueDelayMs: 0,
   weight: 1,

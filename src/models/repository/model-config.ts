@@ -35,8 +35,11 @@ interface CommonConfig {
   readonly example: JsonObject | undefined;
   /** Which of the versions on disk serve. */
   readonly versions: VersionPolicy;
-  /** May requests be joined along the leading dimension? Only where the model allows it. */
-  readonly batching: boolean;
+  /**
+   * May requests be joined along the leading dimension? Only where the model declares that; undefined: where what its
+   * graph shows and a check at load allow it.
+   */
+  readonly batching: boolean | undefined;
   readonly maxBatchRows: number;
   /** How long a request may wait on purpose for others to join it. */
   readonly maxQueueDelayMs: number;
@@ -86,7 +89,7 @@ export const KEYS: KeyTable<CommonConfig> = {
   description: { key: 'description', read: text(4096), fallback: undefined },
   example: { key: 'example', read: inputs, fallback: undefined },
   versions: { key: 'versions', read: versionPolicy, fallback: LATEST },
-  batching: { key: 'batching', read: bool, fallback: true },
+  batching: { key: 'batching', read: bool, fallback: undefined },
   maxBatchRows: { key: 'max_batch_rows', read: integer(1, 65_536), fallback: 64 },
   maxQueueDelayMs: { key: 'max_queue_delay_ms', read: number(0, 10_000, 'inclusive'), fallback: 0 },
   weight: { key: 'weight', read: number(0, 1000, 'exclusive'), fallback: 1 },

@@ -67,7 +67,7 @@ describe('ModelRepository', () => {
 
   it('gives a model without model.yaml the defaults', async () => {
     await putModel('cls/1/model.onnx');
-    expect((await look('cls'))?.config).toMatchObject({ batching: true, maxBatchRows: 64 });
+    expect((await look('cls'))?.config).toMatchObject({ batching: undefined, maxBatchRows: 64 });
   });
 
   it('lists models by name and passes over everything that is none', async () => {

@@ -159,6 +159,7 @@ describe('ModelCoordinator', () => {
       ],
       required: ['a', 'b'],
       unloaded: ['a'],
+      unbatched: [],
     });
   });
 

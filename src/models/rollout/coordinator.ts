@@ -15,6 +15,9 @@ import {
   type Prepared,
   type PreparedVersion,
   RETIRE,
+  UNBATCH,
+  type Unbatched,
+  WRONG_BATCHES,
 } from './messages';
 import { PreparePhase, type PreparePhaseOptions } from './prepare-phase';
 import { deadlyModel, unloadedByCall } from './model-errors';
@@ -57,6 +60,8 @@ export class Coordinator {
   private readonly unloaded = new Set<string>();
   /** Models that a worker died of while it loaded them: only a call, or other files, have them tried again. */
   private readonly deadly = new Set<string>();
+  /** Versions whose batches were wrong, by model and version: until a call loads the model anew. */
+  private readonly unbatched = new Map<string, Unbatched>();
   private readonly turns = new ChangeQueue();
 
   constructor(private readonly options: CoordinatorOptions) {
@@ -67,6 +72,8 @@ export class Coordinator {
   serve(channel: Pick<RpcChannel, 'handle'>, member: Member): void {
     channel.handle<ModelChange, void>(CHANGE, (change) => this.change(change, member.id));
     channel.handle<undefined, DesiredModels | undefined>(DESIRED, () => this.desired());
+    // Not one of the changes that wait for each other: meanwhile answers would be wrong.
+    channel.handle<Unbatched, void>(WRONG_BATCHES, (unbatched) => this.unbatch(unbatched));
     channel.handle<Join, boolean>(JOIN, (join) => this.join(join, () => member.admit()));
   }
 
@@ -78,6 +85,7 @@ export class Coordinator {
       loaded: this.residents.list(),
       required: [...this.required],
       unloaded: [...this.unloaded],
+      unbatched: [...this.unbatched.values()],
     };
   }
 
@@ -139,6 +147,7 @@ export class Coordinator {
       this.residents.add(this.loadedVersion(model, prepared, prepared === last));
     this.unloaded.delete(model);
     this.deadly.delete(model);
+    for (const { version } of this.unbatchedOf(model)) this.unbatched.delete(keyOf(model, version));
     await this.commit(staged);
     this.options.log({ model, versions: staged.versions.map(({ version }) => version) }, 'model swapped');
     await this.residents.shrink(model);
@@ -178,6 +187,20 @@ export class Coordinator {
     for (const version of versions) this.residents.remove(model, version);
     await this.retire(model, versions, true);
     this.options.log({ model, versions }, 'model unloaded by a call');
+  }
+
+  /** A call that loads the model has it tried again; as long as nobody makes one, no worker does. */
+  private async unbatch(unbatched: Unbatched): Promise<void> {
+    const { model, version, digest } = unbatched;
+    if (this.unbatched.get(keyOf(model, version))?.digest === digest) return;
+    this.unbatched.set(keyOf(model, version), unbatched);
+    this.generation++;
+    this.options.log(unbatched, 'batches of a model were wrong, it is not batched any more');
+    await this.options.askAll(UNBATCH, unbatched, QUICK_MS);
+  }
+
+  private unbatchedOf(model: string): Unbatched[] {
+    return [...this.unbatched.values()].filter((unbatched) => unbatched.model === model);
   }
 
   /** Where a worker found other files than the others have loaded, what is in the folder now is for all. */
@@ -262,7 +285,11 @@ export class Coordinator {
 
   private async commit({ id, model }: Staged): Promise<void> {
     this.generation++;
-    const commit: Commit = { id, byDefault: this.residents.byDefault(model) };
+    const commit: Commit = {
+      id,
+      byDefault: this.residents.byDefault(model),
+      unbatched: this.unbatchedOf(model),
+    };
     const replies = await this.options.askAll(COMMIT, commit, QUICK_MS);
     // It cannot be taken back on the others. One that stands still swaps when it turns again, or is replaced by one
     // that loads what is desired now.
@@ -283,6 +310,10 @@ export class Coordinator {
     this.generation++;
     await this.options.askAll(RETIRE, { model, versions, byCall }, this.options.loadTimeoutMs);
   }
+}
+
+function keyOf(model: string, version: string): string {
+  return `${model}/${version}`;
 }
 
 function contentOf({ model, version, digest }: Pick<LoadedVersion, 'model' | 'version' | 'digest'>): string {

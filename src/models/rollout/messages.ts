@@ -10,6 +10,15 @@ export type ModelChange =
   /** Have this version loaded, as a request wants it. */
   | { readonly action: 'ensure'; readonly model: string; readonly version: string };
 
+/** A version whose batches were seen to be wrong. */
+export interface Unbatched {
+  readonly model: string;
+  readonly version: string;
+  /** Of content and settings: other ones may be batched. */
+  readonly digest: string;
+  readonly reason: string;
+}
+
 /** What every worker is to have loaded. */
 export interface DesiredModels {
   /** Counts the changes. */
@@ -19,6 +28,7 @@ export interface DesiredModels {
   readonly required: readonly string[];
   /** Models that were unloaded by a call, which no request may load again. */
   readonly unloaded: readonly string[];
+  readonly unbatched: readonly Unbatched[];
 }
 
 export interface LoadedVersions {
@@ -68,6 +78,8 @@ export interface Commit {
   readonly id: number;
   /** Which one requests that name none get from now on; undefined while none of those for them is loaded. */
   readonly byDefault: string | undefined;
+  /** Of the model's versions those whose batches were wrong before. */
+  readonly unbatched: readonly Unbatched[];
 }
 
 /** Or throw it away. */
@@ -95,6 +107,7 @@ export interface VersionUsage {
 export const CHANGE = 'models.change';
 export const DESIRED = 'models.desired';
 export const JOIN = 'models.join';
+export const WRONG_BATCHES = 'models.wrong-batches';
 
 /** Topics of each worker. */
 export const PREPARE = 'models.prepare';
@@ -102,6 +115,7 @@ export const COMMIT = 'models.commit';
 export const ABORT = 'models.abort';
 export const RETIRE = 'models.retire';
 export const USAGE = 'models.usage';
+export const UNBATCH = 'models.unbatch';
 
 /** How long a change may take: others' changes of the same model come first, and each may take its whole time. */
 export function changeTimeoutMs({ loadTimeoutMs }: { readonly loadTimeoutMs: number }): number {

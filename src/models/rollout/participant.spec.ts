@@ -23,7 +23,7 @@ describe("a worker's part in a change", () => {
   let unloaded: string[];
   let gate: Promise<void>;
   let open: () => void;
-  const load = { id: 1, model: 'iris', replace: true };
+  const load = { id: 1, model: 'iris', replace: true, unbatched: [] };
   const serving = (): string | undefined => registry.entry('iris').version(undefined)?.served?.digest;
   beforeAll(() => {
     Logger.overrideLogger(false);
@@ -35,12 +35,13 @@ describe("a worker's part in a change", () => {
     unloaded = [];
     gate = Promise.resolve();
     let loads = 0;
-    const loader: Pick<ModelLoader, 'load' | 'unload'> = {
+    const loader: Pick<ModelLoader, 'load' | 'unload' | 'onWrongBatches'> = {
       load: async ({ version }) => {
         const digest = `load ${++loads}`;
         await gate;
         return { version, digest, memoryBytes: 10, use: new Lease() } as LoadedModel;
       },
+      onWrongBatches: () => undefined,
       unload: ({ digest }) => Promise.resolve(void unloaded.push(digest)),
     };
     const handlers = new Map<string, (payload: object) => unknown>();
@@ -60,7 +61,7 @@ describe("a worker's part in a change", () => {
     const { versions } = await ask<Prepared>(PREPARE, { ...load, id: 2 });
     expect(versions).toEqual([{ version: '1', digest: expect.any(String) as string, memoryBytes: 10 }]);
     expect(serving()).toBe('load 1');
-    await ask(COMMIT, { id: 2 });
+    await ask(COMMIT, { id: 2, unbatched: [] });
     expect(serving()).toBe('load 2');
     await new Promise(setImmediate);
     expect(unloaded).toEqual(['load 1']);
@@ -72,7 +73,7 @@ describe("a worker's part in a change", () => {
     const held = registry.entry('iris').version(undefined)?.served;
     held?.use.take();
     await ask(PREPARE, { ...load, id: 2 });
-    await ask(COMMIT, { id: 2 });
+    await ask(COMMIT, { id: 2, unbatched: [] });
     await new Promise(setImmediate);
     expect(unloaded).toEqual([]);
     held?.use.release();
@@ -83,7 +84,7 @@ describe("a worker's part in a change", () => {
   it('throws away what it prepared when that is called off', async () => {
     await ask(PREPARE, load);
     await ask(ABORT, { id: 1 });
-    await ask(COMMIT, { id: 1 });
+    await ask(COMMIT, { id: 1, unbatched: [] });
     expect(unloaded).toEqual(['load 1']);
     expect(serving()).toBeUndefined();
   });
@@ -96,7 +97,7 @@ describe("a worker's part in a change", () => {
     open();
     await refused;
     expect(unloaded).toEqual(['load 1']);
-    await ask(COMMIT, { id: 1 });
+    await ask(COMMIT, { id: 1, unbatched: [] });
     expect(serving()).toBeUndefined();
   });
 

@@ -13,9 +13,12 @@ import {
   type Prepared,
   RETIRE,
   type Retire,
+  UNBATCH,
+  type Unbatched,
   USAGE,
   type VersionUsage,
   type WantedVersion,
+  WRONG_BATCHES,
 } from './messages';
 import type { ModelConfig } from '../repository/model-config';
 import { VersionEntry } from '../loading/model-entry';
@@ -23,7 +26,11 @@ import { ModelLoader } from '../loading/model-loader';
 import { ModelRegistry } from '../loading/model-registry';
 import type { FoundModel } from '../repository/model-repository';
 import type { LoadedModel } from '../loading/loaded-model';
+import { versionDigest } from '../repository/version-digest';
 import { versionsToServe } from '../repository/version-policy';
+
+/** For a word to all workers that needs no work. */
+const TELL_ALL_MS = 10_000;
 
 interface Staged {
   readonly model: string;
@@ -55,13 +62,15 @@ export class Participant {
     @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
     private readonly registry: ModelRegistry,
     private readonly loader: ModelLoader,
-    ipc: Ipc,
+    private readonly ipc: Ipc,
   ) {
     ipc.handle<Prepare, Prepared>(PREPARE, (wanted) => this.prepare(wanted));
     ipc.handle<Commit, void>(COMMIT, (commit) => this.commit(commit));
     ipc.handle<Abort, void>(ABORT, ({ id }) => this.abort(id));
     ipc.handle<Retire, void>(RETIRE, (retire) => this.retire(retire));
     ipc.handle<undefined, VersionUsage[]>(USAGE, () => this.usage());
+    ipc.handle<Unbatched, void>(UNBATCH, (unbatched) => this.unbatch(unbatched));
+    loader.onWrongBatches((served, reason) => void this.reportWrongBatches(served, reason));
   }
 
   /** Loads versions beside what serves: all of them, or none. */
@@ -75,12 +84,22 @@ export class Participant {
   }
 
   /** From one request to the next, what was prepared serves. */
-  commit({ id, byDefault }: Commit): void {
+  commit({ id, byDefault, unbatched }: Commit): void {
     const staged = this.staged.get(id);
     if (staged === undefined) return;
     this.staged.delete(id);
     this.registry.expect(staged.model).agreed = byDefault;
     this.serve(staged.entries, staged.replace);
+    for (const one of unbatched) this.unbatch(one);
+  }
+
+  /** Has each request of a version run alone from here on, if it is of that content. */
+  unbatch({ model, version, digest, reason }: Unbatched): void {
+    const entry = this.registry.get(model)?.versions.get(version);
+    if (entry?.served === undefined || entry.digest !== digest) return;
+    entry.served.queue.stopBatching();
+    entry.served.batching.enabled = false;
+    entry.served.batching.reason = reason;
   }
 
   async abort(id: number): Promise<void> {
@@ -124,6 +143,32 @@ export class Participant {
     await Promise.all([...this.staged.keys()].map((id) => this.abort(id)));
     for (const entry of this.registry.versions()) void this.leave(entry);
     await Promise.all(this.leaving);
+  }
+
+  private async reportWrongBatches(
+    { name, version, digest, config }: LoadedModel,
+    fault: string,
+  ): Promise<void> {
+    const reason = `its batches were wrong: ${fault}`;
+    const unbatched: Unbatched = { model: name, version, digest: versionDigest(digest, config), reason };
+    this.logger.error({
+      msg: 'batches of a model were wrong, it is not batched any more',
+      model: name,
+      version,
+      reason,
+    });
+    this.unbatch(unbatched);
+    try {
+      await this.ipc.askPrimary(WRONG_BATCHES, unbatched, TELL_ALL_MS);
+    } catch (error) {
+      this.logger.error({
+        msg: 'other workers may not know that',
+        model: name,
+        version,
+        reason: reasonOf(error),
+      });
+    }
+    this.registry.batchesWereWrong(name);
   }
 
   private async stage({ id, model, versions, replace }: Prepare): Promise<Prepared> {

@@ -81,7 +81,7 @@ export class WorkerJoin {
       const prepared = await this.changes.prepare({ id, model, versions, replace: versions === undefined });
       const byDefault =
         versions === undefined ? prepared.versions.at(-1)?.version : this.registry.expect(model).agreed;
-      this.changes.commit({ id, byDefault });
+      this.changes.commit({ id, byDefault, unbatched: [] });
     } catch {
       const { reason } = this.registry.expect(model);
       if (reason !== '') this.logger.error({ msg: 'model cannot be served', model, reason });
@@ -98,6 +98,7 @@ export class WorkerJoin {
     await Promise.all(
       this.registry.known().map((model) => this.followModel(model, wanted.get(model.name) ?? [])),
     );
+    for (const unbatched of desired.unbatched) this.changes.unbatch(unbatched);
     this.generation = desired.generation;
   }
 

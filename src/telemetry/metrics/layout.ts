@@ -59,6 +59,8 @@ export const AT = {
   /** Rows of the runs that succeeded. */
   batchRows: block(1),
   failedRuns: block(1),
+  /** Requests of batches that were run again alone: those that got the same, and those that did not. */
+  audits: block(2),
 } as const;
 
 /** How many figures a model has. */

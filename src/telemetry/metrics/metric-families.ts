@@ -65,6 +65,12 @@ export const FAMILIES = {
     help: 'Time spent in runs that succeeded, each counted once.',
     labels: MODEL,
   },
+  batchAudits: {
+    name: 'nestor_batch_audits_total',
+    type: 'counter',
+    help: 'Calls that were answered from a batch and run again alone; differs: the batch was wrong, and the last one.',
+    labels: [...MODEL, 'result'],
+  },
   batchRows: {
     name: 'nestor_batch_rows',
     type: 'histogram',

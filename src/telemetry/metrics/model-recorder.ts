@@ -113,6 +113,12 @@ export class ModelRecorder {
     this.touched = true;
   }
 
+  /** A request of a batch was run again alone. @param agrees did it get the same? */
+  audited(agrees: boolean): void {
+    this.figures[AT.audits + (agrees ? 0 : 1)]!++;
+    this.touched = true;
+  }
+
   /** The version is resident from here on, until `unloaded`. */
   loaded(queue: WaitingRequests, memoryBytes: number): void {
     this.residents.set(queue, memoryBytes);

@@ -47,6 +47,11 @@ export class ModelTotals {
     return this.figures[AT.failedRuns]!;
   }
 
+  /** Requests of batches that were run again alone. @param agrees those that got the same? */
+  audits(agrees: boolean): number {
+    return this.figures[AT.audits + (agrees ? 0 : 1)]!;
+  }
+
   requests(protocol: Protocol, outcome: Outcome): number {
     return this.figures[
       AT.requests + PROTOCOLS.indexOf(protocol) * OUTCOMES.length + OUTCOMES.indexOf(outcome)

@@ -93,6 +93,13 @@ function* runSamples(models: readonly ModelTotals[]): Iterable<FamilySamples> {
       value: seconds(sum(model.batches, ({ runMs }) => runMs)),
     })),
   ];
+  yield [
+    FAMILIES.batchAudits,
+    known.flatMap((model) => [
+      { labels: { ...labelsOf(model), result: 'agrees' }, value: model.audits(true) },
+      { labels: { ...labelsOf(model), result: 'differs' }, value: model.audits(false) },
+    ]),
+  ];
   yield [FAMILIES.batchRows, known.flatMap(batchRowsSamples)];
 }
 

@@ -1,9 +1,12 @@
 import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, normalize, sep } from 'node:path';
 import { DomainError } from '../../../errors/domain-error';
-import { modelStructure, type ModelStructure } from './external-tensors';
+import { externalLocations } from './external-tensors';
+import { readModelGraph } from './model-graph';
 import { explained, fileErrorReason, isInside } from '../../../common/safe-path';
 import { MalformedMessage } from './protobuf-cursor';
+import { randomReason } from './random-operators';
+import { rowCoupling } from './row-coupling';
 
 /** A file of weights beside a model. https://onnx.ai/onnx/repo-docs/ExternalData.html */
 export interface ExternalDataFile {
@@ -21,9 +24,13 @@ const MAX_MODEL_BYTES = 2 ** 31 - 1;
 export interface ModelContents {
   /** In the order of their locations. */
   readonly externalData: ExternalDataFile[];
-  /** Has it operators that are random? */
-  readonly random: boolean;
+  /** Why the same request may get another answer the next time; undefined where nothing says that it may. */
+  readonly random: string | undefined;
+  /** Why rows of one batch can change each other's answers; undefined where nothing in the graph says that they can. */
+  readonly coupling: string | undefined;
 }
+
+type GraphTraits = Pick<ModelContents, 'random' | 'coupling'>;
 
 /** @throws what `inspectModel` throws */
 export async function findExternalData(modelFile: string): Promise<ExternalDataFile[]> {
@@ -40,14 +47,15 @@ export async function findExternalData(modelFile: string): Promise<ExternalDataF
 export async function inspectModel(modelFile: string): Promise<ModelContents> {
   const folder = dirname(modelFile);
   const file = await explained(folder, modelFile, open(modelFile, 'r'));
-  let structure: ModelStructure;
+  let locations: ReadonlyMap<string, number>;
+  let traits: GraphTraits;
   try {
-    structure = await readStructure(file, basename(modelFile));
+    locations = await readLocations(file, basename(modelFile));
+    traits = await readTraits(file);
   } finally {
     await file.close();
   }
-  const { locations, random } = structure;
-  if (locations.size === 0) return { externalData: [], random };
+  if (locations.size === 0) return { externalData: [], ...traits };
   const folders = await explained(
     folder,
     modelFile,
@@ -57,20 +65,32 @@ export async function inspectModel(modelFile: string): Promise<ModelContents> {
   for (const [location, neededBytes] of [...locations].sort(([a], [b]) => (a < b ? -1 : 1))) {
     externalData.push(await resolve(location, neededBytes, folder, folders));
   }
-  return { externalData, random };
+  return { externalData, ...traits };
 }
 
-async function readStructure(file: FileHandle, name: string): Promise<ModelStructure> {
+async function readLocations(file: FileHandle, name: string): Promise<ReadonlyMap<string, number>> {
   try {
     const stats = await file.stat();
     if (!stats.isFile()) throw new MalformedMessage('it is no file');
     if (stats.size > MAX_MODEL_BYTES) {
       throw new MalformedMessage('it is larger than 2 GiB; export it with external data');
     }
-    return await modelStructure(file, stats.size);
+    return await externalLocations(file, stats.size);
   } catch (error) {
     const reason = error instanceof MalformedMessage ? error.message : fileErrorReason(error);
     throw new DomainError('model_unavailable', `${name} cannot be used: ${reason}`, { cause: error });
+  }
+}
+
+/** A graph that cannot be looked through may be one that should be found in it. */
+async function readTraits(file: FileHandle): Promise<GraphTraits> {
+  try {
+    const graph = await readModelGraph(file, (await file.stat()).size);
+    return { random: randomReason(graph), coupling: rowCoupling(graph) };
+  } catch (error) {
+    if (!(error instanceof MalformedMessage)) throw error;
+    const reason = `its graph cannot be looked through: ${error.message}`;
+    return { random: reason, coupling: reason };
   }
 }
 

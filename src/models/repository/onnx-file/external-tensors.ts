@@ -26,21 +26,10 @@ const FIELDS: Record<Message, Readonly<Record<number, Message>>> = {
   'external data': {},
 };
 const GRAPH_OF_MODEL = 7;
-const OPERATOR_OF_NODE = 4;
 const DATA_LOCATION_OF_TENSOR = 14;
 const EXTERNAL = 1;
 const ENTRY_KEY = 1;
 const ENTRY_VALUE = 2;
-
-/** Operators whose answers are drawn by lot, also where they are given a seed: the first run uses it up. */
-const RANDOM_OPERATORS: ReadonlySet<string> = new Set([
-  'Bernoulli',
-  'Multinomial',
-  'RandomNormal',
-  'RandomNormalLike',
-  'RandomUniform',
-  'RandomUniformLike',
-]);
 
 /** Protobuf's own limit for nested messages. */
 const MAX_DEPTH = 100;
@@ -53,29 +42,24 @@ interface TensorSource {
   readonly entries: Map<string, string>;
 }
 
-/** What a model's structure says of it. */
-export interface ModelStructure {
-  /**
-   * The `location` of every external data file that it names, in its initializers or in any nested graph, and how
-   * many bytes that file must have at least for the tensors said to be in it.
-   */
-  readonly locations: ReadonlyMap<string, number>;
-  /** Has it operators that are random? */
-  readonly random: boolean;
-}
-
-/** @throws MalformedMessage when the file is not an ONNX model, or only a part of one */
-export async function modelStructure(file: FileHandle, sizeBytes: number): Promise<ModelStructure> {
+/**
+ * The `location` of every external data file that a model names, in its initializers or in any nested graph, and how
+ * many bytes that file must have at least for the tensors said to be in it.
+ * @throws MalformedMessage when the file is not an ONNX model, or only a part of one
+ */
+export async function externalLocations(
+  file: FileHandle,
+  sizeBytes: number,
+): Promise<ReadonlyMap<string, number>> {
   const walk = new TensorWalk(new ProtobufCursor(file, sizeBytes));
   await walk.visit('model', sizeBytes, 0, undefined);
   if (!walk.hasGraph) throw new MalformedMessage('it has no graph');
-  return walk;
+  return walk.locations;
 }
 
-class TensorWalk implements ModelStructure {
+class TensorWalk {
   readonly locations = new Map<string, number>();
   hasGraph = false;
-  random = false;
 
   constructor(private readonly cursor: ProtobufCursor) {}
 
@@ -101,9 +85,6 @@ class TensorWalk implements ModelStructure {
         if (message === 'external data' && (field === ENTRY_KEY || field === ENTRY_VALUE)) {
           if (length > MAX_TEXT_BYTES) throw new MalformedMessage('an external data entry is too long');
           entry[field === ENTRY_KEY ? 'key' : 'value'] = await cursor.text(length);
-        }
-        if (message === 'node' && field === OPERATOR_OF_NODE && length <= MAX_TEXT_BYTES) {
-          this.random ||= RANDOM_OPERATORS.has(await cursor.text(length));
         }
         const inner = FIELDS[message][field];
         if (message === 'model' && field === GRAPH_OF_MODEL) this.hasGraph = true;

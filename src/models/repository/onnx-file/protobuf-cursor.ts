@@ -44,14 +44,32 @@ export class ProtobufCursor {
     throw new MalformedMessage('it has a number of more than 64 bits');
   }
 
+  /** A number that may be negative: one of 64 bits in two's complement, which takes all ten bytes then. */
+  integer(): number {
+    const start = this.position - this.windowStart;
+    const value = this.varint();
+    if (this.position - this.windowStart - start < MAX_VARINT_BYTES) return value;
+    let complement = 0;
+    for (let i = 0; i < MAX_VARINT_BYTES; i++) {
+      const bits = i === MAX_VARINT_BYTES - 1 ? 1 : 0x7f;
+      complement += (~(this.window[start + i] ?? 0) & bits) * 2 ** (7 * i);
+    }
+    return -complement - 1;
+  }
+
+  /** Makes the next bytes readable by `varint` and `integer`, as far as the window goes. */
+  async reach(length: number): Promise<void> {
+    await this.load(Math.min(length, WINDOW_BYTES));
+  }
+
   /** The next bytes as text; they must be fewer than the window has. */
-  async text(length: number): Promise<string> {
+  async text(length: number, encoding: 'utf8' | 'latin1' = 'utf8'): Promise<string> {
     if (length > WINDOW_BYTES) throw new MalformedMessage('it has a text of absurd length');
     await this.load(length);
     const from = this.position - this.windowStart;
     if (this.position + length > this.windowEnd) throw new MalformedMessage('it ends within a text');
     this.position += length;
-    return this.window.toString('utf8', from, from + length);
+    return this.window.toString(encoding, from, from + length);
   }
 
   private async load(length: number): Promise<void> {

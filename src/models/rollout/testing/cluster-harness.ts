@@ -26,6 +26,8 @@ export class TestWorker {
   readonly opened: string[] = [];
   /** What happens when a session is to open. */
   opening: (file: string) => void | Promise<void> = () => undefined;
+  /** Tells that a version's batches were wrong, as the audit does. */
+  wrongBatches: (served: LoadedModel, reason: string) => void = () => undefined;
   /** The coordinator's end of the line. */
   readonly line: RpcChannel;
 
@@ -55,11 +57,16 @@ export class TestWorker {
       },
     };
     const opener = new VersionOpener([kind]);
-    const loader: Pick<ModelLoader, 'load' | 'unload'> = {
+    const loader: Pick<ModelLoader, 'load' | 'unload' | 'onWrongBatches'> = {
       load: async (entry) => {
         const { digest, memoryBytes } = await opener.open(entry);
-        return { digest, memoryBytes, config: entry.config, use: new Lease() } as LoadedModel;
+        const batching = { enabled: true };
+        const queue = { stopBatching: () => undefined };
+        const { model: name, version, config } = entry;
+        const parts = { name, version, digest, memoryBytes, config, batching, queue, use: new Lease() };
+        return parts as unknown as LoadedModel;
       },
+      onWrongBatches: (listener) => (this.wrongBatches = listener),
       unload: () => Promise.resolve(),
     };
     this.registry = new ModelRegistry(new ModelRepository(folder, [kind]));
@@ -81,6 +88,11 @@ export class TestWorker {
   answer(model: string, version?: string): string {
     const entry = this.registry.get(model)?.version(version);
     return entry?.served === undefined ? 'nothing' : `${entry.version}: ${entry.config.description ?? ''}`;
+  }
+
+  /** Why a model's requests run alone; empty where they do not. */
+  alone(model: string): string {
+    return this.registry.get(model)?.version(undefined)?.served?.batching.reason ?? '';
   }
 
   private async open(file: string): Promise<ModelRunner> {

@@ -1,0 +1,69 @@
+import { onnx } from 'onnx-proto';
+import { bytesOf, encode, initializer, node, value } from './onnx-models';
+
+const { DataType } = onnx.TensorProto;
+const { AttributeType } = onnx.AttributeProto;
+
+/** An attribute: an integer, integers, or a graph. */
+type Attribute = number | readonly number[] | onnx.IGraphProto;
+/** Operator, inputs, outputs, attributes. */
+export type Step = readonly [
+  string,
+  readonly string[],
+  readonly string[],
+  Readonly<Record<string, Attribute>>?,
+];
+
+export interface SmallGraph {
+  readonly steps: readonly Step[];
+  /** Shapes of the FP32 inputs; text names an open dimension. */
+  readonly inputs: Readonly<Record<string, readonly (number | string)[]>>;
+  readonly outputs: Readonly<Record<string, readonly (number | string)[]>>;
+  /** INT64 tensors of one dimension; a bare number is a scalar. */
+  readonly integers?: Readonly<Record<string, number | readonly number[]>>;
+  /** FP32 tensors: their shape and their one value. */
+  readonly floats?: Readonly<
+    Record<string, readonly [shape: readonly number[], value: number | Float32Array]>
+  >;
+  readonly opset?: number;
+}
+
+/** A model of a few operators, as the table of its steps says. */
+export function graphModel(graph: SmallGraph): Uint8Array {
+  return encode(graphOf(graph), graph.opset);
+}
+
+/** The same as a body for `If`, `Loop` or `Scan`. */
+export function graphOf(graph: SmallGraph): onnx.IGraphProto {
+  const { steps, inputs, outputs, integers = {}, floats = {} } = graph;
+  return {
+    name: 'body',
+    node: steps.map(([operator, from, to, attributes = {}]) =>
+      node(operator, [...from], [...to], Object.entries(attributes).map(attribute)),
+    ),
+    initializer: [
+      ...Object.entries(integers).map(([name, given]) => {
+        const list = typeof given === 'number' ? [given] : given;
+        const bytes = bytesOf(BigInt64Array.from(list, BigInt));
+        return initializer(name, DataType.INT64, typeof given === 'number' ? [] : [list.length], bytes);
+      }),
+      ...Object.entries(floats).map(([name, [shape, given]]) => {
+        const count = shape.reduce((product, size) => product * size, 1);
+        const data = typeof given === 'number' ? new Float32Array(count).fill(given) : given;
+        return initializer(name, DataType.FLOAT, shape, bytesOf(data));
+      }),
+    ],
+    input: Object.entries(inputs).map(([name, shape]) => value(name, DataType.FLOAT, shape)),
+    output: Object.entries(outputs).map(([name, shape]) => value(name, DataType.FLOAT, shape)),
+  };
+}
+
+function attribute([name, given]: [string, Attribute]): onnx.IAttributeProto {
+  if (typeof given === 'number') return { name, type: AttributeType.INT, i: given };
+  if (isList(given)) return { name, type: AttributeType.INTS, ints: [...given] };
+  return { name, type: AttributeType.GRAPH, g: given };
+}
+
+function isList(given: readonly number[] | onnx.IGraphProto): given is readonly number[] {
+  return Array.isArray(given);
+}
