@@ -4,13 +4,15 @@ import type { CtcPlan } from './outputs/ctc';
 import type { DetectionPlan } from './outputs/detection';
 import type { EmbeddingPlan } from './outputs/embedding';
 import type { RawPlan } from './outputs/raw';
+import type { TablePlan } from './table/table-plan';
+import type { TextPlan } from './text/text-plan';
 
 /**
  * A declared input, checked against the model: all that a processing thread needs to make tensors of raw inputs. Plain
  * data, as it goes to other threads. A new type is a member here, a case in `pool/preparers.ts` and a line in
  * `input-types.ts`.
  */
-export type InputPlan = ImagePlan;
+export type InputPlan = ImagePlan | TablePlan | TextPlan;
 
 /** A declared output, checked likewise. A new type is a member here, a case in `finish.ts`, a line in `output-types.ts`. */
 export type OutputPlan = ClassificationPlan | EmbeddingPlan | DetectionPlan | CtcPlan | RawPlan;

@@ -15,12 +15,43 @@ export interface ImageFrame {
   readonly tensorHeight: number;
 }
 
-/** What the steps behind the model want to know of an input, beyond its tensors; one item for each row. */
-export type InputContext = { readonly type: 'image'; readonly frames: readonly ImageFrame[] };
+/** A text, and where each of its tokens lies in it, in UTF-16 units. */
+export interface TokenizedText {
+  readonly text: string;
+  readonly spans: readonly (readonly [start: number, end: number])[];
+}
 
-/** What became of a request's raw inputs. */
-export interface Prepared {
+/** What the steps behind the model want to know of an input, beyond its tensors; one item for each row. */
+export type InputContext =
+  | { readonly type: 'image'; readonly frames: readonly ImageFrame[] }
+  | {
+      readonly type: 'text';
+      /** The declared input. */
+      readonly name: string;
+      /** Tokens of each row; what is behind them is padding. */
+      readonly lengths: readonly number[];
+      readonly isTruncated: readonly boolean[];
+      /** Undefined where no step wants them. */
+      readonly tokens: readonly TokenizedText[] | undefined;
+    };
+
+/** How rows may be lengthened in their second dimension, so that they run with longer ones. */
+export interface RowPadding {
+  /** Rows of the same one may run together. */
+  readonly bucket: number;
+  /** What stands behind a row's end, by the names of the model's inputs; 0 where there is none. */
+  readonly fill: Readonly<Record<string, number>>;
+}
+
+/** Tensors that the model takes in one run. */
+export interface PreparedRun {
   /** By the names of the model's inputs, in no order. */
   readonly tensors: readonly Tensor[];
   readonly contexts: readonly InputContext[];
+  /** Which rows of the request these are; undefined: all of them. */
+  readonly rows: readonly number[] | undefined;
+  readonly padding: RowPadding | undefined;
 }
+
+/** What became of a request's raw inputs: one run, or several where its texts differ much in length. */
+export type Prepared = readonly PreparedRun[];

@@ -6,7 +6,12 @@ import { blackPng, digestOf, expectations, picture } from '../testing/pictures';
 import type { ImagePlan } from './image-plan';
 import { openImages } from './prepare-images';
 
-const LIMITS: ProcessingLimits = { maxImagePixels: 1_000_000, imageBytes: 64 * 1024 * 1024, maxInputs: 64 };
+const LIMITS: ProcessingLimits = {
+  maxImagePixels: 1_000_000,
+  imageBytes: 64 * 1024 * 1024,
+  maxInputs: 64,
+  tables: { maxRows: 1, maxColumns: 1, maxCellLength: 1 },
+};
 
 const BYTES: ImagePlan = {
   type: 'image',
@@ -28,7 +33,12 @@ const BYTES: ImagePlan = {
 async function prepare(plan: Partial<ImagePlan>, ...pieces: Uint8Array[]): Promise<PreparedInput> {
   const preparer = openImages({ ...BYTES, ...plan }, LIMITS);
   const raw = { name: 'image', media: 'image', pieces, isList: pieces.length > 1 } as const;
-  return preparer.prepare(raw, {}, performance.now() + 60_000);
+  const [prepared] = await preparer.prepare(
+    raw,
+    {},
+    { deadlineMs: performance.now() + 60_000, mayPart: true },
+  );
+  return prepared!;
 }
 
 async function tensorOf(plan: Partial<ImagePlan>, ...pieces: Uint8Array[]): Promise<Tensor> {
@@ -194,7 +204,9 @@ describe('what is no picture', () => {
   it('is refused when nobody waits for it any more', async () => {
     const preparer = openImages(BYTES, LIMITS);
     const raw = { name: 'image', media: 'image', pieces: [picture('rgb.png')], isList: false } as const;
-    await expect(preparer.prepare(raw, {}, performance.now() - 1)).rejects.toMatchObject({
+    await expect(
+      preparer.prepare(raw, {}, { deadlineMs: performance.now() - 1, mayPart: true }),
+    ).rejects.toMatchObject({
       code: 'deadline_exceeded',
     });
   });

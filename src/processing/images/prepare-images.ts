@@ -23,7 +23,7 @@ let gate: ByteGate | undefined;
 export function openImages(plan: ImagePlan, limits: ProcessingLimits): Preparer {
   gate ??= new ByteGate(limits.imageBytes);
   const open: OpenImages = { plan, limits, gate };
-  return { prepare: (raw, _options, deadlineMs) => prepare(open, raw, deadlineMs) };
+  return { prepare: async (raw, _options, { deadlineMs }) => [await prepare(open, raw, deadlineMs)] };
 }
 
 interface OpenImages {

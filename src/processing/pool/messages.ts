@@ -4,6 +4,7 @@ import type { RequestOptions } from '../options';
 import type { InputPlan, OutputPlan } from '../plans';
 import type { InputContext, Prepared } from '../prepared';
 import type { RawInput } from '../raw-input';
+import type { TableLimits } from '../table/prepare-table';
 
 /** What a processing thread is started with. */
 export interface ThreadSetup {
@@ -16,8 +17,9 @@ export interface ProcessingLimits {
   readonly maxImagePixels: number;
   /** Decoded pictures that one thread holds at a time; one always has room. */
   readonly imageBytes: number;
-  /** Rows of one table, or pictures or texts of one request. */
+  /** Pictures or texts of one request. */
   readonly maxInputs: number;
+  readonly tables: TableLimits;
 }
 
 /** What a processing thread is asked; each is answered once by a `Reply` of the same id, but for `close`. */

@@ -1,21 +1,35 @@
 import type { RequestOptions } from '../options';
-import type { InputContext } from '../prepared';
+import type { InputContext, RowPadding } from '../prepared';
 import type { RawInput } from '../raw-input';
 import type { Tensor } from '../../tensors/tensor';
 
-/** What has come of one declared input. */
+/** What has come of one declared input, or of some of its rows. */
 export interface PreparedInput {
   /** By the names of the model's inputs. */
   readonly tensors: readonly Tensor[];
   /** What the steps behind the model want to know; undefined when there is nothing. */
   readonly context?: InputContext;
+  /** Which rows these are; undefined: all of them. */
+  readonly rows?: readonly number[];
+  readonly padding?: RowPadding;
+}
+
+export interface PrepareTerms {
+  /** When it is of no use any more, by this thread's `performance.now()`. */
+  readonly deadlineMs: number;
+  /** May it come in parts, each of which is run by itself? Not where other inputs are to go with it. */
+  readonly mayPart: boolean;
 }
 
 /** Makes tensors of one declared input, on a processing thread. Several may be under way at a time. */
 export interface Preparer {
   /**
-   * @param deadlineMs when it is of no use any more, by this thread's `performance.now()`
+   * @returns one item, or several where it may come in parts
    * @throws DomainError of the input's own codes, naming the input and the place in it; `deadline_exceeded`
    */
-  prepare(raw: RawInput, options: RequestOptions, deadlineMs: number): PreparedInput | Promise<PreparedInput>;
+  prepare(
+    raw: RawInput,
+    options: RequestOptions,
+    terms: PrepareTerms,
+  ): readonly PreparedInput[] | Promise<readonly PreparedInput[]>;
 }

@@ -1,4 +1,6 @@
 import { openImages } from '../images/prepare-images';
+import { prepareTable } from '../table/prepare-table';
+import { openTexts } from '../text/prepare-texts';
 import type { InputPlan } from '../plans';
 import type { ProcessingLimits } from './messages';
 import type { Preparer } from './preparer';
@@ -8,5 +10,9 @@ export function openPreparer(plan: InputPlan, limits: ProcessingLimits): Prepare
   switch (plan.type) {
     case 'image':
       return openImages(plan, limits);
+    case 'text':
+      return openTexts(plan);
+    case 'table':
+      return { prepare: (raw) => [{ tensors: prepareTable(plan, raw, limits.tables) }] };
   }
 }

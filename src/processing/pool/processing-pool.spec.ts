@@ -31,7 +31,12 @@ describe('the processing pool', () => {
   let pool: ProcessingPool;
 
   function start(maxWaiting = 4, threads = 1): ProcessingPool {
-    const limits = { maxImagePixels: 50_000_000, imageBytes: 512 * 1024 * 1024, maxInputs: 64 };
+    const limits = {
+      maxImagePixels: 50_000_000,
+      imageBytes: 512 * 1024 * 1024,
+      maxInputs: 64,
+      tables: { maxRows: 1, maxColumns: 1, maxCellLength: 1 },
+    };
     pool = new ProcessingPool({ threads, maxWaiting, setup: { niceness: 0, limits } });
     return pool;
   }
@@ -42,9 +47,9 @@ describe('the processing pool', () => {
     const pipeline = await start(4, 2).open([PLAN], []);
     const [expected] = expectations().decoded;
     const bytes = picture(expected!.name);
-    const { tensors, contexts } = await pool.prepare(pipeline, raw(bytes), {}, FOR_EVER);
-    expect(digestOf(tensors[0]!.data as Uint8Array)).toBe(expected!.rgb);
-    expect(contexts).toMatchObject([{ type: 'image', frames: [{ width: 70, height: 50 }] }]);
+    const [run] = await pool.prepare(pipeline, raw(bytes), {}, FOR_EVER);
+    expect(digestOf(run!.tensors[0]!.data as Uint8Array)).toBe(expected!.rgb);
+    expect(run!.contexts).toMatchObject([{ type: 'image', frames: [{ width: 70, height: 50 }] }]);
     expect(bytes.length).toBeGreaterThan(0);
   });
 
@@ -101,8 +106,8 @@ describe('the processing pool', () => {
     const lost = pool.prepare(pipeline, raw(blackPng(5000, 5000)), {}, FOR_EVER);
     await endOneThread(pool);
     await expect(lost).rejects.toMatchObject({ code: 'internal_error' });
-    const { tensors } = await pool.prepare(pipeline, raw(picture('one.png')), {}, FOR_EVER);
-    expect(tensors[0]?.shape).toEqual([1, 1, 1, 3]);
+    const [run] = await pool.prepare(pipeline, raw(picture('one.png')), {}, FOR_EVER);
+    expect(run?.tensors[0]?.shape).toEqual([1, 1, 1, 3]);
   });
 
   it('knows nothing of a pipeline that was closed, and refuses when it is shut down', async () => {

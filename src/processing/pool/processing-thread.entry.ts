@@ -3,11 +3,11 @@ import { DomainError, reasonOf } from '../../errors/domain-error';
 import { lowerOwnPriority } from '../../process/cpu/thread-priority';
 import { finishAll } from '../finish';
 import type { InputPlan, OutputPlan } from '../plans';
-import type { InputContext, Prepared } from '../prepared';
+import type { Prepared, PreparedRun } from '../prepared';
 import type { RawInput } from '../raw-input';
 import type { Tensor } from '../../tensors/tensor';
 import type { Ask, Reply, ReplyOf, ThreadSetup } from './messages';
-import type { Preparer } from './preparer';
+import type { PreparedInput, Preparer } from './preparer';
 import { openPreparer } from './preparers';
 
 interface OpenPipeline {
@@ -66,14 +66,23 @@ async function openAll(inputs: readonly InputPlan[], outputs: readonly OutputPla
 async function prepare({ pipeline, raw, options, withinMs }: Asked<'prepare'>): Promise<Prepared> {
   const deadlineMs = performance.now() + withinMs;
   const { preparers } = await opened(pipeline);
-  const tensors: Tensor[] = [];
-  const contexts: InputContext[] = [];
+  const terms = { deadlineMs, mayPart: raw.length === 1 };
+  const inputs: (readonly PreparedInput[])[] = [];
   for (const input of raw) {
-    const prepared = await preparerOf(preparers, input).prepare(input, options, deadlineMs);
-    tensors.push(...prepared.tensors);
-    if (prepared.context !== undefined) contexts.push(prepared.context);
+    inputs.push(await preparerOf(preparers, input).prepare(input, options, terms));
   }
-  return { tensors, contexts };
+  const [only = []] = inputs;
+  return raw.length === 1 ? only.map((part) => runOf([part])) : [runOf(inputs.flat())];
+}
+
+function runOf(inputs: readonly PreparedInput[]): PreparedRun {
+  const [first] = inputs;
+  return {
+    tensors: inputs.flatMap(({ tensors }) => tensors),
+    contexts: inputs.flatMap(({ context }) => context ?? []),
+    rows: inputs.length === 1 ? first?.rows : undefined,
+    padding: inputs.length === 1 ? first?.padding : undefined,
+  };
 }
 
 async function finish(ask: Asked<'finish'>): Promise<readonly Tensor[]> {
@@ -100,7 +109,7 @@ function faultOf(error: unknown): Omit<Extract<Reply, { ok: false }>, 'id' | 'ok
 /** The memory of tensors that were made here, which changes hands. */
 function memoryOf(reply: Reply): ArrayBuffer[] {
   if (!reply.ok || reply.value === undefined) return [];
-  const tensors = 'tensors' in reply.value ? reply.value.tensors : reply.value;
+  const tensors = reply.value.flatMap((item) => ('tensors' in item ? item.tensors : [item]));
   const memory = new Set<ArrayBuffer>();
   for (const { data } of tensors) {
     if (!Array.isArray(data) && data.buffer instanceof ArrayBuffer) memory.add(data.buffer);

@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises';
+import { isJsonObject, type JsonValue } from '../../config/yaml/yaml-mapping';
+import { DomainError } from '../../errors/domain-error';
+import type { RequestOptions } from '../options';
+import type { PreparedInput, Preparer } from '../pool/preparer';
+import { placeOf, type RawInput } from '../raw-input';
+import { groupByLength, type RowGroup } from './row-groups';
+import type { TextPlan } from './text-plan';
+import { type TextRow, TextTokenizer, type TokenRow } from './text-tokenizer';
+import { tokenTensors } from './token-tensors';
+
+/** Makes token ids of texts. @throws model_unavailable when its tokenizer cannot be read */
+export async function openTexts(plan: TextPlan): Promise<Preparer> {
+  const json = await readFile(plan.tokenizerFile, 'utf8');
+  const tokenizer = await TextTokenizer.open(json);
+  const texts: OpenTexts = { plan, tokenizer, padId: padIdOf(plan, tokenizer, json) };
+  return { prepare: (raw, options, { mayPart }) => prepare(texts, raw, options, mayPart) };
+}
+
+interface OpenTexts {
+  readonly plan: TextPlan;
+  readonly tokenizer: TextTokenizer;
+  readonly padId: number;
+}
+
+async function prepare(
+  { plan, tokenizer, padId }: OpenTexts,
+  raw: RawInput,
+  options: RequestOptions,
+  mayPart: boolean,
+): Promise<PreparedInput[]> {
+  const rows = rowsOf(raw, promptOf(plan, options));
+  const { maxLength, wantsSpans } = plan;
+  const truncate = options.truncate ?? plan.truncate;
+  const encoded = await tokenizer.encode(rows, { maxLength, truncate, wantsSpans }, (row) =>
+    placeOf(raw, row),
+  );
+  const groups = groupsOf(plan, encoded, mayPart);
+  return groups.map((group) => {
+    const own = group.rows.map((row) => encoded[row]!);
+    const tensors = tokenTensors(plan, own, fixedLength(plan) ?? group.longest, padId);
+    return {
+      tensors,
+      rows: group.rows,
+      padding:
+        group.bucket === undefined ? undefined : { bucket: group.bucket, fill: { [plan.ids.name]: padId } },
+      context: {
+        type: 'text',
+        name: plan.name,
+        lengths: own.map(({ ids }) => ids.length),
+        isTruncated: own.map(({ isTruncated }) => isTruncated),
+        tokens: wantsSpans
+          ? own.map((row, i) => ({ text: rows[group.rows[i]!]!.text, spans: row.spans! }))
+          : undefined,
+      },
+    };
+  });
+}
+
+function groupsOf(plan: TextPlan, rows: readonly TokenRow[], mayPart: boolean): RowGroup[] {
+  const lengths = rows.map(({ ids }) => ids.length);
+  const longest = Math.max(...lengths);
+  const isFixed = fixedLength(plan) !== undefined;
+  // Without a mask a model takes padding for text.
+  const mayPad = plan.mask !== undefined;
+  if (!isFixed && mayPart) return groupByLength(lengths, mayPad);
+  if (!isFixed && !mayPad && lengths.some((length) => length !== longest)) {
+    throw new DomainError(
+      'shape_mismatch',
+      `Input "${plan.name}": the texts differ in length; send them one by one.`,
+    );
+  }
+  return [{ rows: rows.map((_, row) => row), longest, bucket: undefined }];
+}
+
+/** The number of tokens that the model takes, if it takes but one. */
+function fixedLength({ ids }: TextPlan): number | undefined {
+  const length = ids.shape[1];
+  return length === -1 ? undefined : length;
+}
+
+function rowsOf({ media, pieces }: RawInput, prompt: string): TextRow[] {
+  const texts = pieces.map((piece) => {
+    if (typeof piece !== 'string') throw new Error('A text is a string.');
+    return piece;
+  });
+  if (media !== 'pairs') return texts.map((text) => ({ text: prompt + text, pair: undefined }));
+  return Array.from({ length: texts.length / 2 }, (_, row) => ({
+    text: prompt + texts[2 * row]!,
+    pair: texts[2 * row + 1]!,
+  }));
+}
+
+function promptOf({ name, prompts, defaultPrompt }: TextPlan, options: RequestOptions): string {
+  const wanted = options.prompt ?? defaultPrompt;
+  if (wanted === undefined) return '';
+  if (Object.hasOwn(prompts, wanted)) return prompts[wanted]!;
+  const known = Object.keys(prompts).map((one) => `"${one}"`);
+  throw new DomainError(
+    'invalid_request',
+    `Input "${name}": has no prompt "${wanted}"; ${known.length === 0 ? 'it has none' : `its prompts are ${known.join(', ')}`}.`,
+  );
+}
+
+const CUSTOMARY_PADS = ['[PAD]', '<pad>', '<|endoftext|>'];
+
+/** With a mask any id would do, but some models tell positions by it. */
+function padIdOf({ padToken }: TextPlan, tokenizer: TextTokenizer, json: string): number {
+  if (padToken !== undefined) {
+    const id = tokenizer.idOf(padToken);
+    if (id !== undefined) return id;
+    throw new DomainError(
+      'model_unavailable',
+      `its tokenizer has no token ${JSON.stringify(padToken)} (pad_token)`,
+    );
+  }
+  const file = JSON.parse(json) as JsonValue;
+  const padding = isJsonObject(file) ? file.padding : undefined;
+  const id = padding !== undefined && isJsonObject(padding) ? padding.pad_id : undefined;
+  if (typeof id === 'number' && Number.isInteger(id) && id >= 0) return id;
+  const customary = CUSTOMARY_PADS.map((token) => tokenizer.idOf(token));
+  return customary.find((one) => one !== undefined) ?? 0;
+}

@@ -1,0 +1,173 @@
+import { type Encoding, Tokenizer } from 'tokenizers';
+import { DomainError, reasonOf } from '../../errors/domain-error';
+import { longestFirst } from './pair-lengths';
+import { firstHead, headOf, loneSurrogate } from './text-head';
+import { addedTokens, formOf, type RowForm, textsOf } from './row-form';
+import { inUtf16, type Span } from './utf16-offsets';
+
+/** A text, or two that the model reads together. */
+export interface TextRow {
+  readonly text: string;
+  readonly pair: string | undefined;
+}
+
+/** A row of token ids, as the model reads it. */
+export interface TokenRow {
+  readonly ids: readonly number[];
+  /** 0 for the first text, 1 for the second. */
+  readonly typeIds: readonly number[];
+  /** Where each token lies in its text; of no length for those that stand for none. Undefined unless asked for. */
+  readonly spans: readonly Span[] | undefined;
+  /** Was something cut off to keep within the length? */
+  readonly isTruncated: boolean;
+}
+
+export interface EncodeOptions {
+  /** Tokens of a row, those that the model adds included. */
+  readonly maxLength: number;
+  /** Cut what is too long, or refuse it? */
+  readonly truncate: boolean;
+  readonly wantsSpans: boolean;
+}
+
+/** The first tokens of a text; all of it when `isWhole`. */
+interface Head {
+  readonly encoding: Encoding;
+  readonly text: string;
+  readonly isWhole: boolean;
+}
+
+/** A cut may change the tokens right before it, and more so in scripts without spaces: so many are not kept. */
+const MARGIN = 16;
+/** UTF-16 units of a text that are tokenised at most: what has no tokens to keep before that is no text. */
+const MOST_UNITS = 1024 * 1024;
+/** Of a token that stands for no text. */
+const NOWHERE: Span = [0, 0];
+const BARE = { addSpecialTokens: false } as const;
+
+/**
+ * A `tokenizer.json`, giving the ids that Python's tokenizers gives. The only importer of the library.
+ *
+ * Its own padding and truncation are not used: what the file says of padding would make every text as long as the
+ * longest, its binding cuts pairs otherwise than Python does, and neither tells whether something was cut.
+ */
+export class TextTokenizer {
+  private constructor(
+    private readonly native: Tokenizer,
+    private readonly ofOne: RowForm,
+    private readonly ofTwo: RowForm,
+  ) {}
+
+  /**
+   * @param json the text of a `tokenizer.json`
+   * @throws model_unavailable
+   */
+  static async open(json: string): Promise<TextTokenizer> {
+    try {
+      const native = Tokenizer.fromString(json);
+      native.disablePadding();
+      native.disableTruncation();
+      const ofOne = formOf(await native.encode('a'));
+      const ofTwo = formOf(await native.encode('a', 'a'));
+      if (textsOf(ofOne) !== 1 || textsOf(ofTwo) !== 2) throw new Error('it makes no token of a letter');
+      return new TextTokenizer(native, ofOne, ofTwo);
+    } catch (error) {
+      throw new DomainError('model_unavailable', `its tokenizer cannot be read: ${reasonOf(error)}`);
+    }
+  }
+
+  idOf(token: string): number | undefined {
+    return this.native.tokenToId(token) ?? undefined;
+  }
+
+  /**
+   * @param placeOf names a row in messages
+   * @throws text_too_long where a text is and must not be cut; invalid_request for one that is no Unicode
+   */
+  async encode(
+    rows: readonly TextRow[],
+    options: EncodeOptions,
+    placeOf: (row: number) => string,
+  ): Promise<TokenRow[]> {
+    const encoded: TokenRow[] = [];
+    for (const [i, { text, pair }] of rows.entries()) {
+      const place = placeOf(i);
+      const form = pair === undefined ? this.ofOne : this.ofTwo;
+      const kept = options.maxLength - addedTokens(form);
+      const first = await this.head(text, kept, place);
+      const second = pair === undefined ? undefined : await this.head(pair, kept, place);
+      encoded.push(join(form, first, second, options, place));
+    }
+    return encoded;
+  }
+
+  /**
+   * The tokens of as much of a text as it takes to have those that are kept: its beginning is enough for nearly all, and
+   * a megabyte of text takes seconds.
+   */
+  private async head(text: string, kept: number, place: string): Promise<Head> {
+    const index = loneSurrogate(text);
+    if (index !== undefined) {
+      throw new DomainError(
+        'invalid_request',
+        `${place}: has half a surrogate pair at character ${index}, which is no text.`,
+      );
+    }
+    for (let length = firstHead(kept + MARGIN); ; length *= 4) {
+      const part = headOf(text, Math.min(length, MOST_UNITS));
+      const isWhole = part.length === text.length;
+      const encoding = await this.native.encode(part, null, BARE);
+      if (isWhole || encoding.getLength() >= kept + MARGIN) return { encoding, text, isWhole };
+      if (length >= MOST_UNITS) {
+        throw new DomainError(
+          'text_too_long',
+          `${place}: has no ${kept} tokens in its first ${MOST_UNITS} characters.`,
+        );
+      }
+    }
+  }
+}
+
+/** @throws text_too_long where something had to be cut and must not be */
+function join(
+  form: RowForm,
+  first: Head,
+  second: Head | undefined,
+  { maxLength, truncate, wantsSpans }: EncodeOptions,
+  place: string,
+): TokenRow {
+  const added = addedTokens(form);
+  const lengths = [first.encoding.getLength(), second?.encoding.getLength() ?? 0] as const;
+  const kept = longestFirst(lengths[0], lengths[1], maxLength - added);
+  const isTruncated = kept[0] < lengths[0] || kept[1] < lengths[1];
+  if (isTruncated && !truncate) {
+    const isWhole = first.isWhole && second?.isWhole !== false;
+    const tokens = lengths[0] + lengths[1] + added;
+    throw new DomainError(
+      'text_too_long',
+      `${place}: has ${isWhole ? '' : 'more than '}${tokens} tokens, and the model takes ${maxLength}; with "truncate": true it is cut.`,
+    );
+  }
+  const ids: number[] = [];
+  const typeIds: number[] = [];
+  const spans: Span[] = [];
+  for (const part of form) {
+    if ('id' in part) {
+      ids.push(part.id);
+      typeIds.push(part.type);
+      spans.push(NOWHERE);
+      continue;
+    }
+    const head = part.text === 0 ? first : second;
+    if (head === undefined) continue;
+    const count = kept[part.text];
+    const own = head.encoding.getIds();
+    const places = wantsSpans ? inUtf16(head.encoding.getOffsets().slice(0, count), head.text) : undefined;
+    for (let i = 0; i < count; i++) {
+      ids.push(own[i]!);
+      typeIds.push(part.type);
+      if (places !== undefined) spans.push(places[i]!);
+    }
+  }
+  return { ids, typeIds, spans: wantsSpans ? spans : undefined, isTruncated };
+}
