@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { FAMILIES, type MetricFamily } from '../src/telemetry/metrics/metric-families';
+import type { MetricFamily } from '../src/telemetry/metrics/layout';
+import { FAMILIES } from '../src/telemetry/metrics/metric-families';
 import { readPromql } from './helpers/promql';
 
 const ROOT = join(__dirname, '..');

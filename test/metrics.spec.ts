@@ -1,5 +1,6 @@
 import { request } from 'node:http';
-import { FAMILIES, type MetricFamily } from '../src/telemetry/metrics/metric-families';
+import type { MetricFamily } from '../src/telemetry/metrics/layout';
+import { FAMILIES } from '../src/telemetry/metrics/metric-families';
 import { Exposition } from './helpers/exposition';
 import { RemoteServer } from './helpers/remote-server';
 import { startServer, type TestServer } from './helpers/server';

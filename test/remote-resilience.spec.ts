@@ -1,4 +1,7 @@
 import { Logger } from '@nestjs/common';
+import { Reading } from '../src/telemetry/metrics/figures';
+import { type Place, REMOTES } from '../src/telemetry/metrics/layout';
+import { FAMILIES } from '../src/telemetry/metrics/metric-families';
 import { DomainError } from '../src/errors/domain-error';
 import { RemoteFault } from '../src/runners/remote/remote-fault';
 import type { RemoteRunner } from '../src/runners/remote/remote-runner';
@@ -75,7 +78,8 @@ describe('two remotes under load', () => {
     await clients.answers(150);
     await remotes[0]!.stop();
     // Out of use, and those calls over that were under way there by then.
-    await until(() => killed.snapshot().ejected === 1 && killed.outstanding === 0);
+    const held = (place: Place<'remotes'>): number => new Reading(REMOTES, killed.snapshot()).at(place);
+    await until(() => held(FAMILIES.remoteEjected.at) === 1 && held(FAMILIES.remoteOutstanding.at) === 0);
     const before = clients.failures.length;
     expect(before).toBeGreaterThan(0);
     await clients.answers(600);

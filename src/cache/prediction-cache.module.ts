@@ -10,13 +10,13 @@ import {
 } from '../config/config.slices';
 import { Recorder } from '../telemetry/metrics/recorder';
 import { CacheControl } from './cache-control.service';
-import { cacheFiguresOf } from './cache-figures-of';
 import { cacheSettings } from './cache-settings';
 import { CacheHealthIndicator } from './cache.health';
 import { PredictionCache } from './prediction-cache';
 import type { RedisGuard } from './redis/redis-guard';
 import { RedisTier } from './redis/redis-tier';
 import { REDIS_GUARD, RedisModule } from './redis/redis.module';
+import { tellMetrics } from './tell-metrics';
 
 @Module({
   imports: [RedisModule, TerminusModule],
@@ -35,7 +35,7 @@ import { REDIS_GUARD, RedisModule } from './redis/redis.module';
       ) => {
         const redis = guard === null ? undefined : new RedisTier(store, guard, config.maxPendingWrites);
         const cache = new PredictionCache(cacheSettings(config, inference), redis);
-        recorder.observeCache(() => cacheFiguresOf(cache.statistics()));
+        recorder.beforeSnapshot((server) => tellMetrics(server, cache.statistics()));
         return cache;
       },
     },

@@ -1,5 +1,4 @@
-import type { CacheTier } from '../telemetry/metrics/cache-figures';
-import type { CacheOutcome } from '../telemetry/metrics/outcome';
+import type { CacheOutcome, CacheTier } from '../telemetry/metrics/outcome';
 import type { LoadedModel } from '../models/loading/loaded-model';
 import { systemClock } from '../common/clock';
 import type { ScheduledRequest, ScheduledResult } from '../scheduling/scheduled-request';

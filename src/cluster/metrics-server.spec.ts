@@ -1,9 +1,10 @@
 import { RpcChannel, type ChannelMessage } from '../process/ipc/rpc-channel';
 import type { FanOut, Reply } from '../process/ipc/messages';
-import { ModelTotals } from '../telemetry/metrics/model-totals';
+import { type Figures, Reading } from '../telemetry/metrics/figures';
+import { MODELS } from '../telemetry/metrics/layout';
+import { FAMILIES } from '../telemetry/metrics/metric-families';
 import { Recorder } from '../telemetry/metrics/recorder';
 import { TOPIC, type WorkerSnapshot } from '../telemetry/metrics/server-snapshot';
-import type { Figures } from '../telemetry/metrics/snapshot';
 import { type Fleet, MetricsServer } from './metrics-server';
 
 const PROCESS = {
@@ -92,9 +93,15 @@ function setUp(): { fleet: FakeFleet; server: MetricsServer; one: FakeWorker; tw
   return { fleet, server, one, two };
 }
 
+function irisIn(figures: Figures): Reading<'models'> {
+  return new Reading(
+    MODELS,
+    figures.models.find(({ labels: [model] }) => model === 'iris'),
+  );
+}
+
 function failuresIn(figures: Figures): number {
-  const iris = figures.models.find(({ model }) => model === 'iris');
-  return iris === undefined ? 0 : new ModelTotals(iris).requests('v2', 'failed');
+  return irisIn(figures).at(FAMILIES.requests.at.v2.failed);
 }
 
 describe('MetricsServer', () => {
@@ -129,10 +136,8 @@ describe('MetricsServer', () => {
     server.detach(two.id);
     const { figures, queueLimit, processes } = await server.server();
     expect(failuresIn(figures)).toBe(7);
-    expect(figures.models.find(({ model }) => model === 'iris')).toMatchObject({
-      queuedRequests: 1,
-      memoryBytes: 100,
-    });
+    expect(irisIn(figures).at(FAMILIES.queueRequests.at)).toBe(1);
+    expect(irisIn(figures).at(FAMILIES.modelMemory.at)).toBe(100);
     expect(queueLimit).toBe(10);
     expect(processes.map(({ worker }) => worker)).toEqual(['1', 'primary']);
     const three = new FakeWorker(3, '2').attachTo(server);

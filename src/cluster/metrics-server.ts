@@ -1,10 +1,14 @@
 import type { RpcChannel } from '../process/ipc/rpc-channel';
 import type { FanOut, Reply } from '../process/ipc/messages';
 import { renderPrometheus } from '../telemetry/metrics/exposition';
-import type { ProcessWatch } from '../telemetry/metrics/process-watch';
-import type { BuildInfo } from '../telemetry/metrics/samples';
-import { type ServerSnapshot, TOPIC, type WorkerSnapshot } from '../telemetry/metrics/server-snapshot';
-import { countersOf, emptied, type Figures, mergeSnapshots, NO_FIGURES } from '../telemetry/metrics/snapshot';
+import type { ProcessWatch } from '../process/process-watch';
+import { countersOf, emptied, type Figures, mergeFigures, NO_FIGURES } from '../telemetry/metrics/figures';
+import {
+  type BuildInfo,
+  type ServerSnapshot,
+  TOPIC,
+  type WorkerSnapshot,
+} from '../telemetry/metrics/server-snapshot';
 import { Coalesced } from '../common/coalesced';
 import type { WorkerProcess } from './worker-process';
 
@@ -54,7 +58,7 @@ export class MetricsServer {
   detach(worker: number): void {
     const last = this.workers.get(worker)?.last;
     this.workers.delete(worker);
-    if (last !== undefined) this.gone = mergeSnapshots([this.gone, countersOf(last.figures)]);
+    if (last !== undefined) this.gone = mergeFigures([this.gone, countersOf(last.figures)]);
   }
 
   /** The same in Prometheus' text format. */
@@ -80,11 +84,11 @@ export class MetricsServer {
     ]);
     for (const reply of replies) if (reply.ok) this.take(reply.worker, reply.value);
     const live = [...this.workers.values()].flatMap(({ place, last }) => (last ? [{ place, last }] : []));
-    const figures = mergeSnapshots([this.gone, ...live.map(({ last }) => last.figures)]);
+    const figures = mergeFigures([this.gone, ...live.map(({ last }) => last.figures)]);
     // A model or a remote that has had a label of its own keeps it, whatever comes after it.
     const { models, remotes } = this.gone;
     if (figures.models.length > models.length || figures.remotes.length > remotes.length)
-      this.gone = mergeSnapshots([this.gone, emptied(figures)]);
+      this.gone = mergeFigures([this.gone, emptied(figures)]);
     // While a worker is replaced there are two in its place: the newer one shows.
     const byPlace = new Map(live.map(({ place, last }) => [place, last.process]));
     return {

@@ -1,70 +1,94 @@
-import { type BatchTotals, ModelTotals } from '../../telemetry/metrics/model-totals';
-import { OUTCOMES } from '../../telemetry/metrics/outcome';
-import { type Figures, type ModelFigures, OTHER_MODELS } from '../../telemetry/metrics/snapshot';
+import { type Figures, Reading, type Subject } from '../../telemetry/metrics/figures';
+import { type HistogramPlace, MODELS, type Place } from '../../telemetry/metrics/layout';
+import { BATCH_SIZES, FAMILIES, STATISTICS } from '../../telemetry/metrics/metric-families';
+import { FAILURES } from '../../errors/domain-error';
 import type { V2BatchStatistics, V2ModelStatistics, V2StatisticDuration } from './statistics.dto';
 
 /** The statistics of all model versions, or those of one model or version, in the order of their names. */
 export function modelStatistics({ models }: Figures, model?: string, version?: string): V2ModelStatistics[] {
   return models
-    .filter((figures) => figures.model !== '' && figures.model !== OTHER_MODELS)
-    .filter((figures) => model === undefined || figures.model === model)
-    .filter((figures) => version === undefined || figures.version === version)
+    .filter(({ labels: [name] }) => name !== '' && name !== MODELS.rest[0])
+    .filter(({ labels: [name] }) => model === undefined || name === model)
+    .filter(({ labels: [, of] }) => version === undefined || of === version)
     .map(statisticsOf)
     .sort((a, b) => compare(a.name, b.name) || a.version.localeCompare(b.version, 'en', { numeric: true }));
 }
 
 /** Those of a version of which nothing has been counted yet. */
 export function noStatistics(model: string, version: string): V2ModelStatistics {
-  return statisticsOf({
-    model,
-    version,
-    cells: [],
-    lastInferenceMs: 0,
-    resident: 0,
-    queuedRequests: 0,
-    memoryBytes: 0,
-  });
+  return statisticsOf({ labels: [model, version], cells: [] });
 }
 
-function statisticsOf(figures: ModelFigures): V2ModelStatistics {
-  const totals = new ModelTotals(figures);
-  const success = totals.total('success');
-  const failures = OUTCOMES.filter((outcome) => outcome !== 'success').map((outcome) =>
-    totals.total(outcome),
-  );
-  const queue = totals.stage('queue');
-  const run = totals.stage('run');
-  const batches = totals.batches;
-  const [hit, shared, miss] = [totals.cache('HIT'), totals.cache('SHARED'), totals.cache('MISS')];
+function statisticsOf(subject: Subject): V2ModelStatistics {
+  const reading = new Reading(MODELS, subject);
+  const at = (place: Place<'models'>): number => reading.at(place);
+  const spent = (place: HistogramPlace<'models'>): { count: number; ms: number } => {
+    const { count, sum } = reading.observed(place);
+    return { count, ms: sum };
+  };
+  const { requestDuration, cacheRequests, executions, rows } = FAMILIES;
+  const batches = batchesIn(reading);
+  const [success, queue, run] = [
+    spent(requestDuration.at.success),
+    spent(FAMILIES.queueDuration.at),
+    spent(FAMILIES.runDuration.at),
+  ];
+  const failures = FAILURES.map((outcome) => spent(requestDuration.at[outcome]));
   // To the protocol an answer shared with an equal call is one from the cache: no inference was made for it.
-  const cached = { count: hit.count + shared.count, ms: hit.ms + shared.ms };
+  const cached = {
+    count: at(cacheRequests.at.hit) + at(cacheRequests.at.shared),
+    ms: at(STATISTICS.cacheMs.HIT) + at(STATISTICS.cacheMs.SHARED),
+  };
+  const [name = '', version = ''] = subject.labels;
   return {
-    name: figures.model,
-    version: figures.version,
-    last_inference: figures.lastInferenceMs,
-    inference_count: totals.rows,
-    execution_count: sum(batches, ({ runs }) => runs),
+    name,
+    version,
+    last_inference: at(STATISTICS.lastInferenceMs),
+    inference_count: at(rows.at),
+    execution_count: at(executions.at.success),
     inference_stats: {
-      success: duration(success.count, success.sumMs),
+      success: duration(success.count, success.ms),
       fail: duration(
         sum(failures, ({ count }) => count),
-        sum(failures, ({ sumMs }) => sumMs),
+        sum(failures, ({ ms }) => ms),
       ),
-      queue: duration(queue.count + cached.count, queue.sumMs),
+      queue: duration(queue.count + cached.count, queue.ms),
       compute_input: duration(
         run.count,
         sum(batches, ({ decodeMs }) => decodeMs),
       ),
-      compute_infer: duration(run.count, run.sumMs),
+      compute_infer: duration(run.count, run.ms),
       compute_output: duration(
         run.count,
         sum(batches, ({ encodeMs }) => encodeMs),
       ),
       cache_hit: duration(cached.count, cached.ms),
-      cache_miss: duration(miss.count, miss.ms),
+      cache_miss: duration(at(cacheRequests.at.miss), at(STATISTICS.cacheMs.MISS)),
     },
     batch_stats: batches.map(batchStatistics),
   };
+}
+
+/** The runs of one batch size. */
+interface BatchTotals {
+  readonly rows: number;
+  readonly runs: number;
+  readonly runMs: number;
+  /** Of the requests in those runs, as is `encodeMs`. */
+  readonly decodeMs: number;
+  readonly encodeMs: number;
+}
+
+/** By size, the smallest first; sizes that did not occur are left out. */
+function batchesIn(reading: Reading<'models'>): BatchTotals[] {
+  const all = BATCH_SIZES.map((rows, i) => ({
+    rows,
+    runs: reading.at(STATISTICS.batches[i]!),
+    runMs: reading.at(STATISTICS.batchRunMs[i]!),
+    decodeMs: reading.at(STATISTICS.batchDecodeMs[i]!),
+    encodeMs: reading.at(STATISTICS.batchEncodeMs[i]!),
+  }));
+  return all.filter(({ runs }) => runs > 0);
 }
 
 function batchStatistics({ rows, runs, runMs, decodeMs, encodeMs }: BatchTotals): V2BatchStatistics {

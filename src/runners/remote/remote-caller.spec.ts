@@ -1,6 +1,8 @@
 import { Logger } from '@nestjs/common';
-import { RemoteRecorder } from '../../telemetry/metrics/remote-recorder';
-import { RemoteTotals } from '../../telemetry/metrics/remote-totals';
+import { Reading } from '../../telemetry/metrics/figures';
+import { REMOTES } from '../../telemetry/metrics/layout';
+import { FAMILIES } from '../../telemetry/metrics/metric-families';
+import { Tally } from '../../telemetry/metrics/tally';
 import { FakeClock } from '../../scheduling/testing/fake-clock';
 import { RemoteCaller, type CallerOptions } from './remote-caller';
 import { RemoteEndpoint } from './remote-endpoint';
@@ -27,7 +29,7 @@ class Remotes {
           model: 'm',
           url: new URL(`http://${host}`),
           probe: () => Promise.resolve(),
-          recorder: new RemoteRecorder('m', host),
+          recorder: new Tally(REMOTES, ['m', host]),
           clock: this.clock,
           random: HALF,
         }),
@@ -80,7 +82,9 @@ describe('RemoteCaller', () => {
     const remotes = new Remotes(['a', 'b']);
     remotes.fail('broken', ['a']);
     for (let i = 0; i < 4; i++) await expect(remotes.outcome()).resolves.toBe('b');
-    const retries = remotes.endpoints.map(({ recorder }) => new RemoteTotals(recorder.snapshot()).retries);
+    const retries = remotes.endpoints.map(({ recorder }) =>
+      new Reading(REMOTES, recorder.snapshot()).at(FAMILIES.remoteRetries.at),
+    );
     expect(retries).toEqual([0, remotes.asked.filter((host) => host === 'a').length]);
   });
 

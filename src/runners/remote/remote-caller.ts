@@ -1,4 +1,5 @@
 import { DomainError } from '../../errors/domain-error';
+import { FAMILIES } from '../../telemetry/metrics/metric-families';
 import type { RunContext } from '../runner';
 import type { Clock } from '../../common/clock';
 import { RemoteFault } from './remote-fault';
@@ -45,7 +46,7 @@ export class RemoteCaller {
     for (let retry = 0; ; retry++) {
       const endpoint = this.leastBusy(tried);
       if (endpoint === undefined) throw this.allEjected();
-      if (retry > 0) endpoint.recorder.retried();
+      if (retry > 0) endpoint.recorder.add(FAMILIES.remoteRetries.at);
       try {
         const timeoutMs = Math.min(this.options.timeoutMs, Math.max(deadlineMs - this.clock.now(), 1));
         return await endpoint.call(() => attempt(endpoint, timeoutMs));

@@ -1,6 +1,8 @@
 import { Logger } from '@nestjs/common';
-import { RemoteRecorder } from '../../telemetry/metrics/remote-recorder';
-import { RemoteTotals } from '../../telemetry/metrics/remote-totals';
+import { Reading } from '../../telemetry/metrics/figures';
+import { type Place, REMOTES } from '../../telemetry/metrics/layout';
+import { FAMILIES } from '../../telemetry/metrics/metric-families';
+import { Tally } from '../../telemetry/metrics/tally';
 import { FakeClock } from '../../scheduling/testing/fake-clock';
 import { RemoteEndpoint } from './remote-endpoint';
 import { type FaultKind, RemoteFault } from './remote-fault';
@@ -10,7 +12,7 @@ Logger.overrideLogger(false);
 /** An endpoint whose probes and calls end as the test says. */
 class Subject {
   readonly clock = new FakeClock();
-  readonly recorder = new RemoteRecorder('m', 'gpu-1:8000');
+  readonly recorder = new Tally(REMOTES, ['m', 'gpu-1:8000']);
   probes = 0;
   healthy = false;
   /** Probes wait for it. */
@@ -27,6 +29,10 @@ class Subject {
     clock: this.clock,
     random: () => 1,
   });
+
+  counted(place: Place<'remotes'>): number {
+    return new Reading(REMOTES, this.recorder.snapshot()).at(place);
+  }
 
   /** Makes so many calls, or fewer where it is ejected before. */
   async calls(count: number, kind?: FaultKind): Promise<void> {
@@ -86,17 +92,18 @@ describe('RemoteEndpoint', () => {
     subject.healthy = true;
     await subject.clock.advance(1000);
     expect([subject.endpoint.inUse, subject.endpoint.ready, subject.probes]).toEqual([true, true, 1]);
-    const totals = new RemoteTotals(subject.recorder.snapshot());
-    expect([totals.ejections, totals.calls('failed'), totals.calls('success')]).toEqual([1, 5, 0]);
+    const { remoteCalls, remoteEjections } = FAMILIES;
+    const counted = [remoteEjections.at, remoteCalls.at.failed, remoteCalls.at.success];
+    expect(counted.map((place) => subject.counted(place))).toEqual([1, 5, 0]);
   });
 
   it('shows that it is out of use, once, for as long as it is or is there', async () => {
     const subject = new Subject();
-    const ejected = (): number => subject.recorder.snapshot().ejected;
+    const ejected = (): number => subject.counted(FAMILIES.remoteEjected.at);
     await subject.calls(5, 'failed');
     expect(ejected()).toBe(1);
     while (subject.probes < 3) await subject.clock.advance(500);
-    expect([ejected(), new RemoteTotals(subject.recorder.snapshot()).ejections]).toEqual([1, 1]);
+    expect([ejected(), subject.counted(FAMILIES.remoteEjections.at)]).toEqual([1, 1]);
     subject.healthy = true;
     while (!subject.endpoint.inUse) await subject.clock.advance(500);
     expect(ejected()).toBe(0);

@@ -1,7 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { circuitBreaker, CircuitState, CountBreaker, handleWhen } from 'cockatiel';
 import { reasonOf } from '../../errors/domain-error';
-import type { RemoteRecorder } from '../../telemetry/metrics/remote-recorder';
+import { FAMILIES } from '../../telemetry/metrics/metric-families';
+import type { RemoteOutcome } from '../../telemetry/metrics/outcome';
+import type { Tally } from '../../telemetry/metrics/tally';
 import type { Clock } from '../../common/clock';
 import { RemoteFault } from './remote-fault';
 
@@ -17,7 +19,7 @@ export interface EndpointOptions {
   readonly url: URL;
   /** Asks whether it would take calls; rejects when it would not. */
   readonly probe: (signal: AbortSignal) => Promise<void>;
-  readonly recorder: RemoteRecorder;
+  readonly recorder: Tally<'remotes'>;
   readonly clock: Clock;
   /** From 0 to 1. */
   readonly random: () => number;
@@ -62,7 +64,7 @@ export class RemoteEndpoint {
     return this.options.url.host;
   }
 
-  get recorder(): RemoteRecorder {
+  get recorder(): Tally<'remotes'> {
     return this.options.recorder;
   }
 
@@ -85,22 +87,22 @@ export class RemoteEndpoint {
     const { clock, recorder } = this.options;
     const startMs = clock.now();
     this.outstanding++;
-    recorder.outstanding++;
+    recorder.add(FAMILIES.remoteOutstanding.at);
     try {
       const result = await this.breaker.execute(work);
-      recorder.called('success', clock.now() - startMs);
+      this.called('success', clock.now() - startMs);
       this.inARow = 0;
       this.seen(undefined);
       return result;
     } catch (error) {
       if (error instanceof RemoteFault) {
-        recorder.called(error.kind, clock.now() - startMs);
+        this.called(error.kind, clock.now() - startMs);
         if (error.againstRemote) this.seen(error.message);
       }
       throw error;
     } finally {
       this.outstanding--;
-      recorder.outstanding--;
+      recorder.add(FAMILIES.remoteOutstanding.at, -1);
     }
   }
 
@@ -127,7 +129,13 @@ export class RemoteEndpoint {
     const { clock, recorder } = this.options;
     clock.clearTimeout(this.timer);
     this.closed.abort();
-    if (this.out) recorder.returned();
+    if (this.out) recorder.add(FAMILIES.remoteEjected.at, -1);
+  }
+
+  /** An attempt of a call ended. */
+  private called(outcome: RemoteOutcome, ms: number): void {
+    this.recorder.add(FAMILIES.remoteCalls.at[outcome]);
+    this.recorder.observe(FAMILIES.remoteCallDuration.at, ms);
   }
 
   private async probeAgain(): Promise<void> {
@@ -144,14 +152,17 @@ export class RemoteEndpoint {
   private isBack(): void {
     if (this.closed.signal.aborted) return;
     this.out = false;
-    this.options.recorder.returned();
+    this.options.recorder.add(FAMILIES.remoteEjected.at, -1);
     this.logger.log({ msg: 'remote is back', ...this.labels });
   }
 
   private ejected(reason: string): void {
     if (this.closed.signal.aborted) return;
     const { clock, random, recorder } = this.options;
-    if (!this.out) recorder.wasEjected();
+    if (!this.out) {
+      recorder.add(FAMILIES.remoteEjected.at);
+      recorder.add(FAMILIES.remoteEjections.at);
+    }
     this.out = true;
     const longestMs = Math.min(FIRST_EJECTION_MS * 2 ** this.inARow++, LONGEST_EJECTION_MS);
     const delayMs = longestMs * (0.5 + random() / 2);

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { DomainError, reasonOf } from '../../errors/domain-error';
+import { FAMILIES } from '../../telemetry/metrics/metric-families';
 import { systemClock } from '../../common/clock';
 import type { ModelRunner, Readiness, RequestInputs, RunContext } from '../runner';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
@@ -110,7 +111,7 @@ export class RemoteRunner implements ModelRunner {
   ): Promise<Tensor[]> {
     const { http, connections, codec } = this.parts;
     try {
-      endpoint.recorder.sent(body.length);
+      endpoint.recorder.add(FAMILIES.remoteSent.at, body.length);
       const answer = await http.send(
         {
           method: 'POST',
@@ -122,7 +123,7 @@ export class RemoteRunner implements ModelRunner {
         },
         connections,
       );
-      endpoint.recorder.received(answer.body.length);
+      endpoint.recorder.add(FAMILIES.remoteReceived.at, answer.body.length);
       const fault = statusFault(answer, this.parts.headers.redact);
       if (fault !== undefined) throw fault;
       return decode(codec, answer);

@@ -1,16 +1,19 @@
-import { BATCH_SIZES, batchIndex, DURATION_BOUNDS_SECONDS, DURATION_BUCKETS, durationBucket } from './layout';
+import { bucketOf } from './layout';
+import { BATCH_SIZES, batchIndex, FAMILIES } from './metric-families';
+
+const { bounds } = FAMILIES.runDuration.at;
 
 describe('duration buckets', () => {
   it('take a bound with what lies below it, and what exceeds it with the next', () => {
-    DURATION_BOUNDS_SECONDS.forEach((bound, bucket) => {
-      expect(durationBucket(bound * 1000)).toBe(bucket);
-      expect(durationBucket(bound * 1000 * 1.000001)).toBe(bucket + 1);
+    bounds.forEach((bound, bucket) => {
+      expect(bucketOf(bounds, bound)).toBe(bucket);
+      expect(bucketOf(bounds, bound * 1.000001)).toBe(bucket + 1);
     });
   });
 
   it('have one for nothing at all and one for what is longer than every bound', () => {
-    expect(durationBucket(0)).toBe(0);
-    expect(durationBucket(1e9)).toBe(DURATION_BUCKETS - 1);
+    expect(bucketOf(bounds, 0)).toBe(0);
+    expect(bucketOf(bounds, 1e9)).toBe(bounds.length);
   });
 });
 

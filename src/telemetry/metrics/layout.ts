@@ -1,99 +1,150 @@
-import { CACHE_TIERS } from './cache-figures';
-import { CACHE_OUTCOMES, OUTCOMES, PROTOCOLS, REMOTE_OUTCOMES } from './outcome';
+// Where each figure stands in an array of numbers. All processes of a server run the same code, so the arrays alone
+// travel between them. What it takes to count, to merge and to show a family is said once, where it is made.
 
-// Where each figure of a model or a remote stands in its array of numbers. All processes of a server run the same
-// code, so the array alone travels between them.
+export type ScopeName = 'server' | 'models' | 'remotes';
 
-/** Upper bounds of the duration histograms, inclusive; what is longer counts in one more bucket. */
-export const DURATION_BOUNDS_SECONDS: readonly number[] = [
-  0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
-  10, 30,
-];
-const DURATION_BOUNDS_MS = DURATION_BOUNDS_SECONDS.map((seconds) => seconds * 1000);
+/** Where a counter or a gauge stands among the figures of a subject. */
+export type Place<Name extends ScopeName> = number & { readonly scope: Name };
 
-export const DURATION_BUCKETS = DURATION_BOUNDS_SECONDS.length + 1;
-/** A histogram: its buckets (each for itself, not cumulative), then the sum of what was observed, in milliseconds. */
-export const HISTOGRAM_SIZE = DURATION_BUCKETS + 1;
-
-/** Batches of 0 to this many rows are counted by their exact size, larger ones by the next power of two. */
-export const EXACT_BATCH_ROWS = 64;
-const EXACT_BATCH_BITS = Math.log2(EXACT_BATCH_ROWS);
-const LARGEST_BATCH_BITS = 16;
-
-/** The batch sizes that are told apart; one that lies between two counts as the larger, beyond the last as the last. */
-export const BATCH_SIZES: readonly number[] = [
-  ...Array.from({ length: EXACT_BATCH_ROWS + 1 }, (_, rows) => rows),
-  ...Array.from({ length: LARGEST_BATCH_BITS - EXACT_BATCH_BITS }, (_, i) => 2 ** (EXACT_BATCH_BITS + 1 + i)),
-];
-
-let size = 0;
-function block(length: number): number {
-  const at = size;
-  size += length;
-  return at;
+/** Where a histogram does: a cell for each bucket (not cumulative), one for what exceeds all bounds, then the sum. */
+export interface HistogramPlace<Name extends ScopeName> {
+  readonly scope: Name;
+  readonly at: number;
+  readonly bounds: readonly number[];
 }
 
-/** The first place of each block of figures; times are in milliseconds. */
-export const AT = {
-  /** Requests: for each protocol, one for each outcome. */
-  requests: block(PROTOCOLS.length * OUTCOMES.length),
-  /** A histogram of whole requests for each outcome. */
-  total: block(OUTCOMES.length * HISTOGRAM_SIZE),
-  /** Histograms of the parts of successful requests. */
-  decode: block(HISTOGRAM_SIZE),
-  queue: block(HISTOGRAM_SIZE),
-  run: block(HISTOGRAM_SIZE),
-  encode: block(HISTOGRAM_SIZE),
-  /** Requests by how the cache took part, and the time that looking there took. */
-  cache: block(CACHE_OUTCOMES.length),
-  cacheMs: block(CACHE_OUTCOMES.length),
-  /** Hits, by the tier that had the answer. */
-  cacheHits: block(CACHE_TIERS.length),
-  /** Rows that were answered by a run. */
-  rows: block(1),
-  /** Runs that succeeded, by batch size, and what they took; and what decoding and encoding their requests took. */
-  batches: block(BATCH_SIZES.length),
-  batchRunMs: block(BATCH_SIZES.length),
-  batchDecodeMs: block(BATCH_SIZES.length),
-  batchEncodeMs: block(BATCH_SIZES.length),
-  /** Rows of the runs that succeeded. */
-  batchRows: block(1),
-  failedRuns: block(1),
-  /** Requests of batches that were run again alone: those that got the same, and those that did not. */
-  audits: block(2),
-} as const;
+/** The values of a family's own labels, those of the first one outermost. */
+export type LabelValues = readonly string[] | { readonly [value: string]: LabelValues };
 
-/** How many figures a model has. */
-export const FIGURES = size;
+/** The places of a family by those values; its only place when it has no labels of its own. */
+export type Places<Values, Leaf> = Values extends readonly (infer Value extends string)[]
+  ? Readonly<Record<Value, Leaf>>
+  : Values extends object
+    ? { readonly [Value in keyof Values]: Places<Values[Value], Leaf> }
+    : Leaf;
 
-size = 0;
-/** The same of a remote. */
-export const REMOTE_AT = {
-  /** Attempts of calls, by outcome. */
-  calls: block(REMOTE_OUTCOMES.length),
-  /** A histogram of what each of them took. */
-  duration: block(HISTOGRAM_SIZE),
-  /** Attempts that were not a call's first. */
-  retries: block(1),
-  /** Times that it was taken out of use. */
-  ejections: block(1),
-  /** Of bodies, headers apart. */
-  bytesSent: block(1),
-  bytesReceived: block(1),
-} as const;
-export const REMOTE_FIGURES = size;
+/** One name in the exposition: what Prometheus and people are told of it. */
+export interface MetricFamily {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+}
 
-/** The bucket of a duration; 0 for the shortest. */
-export function durationBucket(ms: number): number {
+interface About<Values> {
+  readonly help: string;
+  /** Labels besides those of the scope, and the values that they take. */
+  readonly labels?: readonly string[];
+  readonly values?: Values;
+  /** Recorded in milliseconds and shown in seconds. */
+  readonly inMs?: boolean;
+  /** Series of which nothing was counted are left out. */
+  readonly sparse?: boolean;
+  /** Shown of the subject without a name, too. */
+  readonly unnamed?: boolean;
+  /** Shown only of subjects of which the figure at this place is not zero. */
+  readonly where?: number;
+  /** The upper bounds of a histogram's buckets, inclusive. */
+  readonly bounds?: readonly number[];
+}
+
+/** A family whose figures have places. */
+export interface CountedFamily extends MetricFamily, Omit<About<unknown>, 'labels' | 'values'> {
+  readonly scope: ScopeName;
+  readonly series: readonly { readonly values: readonly string[]; readonly place: number }[];
+}
+
+type Counted<Values, Leaf> = CountedFamily & { readonly at: Places<Values, Leaf> };
+type Own = LabelValues | undefined;
+
+/** What figures belong to: its subjects, told apart by labels, have an array each. */
+export class Scope<Name extends ScopeName> {
+  /** Figures of a subject. */
+  size = 0;
+  /** Places that are merged by their maximum; all others are added up. */
+  readonly maxima = new Set<number>();
+  /** Places of what a process holds and takes with it; all others go on when it is gone. */
+  readonly held = new Set<number>();
+
+  /** @param rest the labels that further subjects share when `most` have labels of their own */
+  constructor(
+    readonly name: Name,
+    readonly labels: readonly string[],
+    readonly most: number,
+    readonly rest: readonly string[],
+  ) {}
+
+  /** A figure that is not shown. */
+  figure({ held = false, max = false } = {}): Place<Name> {
+    const place = this.size++ as Place<Name>;
+    if (held) this.held.add(place);
+    if (max) this.maxima.add(place);
+    return place;
+  }
+
+  counter<const V extends Own = undefined>(name: string, about: About<V>): Counted<V, Place<Name>> {
+    return this.family({ type: 'counter', name, ...about }, () => this.figure());
+  }
+
+  gauge<const V extends Own = undefined>(name: string, about: About<V>): Counted<V, Place<Name>> {
+    return this.family({ type: 'gauge', name, ...about }, () => this.figure({ held: true }));
+  }
+
+  histogram<const V extends Own = undefined>(
+    name: string,
+    about: About<V> & { readonly bounds: readonly number[] },
+  ): Counted<V, HistogramPlace<Name>> {
+    return this.family({ type: 'histogram', name, ...about }, () => {
+      const at = this.size;
+      this.size += about.bounds.length + 2;
+      return { scope: this.name, at, bounds: about.bounds };
+    });
+  }
+
+  private family<V extends Own, Leaf extends Place<Name> | HistogramPlace<Name>>(
+    { labels = [], values, ...about }: About<V> & Pick<MetricFamily, 'name' | 'type'>,
+    leaf: () => Leaf,
+  ): Counted<V, Leaf> {
+    const series: { values: readonly string[]; place: number }[] = [];
+    const lay = (tree: Own, outer: readonly string[]): unknown => {
+      if (tree === undefined) {
+        const made = leaf();
+        series.push({ values: outer, place: typeof made === 'number' ? made : made.at });
+        return made;
+      }
+      const branches = isList(tree) ? tree.map((value) => [value, undefined] as const) : Object.entries(tree);
+      return Object.fromEntries(branches.map(([value, inner]) => [value, lay(inner, [...outer, value])]));
+    };
+    const at = lay(values, []) as Places<V, Leaf>;
+    return { ...about, labels: [...this.labels, ...labels], scope: this.name, series, at };
+  }
+}
+
+function isList(values: LabelValues): values is readonly string[] {
+  return Array.isArray(values);
+}
+
+/** Each of one label's values with each of another's. */
+export function each<Outer extends string, const Inner extends readonly string[]>(
+  outer: readonly Outer[],
+  inner: Inner,
+): Readonly<Record<Outer, Inner>> {
+  return Object.fromEntries(outer.map((value) => [value, inner])) as Record<Outer, Inner>;
+}
+
+/** What a process does, whatever it is for. */
+export const SERVER = new Scope('server', [], 1, []);
+/** The versions of models; without a name where the model of a call is not known. */
+export const MODELS = new Scope('models', ['model', 'version'], 256, ['_other', '']);
+/** The servers, by host and port, that remote models are on. */
+export const REMOTES = new Scope('remotes', ['model', 'remote'], 256, ['_other', '_other']);
+
+export const SCOPES = { server: SERVER, models: MODELS, remotes: REMOTES } as const;
+
+/** The bucket of a value; 0 for the smallest. */
+export function bucketOf(bounds: readonly number[], value: number): number {
   let bucket = 0;
   // Stages of small requests end in the first few; what lasts longer can afford to look further.
-  while (bucket < DURATION_BOUNDS_MS.length && ms > DURATION_BOUNDS_MS[bucket]!) bucket++;
+  while (bucket < bounds.length && value > bounds[bucket]!) bucket++;
   return bucket;
-}
-
-/** The place of a batch's size in `BATCH_SIZES`. */
-export function batchIndex(rows: number): number {
-  if (rows <= EXACT_BATCH_ROWS) return rows;
-  const bits = Math.min(32 - Math.clz32(rows - 1), LARGEST_BATCH_BITS);
-  return EXACT_BATCH_ROWS + bits - EXACT_BATCH_BITS;
 }

@@ -1,296 +1,298 @@
-/** One name in the exposition: what Prometheus and people are told of it. */
-export interface MetricFamily {
-  readonly name: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly help: string;
-  readonly labels: readonly string[];
+import { Reading } from './figures';
+import { type CountedFamily, each, type MetricFamily, MODELS, type Place, REMOTES, SERVER } from './layout';
+import { CACHE_TIERS, OUTCOMES, PROTOCOLS, REMOTE_OUTCOMES } from './outcome';
+import type { ProcessFigures } from '../../process/process-watch';
+import { type BuildInfo, type ServerSnapshot, WORKER_STATES } from './server-snapshot';
+
+/** One series: the values of its labels, and its own. */
+type Told = readonly [labels: readonly string[], value: number];
+
+/** A family whose figures have no places: they are read off the server when they are wanted. */
+export interface ToldFamily extends MetricFamily {
+  readonly tell: (server: ServerSnapshot, build: BuildInfo) => readonly Told[];
 }
 
-const MODEL = ['model', 'version'] as const;
-const REMOTE = ['model', 'remote'] as const;
+/** HTTP answers are counted by the first digit of their status. */
+const RESPONSE_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 
-/** Everything that `GET /metrics` shows. docs/metrics.md, the dashboard and the alerts are tested against this. */
+const DURATION = {
+  bounds: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000],
+  inMs: true,
+};
+const ROWS = { bounds: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] };
+
+/** Batches of 0 to this many rows are counted by their exact size, larger ones by the next power of two. */
+const EXACT_BATCH_ROWS = 64;
+const EXACT_BATCH_BITS = Math.log2(EXACT_BATCH_ROWS);
+const LARGEST_BATCH_BITS = 16;
+
+/** The batch sizes that are told apart; one that lies between two counts as the larger, beyond the last as the last. */
+export const BATCH_SIZES: readonly number[] = [
+  ...Array.from({ length: EXACT_BATCH_ROWS + 1 }, (_, rows) => rows),
+  ...Array.from({ length: LARGEST_BATCH_BITS - EXACT_BATCH_BITS }, (_, i) => 2 ** (EXACT_BATCH_BITS + 1 + i)),
+];
+
+/** The place of a batch's size in `BATCH_SIZES`. */
+export function batchIndex(rows: number): number {
+  if (rows <= EXACT_BATCH_ROWS) return rows;
+  const bits = Math.min(32 - Math.clz32(rows - 1), LARGEST_BATCH_BITS);
+  return EXACT_BATCH_ROWS + bits - EXACT_BATCH_BITS;
+}
+
+const byBatchSize = (): readonly Place<'models'>[] => BATCH_SIZES.map(() => MODELS.figure());
+
+/** Figures of a model that the statistics of the Open Inference Protocol show, and `GET /metrics` does not. */
+export const STATISTICS = {
+  /** How often it is loaded: every worker loads the same models, so loaded in two of them is still one model. */
+  resident: MODELS.figure({ held: true, max: true }),
+  /** When an inference last succeeded, in milliseconds since 1970; 0 for never. */
+  lastInferenceMs: MODELS.figure({ max: true }),
+  /** What looking in the cache took. */
+  cacheMs: { HIT: MODELS.figure(), MISS: MODELS.figure(), BYPASS: MODELS.figure(), SHARED: MODELS.figure() },
+  /** Runs that succeeded, and what they took; and what decoding and encoding their calls took. */
+  batches: byBatchSize(),
+  batchRunMs: byBatchSize(),
+  batchDecodeMs: byBatchSize(),
+  batchEncodeMs: byBatchSize(),
+} as const;
+
+const resident = { where: STATISTICS.resident };
+
+/**
+ * Everything that `GET /metrics` shows. What an entry of `SERVER`, `MODELS` or `REMOTES` counts is merged over the
+ * workers and printed because it stands here; the others are read off the server when they are wanted.
+ * docs/metrics.md, the dashboard and the alerts are tested against this.
+ */
 export const FAMILIES = {
-  requests: {
-    name: 'nestor_requests_total',
-    type: 'counter',
+  requests: MODELS.counter('nestor_requests_total', {
     help: 'Inference calls by how they ended. No model and version: refused before the model was known.',
-    labels: [...MODEL, 'protocol', 'outcome'],
-  },
-  requestDuration: {
-    name: 'nestor_request_duration_seconds',
-    type: 'histogram',
+    labels: ['protocol', 'outcome'],
+    values: each(PROTOCOLS, OUTCOMES),
+    unnamed: true,
+  }),
+  requestDuration: MODELS.histogram('nestor_request_duration_seconds', {
     help: 'Inference calls from the arrival of their headers until their answer was handed to the socket.',
-    labels: [...MODEL, 'outcome'],
-  },
-  decodeDuration: {
-    name: 'nestor_decode_duration_seconds',
-    type: 'histogram',
+    ...DURATION,
+    unnamed: true,
+    sparse: true,
+    labels: ['outcome'],
+    values: OUTCOMES,
+  }),
+  decodeDuration: MODELS.histogram('nestor_decode_duration_seconds', {
     help: 'Reading the tensors from the body, of calls that succeeded.',
-    labels: MODEL,
-  },
-  queueDuration: {
-    name: 'nestor_queue_duration_seconds',
-    type: 'histogram',
+    ...DURATION,
+  }),
+  queueDuration: MODELS.histogram('nestor_queue_duration_seconds', {
     help: 'Waiting for a run, of calls that succeeded by one.',
-    labels: MODEL,
-  },
-  runDuration: {
-    name: 'nestor_run_duration_seconds',
-    type: 'histogram',
+    ...DURATION,
+  }),
+  runDuration: MODELS.histogram('nestor_run_duration_seconds', {
     help: 'The run that a call took part in, of calls that succeeded by one; calls of one batch count it each.',
-    labels: MODEL,
-  },
-  encodeDuration: {
-    name: 'nestor_encode_duration_seconds',
-    type: 'histogram',
+    ...DURATION,
+  }),
+  encodeDuration: MODELS.histogram('nestor_encode_duration_seconds', {
     help: 'Writing the answer and handing it to the socket, of calls that succeeded.',
-    labels: MODEL,
-  },
-  rows: {
-    name: 'nestor_rows_total',
-    type: 'counter',
+    ...DURATION,
+  }),
+  rows: MODELS.counter('nestor_rows_total', {
     help: 'Rows (leading dimension of the inputs) of calls that succeeded by a run.',
-    labels: MODEL,
-  },
-  executions: {
-    name: 'nestor_executions_total',
-    type: 'counter',
+  }),
+  executions: MODELS.counter('nestor_executions_total', {
     help: 'Runs of batches; a batch that failed is run again call by call.',
-    labels: [...MODEL, 'outcome'],
-  },
-  executionSeconds: {
-    name: 'nestor_execution_seconds_total',
-    type: 'counter',
+    labels: ['outcome'],
+    values: ['success', 'failed'],
+  }),
+  executionSeconds: MODELS.counter('nestor_execution_seconds_total', {
     help: 'Time spent in runs that succeeded, each counted once.',
-    labels: MODEL,
-  },
-  batchAudits: {
-    name: 'nestor_batch_audits_total',
-    type: 'counter',
+    inMs: true,
+  }),
+  batchAudits: MODELS.counter('nestor_batch_audits_total', {
     help: 'Calls that were answered from a batch and run again alone; differs: the batch was wrong, and the last one.',
-    labels: [...MODEL, 'result'],
-  },
-  batchRows: {
-    name: 'nestor_batch_rows',
-    type: 'histogram',
+    labels: ['result'],
+    values: ['agrees', 'differs'],
+  }),
+  batchRows: MODELS.histogram('nestor_batch_rows', {
     help: 'Rows of the runs that succeeded.',
-    labels: MODEL,
-  },
-  cacheRequests: {
-    name: 'nestor_cache_requests_total',
-    type: 'counter',
+    ...ROWS,
+  }),
+  cacheRequests: MODELS.counter('nestor_cache_requests_total', {
     help: 'Calls by how the prediction cache took part; bypass: not asked, shared: had the answer of an equal call.',
-    labels: [...MODEL, 'outcome'],
-  },
-  cacheHits: {
-    name: 'nestor_cache_hits_total',
-    type: 'counter',
+    labels: ['outcome'],
+    values: ['hit', 'miss', 'bypass', 'shared'],
+  }),
+  cacheHits: MODELS.counter('nestor_cache_hits_total', {
     help: 'Calls that the prediction cache answered, by the tier that had the answer.',
-    labels: [...MODEL, 'tier'],
-  },
-  cacheLookups: {
-    name: 'nestor_cache_lookups_total',
-    type: 'counter',
+    labels: ['tier'],
+    values: CACHE_TIERS,
+  }),
+  cacheLookups: SERVER.counter('nestor_cache_lookups_total', {
     help: 'Questions to a tier of the cache; skipped: Redis was not asked, because it was away or slow.',
     labels: ['tier', 'result'],
-  },
-  cacheWrites: {
-    name: 'nestor_cache_writes_total',
-    type: 'counter',
+    values: { memory: ['hit', 'miss'], redis: ['hit', 'miss', 'skipped'] },
+  }),
+  cacheWrites: SERVER.counter('nestor_cache_writes_total', {
     help: 'Answers given to a tier of the cache; dropped: not written, as Redis failed or too many were on their way.',
     labels: ['tier', 'result'],
-  },
-  cacheFaults: {
-    name: 'nestor_cache_redis_faults_total',
-    type: 'counter',
+    values: { memory: ['stored'], redis: ['stored', 'dropped'] },
+  }),
+  cacheFaults: SERVER.counter('nestor_cache_redis_faults_total', {
     help: 'Reads from and writes to Redis that failed; unreadable: what was there is no entry of this cache.',
     labels: ['operation', 'kind'],
-  },
-  cacheCircuitOpenings: {
-    name: 'nestor_cache_redis_circuit_openings_total',
-    type: 'counter',
+    values: { read: ['error', 'timeout', 'unreadable'], write: ['error', 'timeout'] },
+  }),
+  cacheCircuitOpenings: SERVER.counter('nestor_cache_redis_circuit_openings_total', {
     help: 'Times that a worker gave up reading from Redis, or writing to it, for a while.',
-    labels: [],
-  },
-  cacheRedisWorkers: {
-    name: 'nestor_cache_redis_workers',
-    type: 'gauge',
+  }),
+  cacheRedisWorkers: SERVER.gauge('nestor_cache_redis_workers', {
     help: 'Workers by the state in which they see Redis; all are 0 where none is configured.',
     labels: ['state'],
-  },
-  cacheRemovals: {
-    name: 'nestor_cache_memory_removals_total',
-    type: 'counter',
+    values: ['connected', 'read-only', 'unreachable'],
+  }),
+  cacheRemovals: SERVER.counter('nestor_cache_memory_removals_total', {
     help: 'Answers that left memory: evicted, to make room for others, or found expired.',
     labels: ['reason'],
-  },
-  cacheEntries: {
-    name: 'nestor_cache_memory_entries',
-    type: 'gauge',
+    values: ['evicted', 'expired'],
+  }),
+  cacheEntries: SERVER.gauge('nestor_cache_memory_entries', {
     help: 'Answers in the memory of all workers.',
-    labels: [],
-  },
-  cacheBytes: {
-    name: 'nestor_cache_memory_bytes',
-    type: 'gauge',
+  }),
+  cacheBytes: SERVER.gauge('nestor_cache_memory_bytes', {
     help: 'Memory that they take, estimated from their size.',
-    labels: [],
-  },
-  cacheLimit: {
-    name: 'nestor_cache_memory_limit_bytes',
-    type: 'gauge',
+  }),
+  cacheLimit: SERVER.gauge('nestor_cache_memory_limit_bytes', {
     help: 'Memory that they may take in all workers.',
-    labels: [],
-  },
-  queueRequests: {
-    name: 'nestor_queue_requests',
-    type: 'gauge',
+  }),
+  queueRequests: MODELS.gauge('nestor_queue_requests', {
     help: 'Calls that wait for a run now, in all workers.',
-    labels: MODEL,
-  },
-  queueLimit: {
-    name: 'nestor_queue_limit_requests',
-    type: 'gauge',
+    ...resident,
+  }),
+  queueLimit: told('gauge', 'nestor_queue_limit_requests', {
     help: 'Calls that may wait at one time, in all workers; beyond it they are refused.',
-    labels: [],
-  },
-  residentModels: {
-    name: 'nestor_resident_models',
-    type: 'gauge',
+    tell: ({ queueLimit }) => queueLimit,
+  }),
+  residentModels: told('gauge', 'nestor_resident_models', {
     help: 'Model versions that are loaded in at least one worker.',
-    labels: [],
-  },
-  modelMemory: {
-    name: 'nestor_model_memory_bytes',
-    type: 'gauge',
+    tell: ({ figures: { models } }) =>
+      models.reduce((sum, model) => sum + new Reading(MODELS, model).at(STATISTICS.resident), 0),
+  }),
+  modelMemory: MODELS.gauge('nestor_model_memory_bytes', {
     help: 'Estimated memory of the weights in all workers: size of the model files for each session, not measured.',
-    labels: MODEL,
-  },
-  remoteCalls: {
-    name: 'nestor_remote_calls_total',
-    type: 'counter',
+    ...resident,
+  }),
+  remoteCalls: REMOTES.counter('nestor_remote_calls_total', {
     help: 'Attempts of calls to a remote by how they ended.',
-    labels: [...REMOTE, 'outcome'],
-  },
-  remoteCallDuration: {
-    name: 'nestor_remote_call_duration_seconds',
-    type: 'histogram',
+    labels: ['outcome'],
+    values: REMOTE_OUTCOMES,
+  }),
+  remoteCallDuration: REMOTES.histogram('nestor_remote_call_duration_seconds', {
     help: 'Attempts of calls to a remote, from connecting to the last byte of the answer or to the failure.',
-    labels: REMOTE,
-  },
-  remoteRetries: {
-    name: 'nestor_remote_retries_total',
-    type: 'counter',
+    ...DURATION,
+  }),
+  remoteRetries: REMOTES.counter('nestor_remote_retries_total', {
     help: 'Attempts that were made because another one had failed.',
-    labels: REMOTE,
-  },
-  remoteOutstanding: {
-    name: 'nestor_remote_outstanding_calls',
-    type: 'gauge',
+  }),
+  remoteOutstanding: REMOTES.gauge('nestor_remote_outstanding_calls', {
     help: 'Calls to a remote under way now, from all workers.',
-    labels: REMOTE,
-  },
-  remoteEjected: {
-    name: 'nestor_remote_ejected',
-    type: 'gauge',
+  }),
+  remoteEjected: REMOTES.gauge('nestor_remote_ejected', {
     help: 'Workers that have a remote out of use now, as its calls kept failing.',
-    labels: REMOTE,
-  },
-  remoteEjections: {
-    name: 'nestor_remote_ejections_total',
-    type: 'counter',
+  }),
+  remoteEjections: REMOTES.counter('nestor_remote_ejections_total', {
     help: 'Times that a worker took a remote out of use.',
-    labels: REMOTE,
-  },
-  remoteSent: {
-    name: 'nestor_remote_sent_bytes_total',
-    type: 'counter',
+  }),
+  remoteSent: REMOTES.counter('nestor_remote_sent_bytes_total', {
     help: 'Bodies of calls to a remote, one that is sent again counted again.',
-    labels: REMOTE,
-  },
-  remoteReceived: {
-    name: 'nestor_remote_received_bytes_total',
-    type: 'counter',
+  }),
+  remoteReceived: REMOTES.counter('nestor_remote_received_bytes_total', {
     help: 'Bodies of the answers of a remote that were read to their end.',
-    labels: REMOTE,
-  },
-  httpResponses: {
-    name: 'nestor_http_responses_total',
-    type: 'counter',
+  }),
+  httpResponses: SERVER.counter('nestor_http_responses_total', {
     help: 'HTTP answers of all kinds by class of status; 4xx includes clients that left before their answer.',
     labels: ['code'],
-  },
+    values: RESPONSE_CLASSES,
+  }),
   workers: {
     name: 'nestor_workers',
     type: 'gauge',
     help: 'Worker processes by state; leaving: replaced or stopped, finishes what it holds.',
     labels: ['state'],
+    tell: ({ workers }) =>
+      WORKER_STATES.map((state) => [[state], workers.filter((worker) => worker === state).length]),
   },
-  workersConfigured: {
-    name: 'nestor_workers_configured',
-    type: 'gauge',
+  workersConfigured: told('gauge', 'nestor_workers_configured', {
     help: 'Worker processes that there ought to be.',
-    labels: [],
-  },
-  workerRestarts: {
-    name: 'nestor_worker_restarts_total',
-    type: 'counter',
+    tell: ({ configuredWorkers }) => configuredWorkers,
+  }),
+  workerRestarts: told('counter', 'nestor_worker_restarts_total', {
     help: 'Worker processes that died or failed and were replaced.',
-    labels: [],
-  },
+    tell: ({ restarts }) => restarts,
+  }),
   eventLoopDelay: {
     name: 'nestor_event_loop_delay_seconds',
     type: 'gauge',
     help: 'How late the event loop was in the last 30 to 60 seconds; quantile 1 is the maximum.',
     labels: ['worker', 'quantile'],
+    tell: ({ processes }) =>
+      processes.flatMap(({ worker, figures: { eventLoopDelay } }) => [
+        [[worker, '0.5'], eventLoopDelay.p50],
+        [[worker, '0.99'], eventLoopDelay.p99],
+        [[worker, '1'], eventLoopDelay.max],
+      ]),
   },
-  cpu: {
-    name: 'process_cpu_seconds_total',
-    type: 'counter',
+  cpu: ofProcesses('counter', 'process_cpu_seconds_total', {
     help: 'CPU time of the process, its session threads included.',
-    labels: ['worker'],
-  },
-  residentMemory: {
-    name: 'process_resident_memory_bytes',
-    type: 'gauge',
+    tell: ({ cpuSeconds }) => cpuSeconds,
+  }),
+  residentMemory: ofProcesses('gauge', 'process_resident_memory_bytes', {
     help: 'Resident memory of the process.',
-    labels: ['worker'],
-  },
-  heapUsed: {
-    name: 'nodejs_heap_size_used_bytes',
-    type: 'gauge',
+    tell: ({ residentBytes }) => residentBytes,
+  }),
+  heapUsed: ofProcesses('gauge', 'nodejs_heap_size_used_bytes', {
     help: "Used part of V8's heap.",
-    labels: ['worker'],
-  },
-  heapTotal: {
-    name: 'nodejs_heap_size_total_bytes',
-    type: 'gauge',
+    tell: ({ heapUsedBytes }) => heapUsedBytes,
+  }),
+  heapTotal: ofProcesses('gauge', 'nodejs_heap_size_total_bytes', {
     help: "V8's heap.",
-    labels: ['worker'],
-  },
-  externalMemory: {
-    name: 'nodejs_external_memory_bytes',
-    type: 'gauge',
+    tell: ({ heapTotalBytes }) => heapTotalBytes,
+  }),
+  externalMemory: ofProcesses('gauge', 'nodejs_external_memory_bytes', {
     help: "Buffers and typed arrays outside V8's heap.",
-    labels: ['worker'],
-  },
-  openFiles: {
-    name: 'process_open_fds',
-    type: 'gauge',
+    tell: ({ externalBytes }) => externalBytes,
+  }),
+  openFiles: ofProcesses('gauge', 'process_open_fds', {
     help: 'Open file descriptors; absent where the system does not tell.',
-    labels: ['worker'],
-  },
-  startTime: {
-    name: 'process_start_time_seconds',
-    type: 'gauge',
+    tell: ({ openFiles }) => openFiles,
+  }),
+  startTime: ofProcesses('gauge', 'process_start_time_seconds', {
     help: 'When the process started, since 1970.',
-    labels: ['worker'],
-  },
+    tell: ({ startSeconds }) => startSeconds,
+  }),
   buildInfo: {
     name: 'nestor_build_info',
     type: 'gauge',
     help: 'Always 1; its labels say what is running.',
     labels: ['version', 'node', 'onnxruntime'],
+    tell: (_, { version, node, onnxruntime }) => [[[version, node, onnxruntime], 1]],
   },
-} as const satisfies Record<string, MetricFamily>;
+} as const satisfies Record<string, CountedFamily | ToldFamily>;
+
+function told(
+  type: MetricFamily['type'],
+  name: string,
+  { help, tell }: { help: string; tell: (server: ServerSnapshot) => number },
+): ToldFamily {
+  return { name, type, help, labels: [], tell: (server) => [[[], tell(server)]] };
+}
+
+/** Of each process that there is; nothing of one that does not tell. */
+function ofProcesses(
+  type: MetricFamily['type'],
+  name: string,
+  { help, tell }: { help: string; tell: (figures: ProcessFigures) => number | undefined },
+): ToldFamily {
+  const series = ({ worker, figures }: ServerSnapshot['processes'][number]): Told[] => {
+    const value = tell(figures);
+    return value === undefined ? [] : [[[worker], value]];
+  };
+  return { name, type, help, labels: ['worker'], tell: ({ processes }) => processes.flatMap(series) };
+}

@@ -1,10 +1,10 @@
 import { Global, Module } from '@nestjs/common';
 import { type AppConfig, appConfig, type InferenceConfig, inferenceConfig } from '../../config/config.slices';
 import { Ipc } from '../../process/ipc/ipc.service';
-import { buildInfo } from './build-info';
 import { MetricsService } from './metrics.service';
-import { ProcessWatch } from './process-watch';
+import { ProcessWatch } from '../../process/process-watch';
 import { Recorder } from './recorder';
+import { buildInfo } from './server-snapshot';
 import { WorkerMetrics } from './worker-metrics';
 
 /** Global: everything that is counted is counted by the one recorder of the process. */

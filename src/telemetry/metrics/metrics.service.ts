@@ -1,10 +1,9 @@
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Ipc } from '../../process/ipc/ipc.service';
 import { renderPrometheus } from './exposition';
-import type { ProcessWatch } from './process-watch';
-import type { BuildInfo } from './samples';
-import { type ServerSnapshot, TOPIC } from './server-snapshot';
-import type { Figures } from './snapshot';
+import type { ProcessWatch } from '../../process/process-watch';
+import type { Figures } from './figures';
+import { type BuildInfo, type ServerSnapshot, TOPIC } from './server-snapshot';
 import type { WorkerMetrics } from './worker-metrics';
 
 const ANSWER_MS = 5000;

@@ -1,15 +1,8 @@
-import { CACHE_TIERS, type CacheTier } from './cache-figures';
-import { gather } from './cells';
-import { AT, batchIndex, durationBucket, DURATION_BUCKETS, FIGURES, HISTOGRAM_SIZE } from './layout';
-import {
-  CACHE_OUTCOMES,
-  type CacheOutcome,
-  type Outcome,
-  OUTCOMES,
-  type Protocol,
-  PROTOCOLS,
-} from './outcome';
-import type { ModelFigures } from './snapshot';
+import type { Subject } from './figures';
+import { MODELS } from './layout';
+import { batchIndex, FAMILIES, STATISTICS } from './metric-families';
+import type { CacheOutcome, CacheTier, Outcome, Protocol } from './outcome';
+import { Tally } from './tally';
 
 /** What one run in the scheduler has to say of a request. */
 export interface RunTimes {
@@ -24,31 +17,22 @@ export interface WaitingRequests {
   readonly queuedRequests: number;
 }
 
-const REQUESTS_AT = offsets(PROTOCOLS, AT.requests, OUTCOMES.length);
-const TOTAL_AT = offsets(OUTCOMES, AT.total, HISTOGRAM_SIZE);
-const OUTCOME_INDEX = offsets(OUTCOMES, 0, 1);
-const CACHE_INDEX = offsets(CACHE_OUTCOMES, 0, 1);
-const CACHE_HITS_AT = offsets(CACHE_TIERS, AT.cacheHits, 1);
+const { at: REQUESTS } = FAMILIES.requests;
+const { at: DURATION } = FAMILIES.requestDuration;
+const { at: CACHE } = FAMILIES.cacheRequests;
+const CACHE_REQUESTS = { HIT: CACHE.hit, MISS: CACHE.miss, BYPASS: CACHE.bypass, SHARED: CACHE.shared };
 
-/**
- * The figures of one model version in this process. Recording is additions into an array that was there
- * before, and nothing else: it is on the way of every request.
- */
-export class ModelRecorder {
-  /** Set by whatever is recorded; the recorder clears it. */
-  touched = true;
-  private readonly figures = new Float64Array(FIGURES);
+/** Counts what happens to one model version in this process. */
+export class ModelRecorder extends Tally<'models'> {
   /** The memory of each loaded version, by its queue; two while one is replaced by another of the same name. */
   private readonly residents = new Map<WaitingRequests, number>();
   /** Of `performance.now()`; becomes a date when a snapshot is taken, which saves each request a clock. */
   private lastEndMs = -Infinity;
-  private lastInferenceMs = 0;
 
   /** @param model empty for requests of which no model is known */
-  constructor(
-    readonly model: string,
-    readonly version: string,
-  ) {}
+  constructor(model: string, version: string) {
+    super(MODELS, [model, version]);
+  }
 
   /**
    * An inference call that was answered.
@@ -65,58 +49,52 @@ export class ModelRecorder {
     endMs: number,
     run: RunTimes | undefined,
   ): void {
-    const { figures } = this;
-    figures[REQUESTS_AT[protocol]]!++;
-    this.observe(AT.total, totalMs);
-    this.observe(AT.decode, decodeMs);
-    this.observe(AT.encode, encodeMs);
+    this.add(REQUESTS[protocol].success);
+    this.observe(DURATION.success, totalMs);
+    this.observe(FAMILIES.decodeDuration.at, decodeMs);
+    this.observe(FAMILIES.encodeDuration.at, encodeMs);
     if (run !== undefined) {
-      this.observe(AT.queue, run.queueMs);
-      this.observe(AT.run, run.runMs);
-      figures[AT.rows]! += rows;
+      this.observe(FAMILIES.queueDuration.at, run.queueMs);
+      this.observe(FAMILIES.runDuration.at, run.runMs);
+      this.add(FAMILIES.rows.at, rows);
       const batch = batchIndex(run.batchRows);
-      figures[AT.batchDecodeMs + batch]! += decodeMs;
-      figures[AT.batchEncodeMs + batch]! += encodeMs;
+      this.add(STATISTICS.batchDecodeMs[batch]!, decodeMs);
+      this.add(STATISTICS.batchEncodeMs[batch]!, encodeMs);
     }
     this.lastEndMs = endMs;
-    this.touched = true;
   }
 
   /** An inference call that was not. */
   failed(protocol: Protocol, outcome: Exclude<Outcome, 'success'>, totalMs: number): void {
-    this.figures[REQUESTS_AT[protocol] + OUTCOME_INDEX[outcome]]!++;
-    this.observe(TOTAL_AT[outcome], totalMs);
-    this.touched = true;
+    this.add(REQUESTS[protocol][outcome]);
+    this.observe(DURATION[outcome], totalMs);
   }
 
   /** How the cache took part in a request. @param tier that had the answer of a hit */
   cached(outcome: CacheOutcome, lookupMs: number, tier?: CacheTier): void {
-    const index = CACHE_INDEX[outcome];
-    this.figures[AT.cache + index]!++;
-    this.figures[AT.cacheMs + index]! += lookupMs;
-    if (tier !== undefined) this.figures[CACHE_HITS_AT[tier]]!++;
-    this.touched = true;
+    this.add(CACHE_REQUESTS[outcome]);
+    this.add(STATISTICS.cacheMs[outcome], lookupMs);
+    if (tier !== undefined) this.add(FAMILIES.cacheHits.at[tier]);
   }
 
   /** A run of a whole batch that succeeded. */
   ran(rows: number, runMs: number): void {
+    this.add(FAMILIES.executions.at.success);
+    this.add(FAMILIES.executionSeconds.at, runMs);
+    this.observe(FAMILIES.batchRows.at, rows);
     const batch = batchIndex(rows);
-    this.figures[AT.batches + batch]!++;
-    this.figures[AT.batchRunMs + batch]! += runMs;
-    this.figures[AT.batchRows]! += rows;
-    this.touched = true;
+    this.add(STATISTICS.batches[batch]!);
+    this.add(STATISTICS.batchRunMs[batch]!, runMs);
   }
 
   /** A run that did not. */
   runFailed(): void {
-    this.figures[AT.failedRuns]!++;
-    this.touched = true;
+    this.add(FAMILIES.executions.at.failed);
   }
 
   /** A request of a batch was run again alone. @param agrees did it get the same? */
   audited(agrees: boolean): void {
-    this.figures[AT.audits + (agrees ? 0 : 1)]!++;
-    this.touched = true;
+    this.add(FAMILIES.batchAudits.at[agrees ? 'agrees' : 'differs']);
   }
 
   /** The version is resident from here on, until `unloaded`. */
@@ -130,9 +108,9 @@ export class ModelRecorder {
     this.touched = true;
   }
 
-  snapshot(): ModelFigures {
+  override snapshot(): Subject {
     if (this.lastEndMs > 0) {
-      this.lastInferenceMs = Math.round(Date.now() - (performance.now() - this.lastEndMs));
+      this.set(STATISTICS.lastInferenceMs, Math.round(Date.now() - (performance.now() - this.lastEndMs)));
       this.lastEndMs = -Infinity;
     }
     let queuedRequests = 0;
@@ -141,27 +119,9 @@ export class ModelRecorder {
       queuedRequests += queue.queuedRequests;
       memoryBytes += bytes;
     }
-    return {
-      model: this.model,
-      version: this.version,
-      cells: gather(this.figures),
-      lastInferenceMs: this.lastInferenceMs,
-      resident: this.residents.size,
-      queuedRequests,
-      memoryBytes,
-    };
+    this.set(STATISTICS.resident, this.residents.size);
+    this.set(FAMILIES.queueRequests.at, queuedRequests);
+    this.set(FAMILIES.modelMemory.at, memoryBytes);
+    return super.snapshot();
   }
-
-  private observe(at: number, ms: number): void {
-    this.figures[at + durationBucket(ms)]!++;
-    this.figures[at + DURATION_BUCKETS]! += ms;
-  }
-}
-
-function offsets<Name extends string>(
-  names: readonly Name[],
-  at: number,
-  step: number,
-): Record<Name, number> {
-  return Object.fromEntries(names.map((name, i) => [name, at + i * step])) as Record<Name, number>;
 }

@@ -1,73 +1,82 @@
-import { type CacheFigures, NO_CACHE } from './cache-figures';
+import type { Figures } from './figures';
+import { MODELS, REMOTES, type Scope, type ScopeName, SERVER } from './layout';
+import { FAMILIES } from './metric-families';
 import { ModelRecorder } from './model-recorder';
-import { MAX_REMOTES, OTHER_REMOTES } from './remote-figures';
-import { RemoteRecorder } from './remote-recorder';
-import { type Figures, MAX_MODELS, OTHER_MODELS, RESPONSE_CLASSES } from './snapshot';
+import { Tally } from './tally';
 
-/** What this process counts: for each model version and each remote in a place of its own, which is made at load. */
+const RESPONSES = Object.values(FAMILIES.httpResponses.at);
+
+/** What this process counts: of itself, and of each model version and each remote, whose tallies are made at load. */
 export class Recorder {
+  readonly server = new Tally(SERVER, []);
   /** For requests that end before their model is known: whatever name they came with is no label. */
   readonly noModel = new ModelRecorder('', '');
   private readonly models = new Map<string, ModelRecorder>();
-  private readonly remotes = new Map<string, RemoteRecorder>();
-  private readonly responses = new Float64Array(RESPONSE_CLASSES.length);
-  private responded = false;
-  private cacheFigures = (): CacheFigures => NO_CACHE;
+  private readonly remotes = new Map<string, Tally<'remotes'>>();
+  private readonly tellers: (() => void)[] = [];
 
-  /** The place of a version that exists; the same one each time it is loaded. Beyond a bound they share one. */
+  /** The tally of a version that exists; the same one each time it is loaded. Beyond a bound they share one. */
   model(model: string, version: string): ModelRecorder {
-    const key = JSON.stringify([model, version]);
-    let recorder = this.models.get(key);
-    if (recorder === undefined) {
-      if (this.models.size >= MAX_MODELS && model !== OTHER_MODELS) return this.model(OTHER_MODELS, '');
-      recorder = new ModelRecorder(model, version);
-      this.models.set(key, recorder);
-    }
-    return recorder;
+    return tallyOf(this.models, MODELS, [model, version], ([name, of]) => new ModelRecorder(name, of));
   }
 
   /** The same of a remote of a model. @param remote its host and port */
-  remote(model: string, remote: string): RemoteRecorder {
-    const key = JSON.stringify([model, remote]);
-    let recorder = this.remotes.get(key);
-    if (recorder === undefined) {
-      if (this.remotes.size >= MAX_REMOTES && remote !== OTHER_REMOTES)
-        return this.remote(OTHER_REMOTES, OTHER_REMOTES);
-      recorder = new RemoteRecorder(model, remote);
-      this.remotes.set(key, recorder);
-    }
-    return recorder;
+  remote(model: string, remote: string): Tally<'remotes'> {
+    return tallyOf(this.remotes, REMOTES, [model, remote], (labels) => new Tally(REMOTES, labels));
   }
 
   /** Any HTTP answer, an inference's or not. */
   response(status: number): void {
-    this.responses[((status / 100) | 0) - 1]!++;
-    this.responded = true;
+    this.server.add(RESPONSES[((status / 100) | 0) - 1]!);
   }
 
-  /** Has the prediction cache asked for its figures whenever they are wanted: it counts by itself. */
-  observeCache(figures: () => CacheFigures): void {
-    this.cacheFigures = figures;
+  /** Before figures are read, `tell` sets those of what counts by itself. */
+  beforeSnapshot(tell: (server: Tally<'server'>) => void): void {
+    this.tellers.push(() => tell(this.server));
   }
 
   /** Was anything counted since `settle`? */
   get changed(): boolean {
-    if (this.responded || this.noModel.touched) return true;
-    for (const model of this.models.values()) if (model.touched) return true;
-    for (const remote of this.remotes.values()) if (remote.touched) return true;
+    for (const tally of this.all()) if (tally.touched) return true;
     return false;
   }
 
   settle(): void {
-    this.responded = false;
-    this.noModel.touched = false;
-    for (const model of this.models.values()) model.touched = false;
-    for (const remote of this.remotes.values()) remote.touched = false;
+    for (const tally of this.all()) tally.touched = false;
   }
 
   snapshot(): Figures {
-    const models = [this.noModel, ...this.models.values()].map((model) => model.snapshot());
-    const remotes = [...this.remotes.values()].map((remote) => remote.snapshot());
-    return { models, remotes, cache: this.cacheFigures(), responses: [...this.responses] };
+    for (const tell of this.tellers) tell();
+    return {
+      server: [this.server.snapshot()],
+      models: [this.noModel, ...this.models.values()].map((model) => model.snapshot()),
+      remotes: [...this.remotes.values()].map((remote) => remote.snapshot()),
+    };
   }
+
+  private *all(): Iterable<{ touched: boolean }> {
+    yield this.server;
+    yield this.noModel;
+    yield* this.models.values();
+    yield* this.remotes.values();
+  }
+}
+
+type Pair = readonly [string, string];
+
+function tallyOf<T>(
+  tallies: Map<string, T>,
+  scope: Scope<ScopeName>,
+  labels: Pair,
+  make: (labels: Pair) => T,
+): T {
+  const key = JSON.stringify(labels);
+  let tally = tallies.get(key);
+  if (tally === undefined) {
+    const isFull = tallies.size >= scope.most && labels[0] !== scope.rest[0];
+    if (isFull) return tallyOf(tallies, scope, scope.rest as Pair, make);
+    tally = make(labels);
+    tallies.set(key, tally);
+  }
+  return tally;
 }

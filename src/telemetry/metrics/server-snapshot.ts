@@ -1,5 +1,18 @@
-import type { ProcessFigures } from './process-watch';
-import type { Figures } from './snapshot';
+import { runtimeVersion } from '../../config/package-version';
+import type { ProcessFigures } from '../../process/process-watch';
+import type { Figures } from './figures';
+
+/** The versions of what is running. */
+export interface BuildInfo {
+  readonly version: string;
+  readonly node: string;
+  readonly onnxruntime: string;
+}
+
+/** @param version of the application, as it is configured */
+export function buildInfo(version: string): BuildInfo {
+  return { version, node: process.versions.node, onnxruntime: runtimeVersion };
+}
 
 /** What a worker tells its primary. */
 export interface WorkerSnapshot {

@@ -1,5 +1,5 @@
 import type { Ipc } from '../../process/ipc/ipc.service';
-import type { ProcessFigures, ProcessWatch } from './process-watch';
+import type { ProcessFigures, ProcessWatch } from '../../process/process-watch';
 import type { Recorder } from './recorder';
 import { TOPIC, type WorkerSnapshot } from './server-snapshot';
 

@@ -1,24 +1,42 @@
 import { renderPrometheus } from './exposition';
+import { countersOf, mergeFigures, NO_FIGURES, Reading, type Subject } from './figures';
+import { REMOTES } from './layout';
+import { FAMILIES } from './metric-families';
 import { Recorder } from './recorder';
-import { MAX_REMOTES, mergeRemotes, type RemoteFigures, remoteCountersOf } from './remote-figures';
-import { RemoteRecorder } from './remote-recorder';
-import { NO_FIGURES } from './snapshot';
+import { Tally } from './tally';
 
-function used(remote: string): RemoteFigures {
-  const recorder = new RemoteRecorder('m', remote);
-  recorder.called('success', 250);
-  recorder.called('success', 250);
-  recorder.called('broken', 500);
-  recorder.retried();
-  recorder.sent(100);
-  recorder.received(40);
-  recorder.outstanding = 3;
-  recorder.wasEjected();
-  return recorder.snapshot();
+const { remoteCalls, remoteCallDuration, remoteOutstanding, remoteEjected } = FAMILIES;
+
+function used(remote: string): Subject {
+  const tally = new Tally(REMOTES, ['m', remote]);
+  for (const [outcome, ms] of [
+    ['success', 250],
+    ['success', 250],
+    ['broken', 500],
+  ] as const) {
+    tally.add(remoteCalls.at[outcome]);
+    tally.observe(remoteCallDuration.at, ms);
+  }
+  tally.add(FAMILIES.remoteRetries.at);
+  tally.add(FAMILIES.remoteSent.at, 100);
+  tally.add(FAMILIES.remoteReceived.at, 40);
+  tally.add(remoteOutstanding.at, 3);
+  tally.add(remoteEjected.at);
+  tally.add(FAMILIES.remoteEjections.at);
+  return tally.snapshot();
+}
+
+const merge = (...remotes: readonly Subject[]): readonly Subject[] =>
+  mergeFigures(remotes.map((remote) => ({ ...NO_FIGURES, remotes: [remote] }))).remotes;
+
+/** A remote, its calls under way, and the workers that have it out of use. */
+function heldBy(subject: Subject): (string | number | undefined)[] {
+  const reading = new Reading(REMOTES, subject);
+  return [subject.labels[1], reading.at(remoteOutstanding.at), reading.at(remoteEjected.at)];
 }
 
 /** The lines of the exposition that tell of remotes. */
-async function shown(remotes: readonly RemoteFigures[]): Promise<string[]> {
+async function shown(remotes: readonly Subject[]): Promise<string[]> {
   const server = {
     figures: { ...NO_FIGURES, remotes },
     processes: [],
@@ -31,7 +49,7 @@ async function shown(remotes: readonly RemoteFigures[]): Promise<string[]> {
   return text.split('\n').filter((line) => line.startsWith('nestor_remote_'));
 }
 
-describe('RemoteRecorder', () => {
+describe('the tally of a remote', () => {
   it('is shown by model, remote and outcome, in base units', async () => {
     const lines = await shown([used('a:1')]);
     const labels = 'model="m",remote="a:1"';
@@ -55,8 +73,8 @@ describe('RemoteRecorder', () => {
   });
 
   it('adds up over workers, by remote', async () => {
-    const merged = mergeRemotes([used('a'), used('b'), used('a')]);
-    expect(merged.map(({ remote, outstanding, ejected }) => [remote, outstanding, ejected])).toEqual([
+    const merged = merge(used('a'), used('b'), used('a'));
+    expect(merged.map(heldBy)).toEqual([
       ['a', 6, 2],
       ['b', 3, 1],
     ]);
@@ -66,17 +84,21 @@ describe('RemoteRecorder', () => {
   });
 
   it('keeps what a worker counted that is gone, and nothing that it held', () => {
-    const figures = used('a');
-    expect(remoteCountersOf([figures])).toEqual([{ ...figures, outstanding: 0, ejected: 0 }]);
+    const before = used('a');
+    const [after] = countersOf({ ...NO_FIGURES, remotes: [before] }).remotes as [Subject];
+    expect(heldBy(after)).toEqual(['a', 0, 0]);
+    expect(new Reading(REMOTES, after).observed(remoteCallDuration.at)).toEqual(
+      new Reading(REMOTES, before).observed(remoteCallDuration.at),
+    );
   });
 
   it('has no more labels than there is room for, and loses no count', async () => {
     const recorder = new Recorder();
-    for (let i = 0; i < MAX_REMOTES + 10; i++) recorder.remote('m', `host-${i}`).called('success', 1);
+    for (let i = 0; i < REMOTES.most + 10; i++) recorder.remote('m', `host-${i}`).add(remoteCalls.at.success);
     const { remotes } = recorder.snapshot();
-    expect(remotes).toHaveLength(MAX_REMOTES + 1);
-    const merged = mergeRemotes([...remotes, used('another')]);
-    expect(merged).toHaveLength(MAX_REMOTES + 1);
+    expect(remotes).toHaveLength(REMOTES.most + 1);
+    const merged = merge(...remotes, used('another'));
+    expect(merged).toHaveLength(REMOTES.most + 1);
     expect(await shown(merged)).toContain(
       'nestor_remote_calls_total{model="_other",remote="_other",outcome="success"} 12',
     );
@@ -88,10 +110,10 @@ describe('RemoteRecorder', () => {
     expect(recorder.remote('m', 'a')).toBe(remote);
     recorder.settle();
     expect(recorder.changed).toBe(false);
-    remote.called('success', 1);
+    remote.add(remoteCalls.at.success);
     expect(recorder.changed).toBe(true);
     recorder.settle();
-    remote.wasEjected();
+    remote.add(remoteEjected.at);
     expect(recorder.changed).toBe(true);
   });
 });

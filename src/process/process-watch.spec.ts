@@ -1,5 +1,5 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
-import { delayOf, EventLoopDelay } from './event-loop-delay';
+import { delayOf, EventLoopDelay } from './process-watch';
 
 function ticksOf(...milliseconds: number[]): RecordableHistogram {
   const histogram = createHistogram();
