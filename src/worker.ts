@@ -6,7 +6,7 @@ import { reasonOf } from './errors/domain-error';
 import { banner } from './process/banner';
 import { hasPrimary } from './process/ipc/has-primary';
 import { reportOnSignal } from './process/diagnostic-report';
-import type { ToPrimary, ToWorker } from './process/ipc/messages';
+import type { ModelsCondition, Ready, ToPrimary, ToWorker } from './process/ipc/messages';
 import { onSignals } from './process/signals';
 import { ProcessLog } from './telemetry/logging/process-log';
 import { LocalCoordinator } from './models/rollout/local-coordinator';
@@ -14,6 +14,7 @@ import { ModelsHealthIndicator } from './models/models.health';
 import { ModelsService } from './models/models.service';
 
 const HEARTBEAT_MS = 1000;
+const NO_MODELS: ModelsCondition = { ready: false, unavailable: [] };
 
 /** Runs one application until it is told to stop: as a worker of a primary, or alone. */
 export async function runWorker(): Promise<void> {
@@ -31,15 +32,16 @@ export async function runWorker(): Promise<void> {
     if (!stop.requested) {
       await app.get(ModelsService).join();
       await app.listen(http.port, http.host);
-      const models = app.get(ModelsService).loaded();
+      const health = app.get(ModelsHealthIndicator);
+      const ready: Ready = { models: app.get(ModelsService).loaded(), ...health.condition() };
       if (underPrimary) {
-        tellPrimary({ kind: 'ready', models });
-        heartbeat.beatFor(app.get(ModelsHealthIndicator));
+        tellPrimary({ kind: 'ready', ...ready });
+        heartbeat.beatFor(health);
       } else {
         const coordinator = app.get(LocalCoordinator);
         coordinator.watchFolder();
         reload = () => void coordinator.lookNow();
-        app.get(Logger).log(banner(about, http, models, 0));
+        app.get(Logger).log(banner(about, http, ready, 0));
       }
     }
     await stop.request;
@@ -119,7 +121,7 @@ class Heartbeat {
     tellPrimary({
       kind: 'heartbeat',
       rssBytes: this.rssBytes,
-      ready: this.health?.allRequiredReady ?? false,
+      ...(this.health?.condition() ?? NO_MODELS),
     });
   }
 

@@ -1,9 +1,18 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { spawnServer, startServer } from './helpers/server';
+import { temporaryFolder, writeModel } from './helpers/model-folder';
+import { identityModel } from './helpers/onnx-models';
+import { freePort, spawnServer, startServer } from './helpers/server';
 
 describe('health', () => {
+  const partlyBroken = temporaryFolder();
+  const empty = temporaryFolder();
+  beforeAll(() => {
+    writeModel(partlyBroken, 'same', identityModel('FP32'));
+    writeFileSync(join(partlyBroken, 'broken.onnx'), 'this is no protobuf');
+  });
+
   it('is live, ready and healthy with every required model', async () => {
     const server = await startServer();
     const { status, body } = await server.get('/api/health');
@@ -28,14 +37,85 @@ describe('health', () => {
   });
 
   it('is live and degraded, but not ready, without a required model', async () => {
-    const server = await spawnServer({ MODEL_NAMES: 'iris,absent' });
+    const port = await freePort();
+    const server = await spawnServer({ MODEL_NAMES: 'iris,absent', MANAGEMENT_PORT: String(port) });
+    await server.live();
+    const reason = 'it is not in the model folder';
+    expect(await server.get('/api/health/ready')).toMatchObject({
+      status: 503,
+      body: { status: 'error', error: { models: { models: { absent: { state: 'UNAVAILABLE', reason } } } } },
+    });
+    expect((await server.get('/v2/health/ready')).status).toBe(503);
+    expect((await server.get('/api/health')).body).toMatchObject({
+      status: 'degraded',
+      models_loaded: true,
+      models_unavailable: { absent: reason },
+    });
+    await server.said(`is NOT ready, at ${server.url}`);
+    expect(server.output).toContain(`models: iris 1, unavailable: absent (${reason}), pid`);
+    const supervisor = await fetch(`http://127.0.0.1:${port}/health/ready`);
+    expect([supervisor.status, await supervisor.json()]).toMatchObject([
+      503,
+      { unavailable: { absent: reason } },
+    ]);
+    // The rest is served.
+    expect((await server.post('/api/inference/iris', [5.1, 3.5, 1.4, 0.2])).status).toBe(200);
+    await server.stop();
+  });
+
+  it('is ready without what nobody requires, and names it everywhere', async () => {
+    const port = await freePort();
+    const server = await startServer({ MODEL_DIR: partlyBroken, MANAGEMENT_PORT: String(port), WORKERS: '2' });
+    await server.workersReady(2);
+    const reason = expect.stringContaining('broken.onnx cannot be used') as string;
+    expect(await server.get('/api/health/ready')).toMatchObject({
+      status: 200,
+      body: { details: { models: { status: 'up', degraded: { broken: reason } } } },
+    });
+    expect((await server.get('/v2/health/ready')).status).toBe(200);
+    expect((await server.get('/api/health')).body).toMatchObject({
+      status: 'degraded',
+      models_unavailable: { broken: reason },
+    });
+    await server.until('the supervisor says so, too', async () => {
+      const answer = await fetch(`http://127.0.0.1:${port}/health/ready`);
+      const body = (await answer.json()) as { degraded: Record<string, string> };
+      return answer.status === 200 && body.degraded.broken?.includes('cannot be used') === true;
+    });
+    expect(server.output).toMatch(/is ready at .* models: same 1, unavailable: broken \(broken\.onnx/);
+    // Each load, and each that fails, is one line for the server.
+    expect(server.output.match(/"msg":"model loaded"/g)).toHaveLength(1);
+    expect(server.output.match(/"msg":"model could not be loaded"/g)).toHaveLength(1);
+
+    // What is taken out of service on purpose is no fault, but a server of nothing is not ready.
+    await server.post('/v2/repository/models/same/unload', '');
+    expect(await server.get('/api/health/ready')).toMatchObject({
+      status: 503,
+      body: { error: { models: { degraded: { broken: reason } } } },
+    });
+    await server.stop();
+  });
+
+  it('is never ready without any model, and says so', async () => {
+    const server = await spawnServer({ MODEL_DIR: empty });
     await server.live();
     expect(await server.get('/api/health/ready')).toMatchObject({
       status: 503,
-      body: { status: 'error', error: { models: { models: { absent: { state: 'UNAVAILABLE' } } } } },
+      body: { error: { models: { reason: 'there is no model in the model folder' } } },
     });
-    // The rest is served.
-    expect((await server.post('/api/inference/iris', [5.1, 3.5, 1.4, 0.2])).status).toBe(200);
+    await server.said('is NOT ready');
+    await server.stop();
+  });
+
+  it('is not ready when a required model was unloaded, until it is back', async () => {
+    const server = await startServer({ MODEL_NAMES: 'iris', WORKERS: '0' });
+    await server.post('/v2/repository/models/iris/unload', '');
+    expect(await server.get('/api/health/ready')).toMatchObject({
+      status: 503,
+      body: { error: { models: { models: { iris: { reason: 'it was unloaded by a call' } } } } },
+    });
+    await server.post('/v2/repository/models/iris/load', '');
+    expect((await server.get('/api/health/ready')).status).toBe(200);
     await server.stop();
   });
 

@@ -78,7 +78,7 @@ export class Management {
     return json(503, { status: 'error', stale: stale.map(({ id, pid }) => ({ worker: id, pid })) });
   }
 
-  /** Ready while requests find a worker that has all required models, and none keeps dying. */
+  /** Ready while requests find a worker whose models are ready, and none keeps dying. */
   private ready(): Answer {
     const { supervisor } = this.options;
     const serving = supervisor.all().filter(({ state, heartbeat }) => state === 'ready' && heartbeat?.ready);
@@ -89,7 +89,18 @@ export class Management {
       complete: supervisor.complete,
       crashLooping: supervisor.crashLooping,
       stopping: supervisor.stopping,
+      unavailable: this.unavailable(true),
+      degraded: this.unavailable(false),
     });
+  }
+
+  /** The required models, or the others, that do not serve on some worker: reasons by model. */
+  private unavailable(ofRequired: boolean): Record<string, string> {
+    const models = this.options.supervisor
+      .all()
+      .flatMap(({ state, heartbeat }) => (state === 'ready' ? (heartbeat?.unavailable ?? []) : []))
+      .filter(({ required }) => required === ofRequired);
+    return Object.fromEntries(models.map(({ model, reason }) => [model, reason]));
   }
 
   private workers(): object[] {

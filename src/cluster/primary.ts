@@ -55,7 +55,7 @@ export function runPrimary(): Promise<void> {
       worker.once('exit', () => metrics.detach(forked.id));
     },
     missing: (loaded) => coordinator.missing(loaded),
-    onAllReady: (loaded) => logger.info(banner(app, http, loaded, plan.workers)),
+    onAllReady: (ready) => logger.info(banner(app, http, ready, plan.workers)),
     onHopeless: (reason) => {
       logger.fatal({ reason }, `cannot start: ${reason}`);
       void leave(1);
@@ -72,7 +72,7 @@ export function runPrimary(): Promise<void> {
     maxResident: models.maxResident,
     maxMemoryBytes: models.maxMemoryBytes,
     loadTimeoutMs: models.loadTimeoutMs,
-    log: (fields, message) => logger.info(fields, message),
+    log: (fields, message, level) => logger[level ?? 'info'](fields, message),
   });
   const watch = new FolderWatch({
     intervalMs: models.watchIntervalMs,

@@ -1,7 +1,14 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
 import type { LoadedVersion } from '../process/ipc/loaded-version';
-import { type Condition, CONDITION, FAN_OUT, type FanOut, type Reply } from '../process/ipc/messages';
+import {
+  type Condition,
+  CONDITION,
+  FAN_OUT,
+  type FanOut,
+  type Ready,
+  type Reply,
+} from '../process/ipc/messages';
 import { KeepListening } from './listening/keep-listening';
 import { WorkerSlot, type WorkerSlotOwner } from './worker-slot';
 import { requeueConnections } from './listening/requeue-connections';
@@ -30,9 +37,9 @@ export interface SupervisorOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Called with every worker that was forked, and the number of the place that it takes, from 1. */
   onFork(worker: Worker, process: WorkerProcess, place: number): void;
-  /** Called once, when every worker is ready. */
-  onAllReady(models: readonly LoadedVersion[]): void;
-  /** The required models that serve, but not in a worker that has these. */
+  /** Called once, when every worker is ready, with what the last one of them says of its models. */
+  onAllReady(ready: Ready): void;
+  /** The models of the start that serve, but not in a worker that has these. */
   missing(models: readonly LoadedVersion[]): readonly string[];
   /** Called when the first start keeps failing; nothing is forked any more. */
   onHopeless(reason: string): void;
@@ -138,12 +145,12 @@ export class Supervisor implements WorkerSlotOwner {
     requeueConnections(worker);
     this.port.watch(worker);
     const process = new WorkerProcess(worker, {
-      ready: (ready, models) => {
+      ready: (process, ready) => {
         this.everReady = true;
-        slot.ready(ready, models);
+        slot.ready(process, ready.models);
         if (this.announced || !this.complete) return;
         this.announced = true;
-        this.options.onAllReady(models);
+        this.options.onAllReady(ready);
       },
       wantsReplacement: (failing, reason) => slot.replaceFailing(failing, reason),
       gone: (dead, code, signal) => {

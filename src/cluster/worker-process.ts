@@ -1,8 +1,14 @@
 import type { Worker } from 'node:cluster';
 import { DomainError } from '../errors/domain-error';
-import type { LoadedVersion } from '../process/ipc/loaded-version';
 import { RpcChannel, isChannelMessage } from '../process/ipc/rpc-channel';
-import { failedReply, type Heartbeat, type Reply, type ToPrimary, ToWorker } from '../process/ipc/messages';
+import {
+  failedReply,
+  type Heartbeat,
+  type Ready,
+  type Reply,
+  type ToPrimary,
+  type ToWorker,
+} from '../process/ipc/messages';
 
 /** A worker that served this long has proved that it can. */
 const PROVED_MS = 10_000;
@@ -11,7 +17,7 @@ const PROVED_MS = 10_000;
 export type WorkerState = 'starting' | 'ready' | 'leaving' | 'gone';
 
 export interface WorkerEvents {
-  ready(process: WorkerProcess, models: readonly LoadedVersion[]): void;
+  ready(process: WorkerProcess, ready: Ready): void;
   /** It asks for a successor. */
   wantsReplacement(process: WorkerProcess, reason: string): void;
   gone(process: WorkerProcess, code: number | null, signal: NodeJS.Signals | null): void;
@@ -120,7 +126,7 @@ export class WorkerProcess {
         if (this.state !== 'starting') return;
         this.state = 'ready';
         this.readyAtMs = performance.now();
-        this.events.ready(this, message.models);
+        this.events.ready(this, message);
         break;
       case 'failed':
         this.reason = message.reason;

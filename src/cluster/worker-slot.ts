@@ -15,7 +15,7 @@ export interface WorkerSlotOwner {
   died(failures: number, reason: string): boolean;
   /** A worker failed and is replaced. */
   failed(): void;
-  /** The required models that serve, but not in a worker that has these. */
+  /** The models of the start that serve, but not in a worker that has these. */
   missing(models: readonly LoadedVersion[]): readonly string[];
 }
 

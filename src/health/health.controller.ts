@@ -1,5 +1,5 @@
 import { Controller, Get, Inject } from '@nestjs/common';
-import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   HealthCheck,
   type HealthCheckResult,
@@ -14,9 +14,13 @@ import { CPU_PLAN } from '../process/cpu/cpu.module';
 import type { CpuPlan } from '../process/cpu/cpu-plan';
 
 export class HealthResponse {
-  /** `degraded` when no model is loaded, or a configured Redis is unreachable or does not take writes. */
+  /** `degraded` when a model does not serve that ought to, or a configured Redis is unreachable or takes no writes. */
   status: 'healthy' | 'degraded';
+  /** Does at least one model serve? */
   models_loaded: boolean;
+  /** What ought to serve and does not: reasons by model. */
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
+  models_unavailable: Record<string, string>;
   /** Does a configured Redis answer? */
   cache_connected: boolean;
   version: string;
@@ -47,10 +51,11 @@ export class HealthController {
   /** The state of the whole, for people: always 200 while the process can answer. */
   @Get()
   health(): HealthResponse {
-    const modelsLoaded = this.models.anyLoaded;
+    const { ready, unavailable } = this.models.condition();
     return {
-      status: modelsLoaded && !this.cache.degraded ? 'healthy' : 'degraded',
-      models_loaded: modelsLoaded,
+      status: ready && unavailable.length === 0 && !this.cache.degraded ? 'healthy' : 'degraded',
+      models_loaded: this.models.anyLoaded,
+      models_unavailable: Object.fromEntries(unavailable.map(({ model, reason }) => [model, reason])),
       cache_connected: this.cache.connected,
       version: this.app.version,
       uptime_seconds: Math.round(process.uptime()),
@@ -65,8 +70,9 @@ export class HealthController {
   }
 
   /**
-   * For a readiness probe: every required model is loaded and warm, the server is not on its way out, and its
-   * workers do not keep dying.
+   * For a readiness probe: every required model (`MODEL_NAMES`) is loaded and warm, or, where none is required, at least
+   * one model is; the server is not on its way out, and its workers do not keep dying. `degraded` names what else does
+   * not serve that ought to.
    */
   @Get('ready')
   @HealthCheck()

@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
+import type { ModelsCondition } from '../process/ipc/messages';
+import type { ModelEntry } from './loading/model-entry';
 import { ModelsService } from './models.service';
 
 /**
- * Up when every required model is loaded and warm, and of those on other servers one answers. Nothing is waited
- * for, so no run and no server can hold it up: what is old is asked for anew, for the next time.
+ * Up when every required model (`MODEL_NAMES`) is loaded and warm, and of those on other servers one answers; where none
+ * is required, when one model serves. Nothing is waited for, so no run and no server can hold it up: what is old is asked
+ * for anew, for the next time.
  */
 @Injectable()
 export class ModelsHealthIndicator {
@@ -18,22 +21,35 @@ export class ModelsHealthIndicator {
     return this.models.known().some((model) => [...model.versions.values()].some((v) => v.state === 'READY'));
   }
 
-  /** Is every required model ready to serve? */
-  get allRequiredReady(): boolean {
-    return this.models.required().every((model) => model.version(undefined)?.readiness().ready);
+  condition(): ModelsCondition {
+    const required = this.models.known().filter((model) => model.required);
+    return {
+      ready: required.length > 0 ? required.every(serves) : this.models.known().some(serves),
+      unavailable: this.models.unavailable(),
+    };
   }
 
   check(key: string): HealthIndicatorResult {
-    const required = this.models.required();
     this.models.retryRemotes();
-    const states = Object.fromEntries(
-      required.map((model) => {
-        const version = model.version(undefined);
-        const reason = version?.readiness().reason || version?.reason || model.reason;
-        return [model.name, { state: version?.state ?? 'UNAVAILABLE', ...(reason && { reason }) }];
-      }),
-    );
+    const { ready, unavailable } = this.condition();
+    const atStart = this.models.known().filter((model) => model.kept || model.required);
+    const states = atStart.map((model) => {
+      const reason = model.fault;
+      const state = model.version(undefined)?.state ?? 'UNAVAILABLE';
+      return [model.name, { state, ...(reason && { reason }) }] as const;
+    });
+    const optional = unavailable.filter(({ required }) => !required);
+    const degraded = Object.fromEntries(optional.map(({ model, reason }) => [model, reason]));
+    const report = {
+      models: Object.fromEntries(states),
+      ...(optional.length > 0 && { degraded }),
+      ...(this.models.known().length === 0 && { reason: 'there is no model in the model folder' }),
+    };
     const indicator = this.indicators.check(key);
-    return this.allRequiredReady ? indicator.up({ models: states }) : indicator.down({ models: states });
+    return ready ? indicator.up(report) : indicator.down(report);
   }
+}
+
+function serves(model: ModelEntry): boolean {
+  return model.version(undefined)?.readiness().ready === true;
 }

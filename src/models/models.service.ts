@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type ModelsConfig, modelsConfig } from '../config/config.slices';
-import type { LoadedVersion } from '../process/ipc/loaded-version';
+import type { LoadedVersion, UnavailableModel } from '../process/ipc/loaded-version';
 import { DomainError } from '../errors/domain-error';
 import { Ipc } from '../process/ipc/ipc.service';
 import { withDeadline } from '../common/with-deadline';
@@ -61,14 +61,15 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     return this.registry.loaded();
   }
 
-  /** The models that the server is not ready without. */
-  required(): readonly ModelEntry[] {
-    return this.known().filter((model) => model.required && !model.unloaded);
+  /** What ought to serve and does not, with the reasons. */
+  unavailable(): UnavailableModel[] {
+    return this.registry.unavailable();
   }
 
-  /** Tries the required models of other servers again that could not be loaded: what kept them may have passed. */
+  /** Tries the models of other servers again that could not be loaded at the start: what kept them may have passed. */
   retryRemotes(): void {
-    for (const model of this.required()) {
+    for (const model of this.known()) {
+      if (!model.kept || model.unloaded) continue;
       const entry = model.version(undefined);
       if (entry?.config.elsewhere !== true || entry.state !== 'UNAVAILABLE') continue;
       // The entry has the reason.

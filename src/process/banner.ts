@@ -1,11 +1,11 @@
-import type { LoadedVersion } from './ipc/loaded-version';
 import type { AppConfig, HttpConfig } from '../config/config.slices';
+import type { Ready } from './ipc/messages';
 
-/** The one line for people, when everything is ready. */
+/** The one line for people, when everything that was to be loaded is, or will not be. */
 export function banner(
   app: Pick<AppConfig, 'projectName' | 'version'>,
   http: Pick<HttpConfig, 'host' | 'port'>,
-  models: readonly LoadedVersion[],
+  { models, ready, unavailable }: Ready,
   workers: number,
 ): string {
   const everywhere = http.host === '0.0.0.0' || http.host === '::';
@@ -16,5 +16,11 @@ export function banner(
     models.length === 0
       ? 'no models'
       : `models: ${models.map(({ model, version }) => `${model} ${version}`).join(', ')}`;
-  return `${app.projectName} ${app.version} is ready at ${address} (docs: ${address}/docs), ${processes}, ${serving}, pid ${process.pid}`;
+  const missing = unavailable.map(({ model, reason }) => `${model} (${reason})`);
+  return [
+    `${app.projectName} ${app.version} ${ready ? 'is ready' : 'listens, but is NOT ready,'} at ${address}`,
+    ` (docs: ${address}/docs), ${processes}, ${serving}`,
+    missing.length > 0 ? `, unavailable: ${missing.join(', ')}` : '',
+    `, pid ${process.pid}`,
+  ].join('');
 }

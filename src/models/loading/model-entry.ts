@@ -1,4 +1,5 @@
 import { DomainError } from '../../errors/domain-error';
+import type { LoadReport } from '../../process/ipc/loaded-version';
 import type { Readiness } from '../../runners/runner';
 import type { ModelConfig } from '../repository/model-config';
 import type { FoundVersion } from '../repository/model-folder';
@@ -12,6 +13,8 @@ export class VersionEntry {
   /** Why it is in this state; empty when there is nothing to say. */
   reason = '';
   served: LoadedModel | undefined;
+  /** How its load went, once it has. */
+  load: LoadReport | undefined;
   /** The load under way, which every request for this version waits for. */
   loading: Promise<void> | undefined;
   /** When the last load failed, in milliseconds of `performance.now()`. */
@@ -57,6 +60,9 @@ export class VersionEntry {
   }
 }
 
+/** One that serves. */
+export type ServingVersion = VersionEntry & { served: LoadedModel };
+
 /** One model: its versions on disk, of which one serves requests that name none. */
 export class ModelEntry {
   readonly versions = new Map<string, VersionEntry>();
@@ -66,6 +72,8 @@ export class ModelEntry {
   latest: string | undefined;
   /** Is the server not ready without it? */
   required = false;
+  /** Was it to be loaded at the start? Then it never makes room for others. */
+  kept = false;
   /** Why nothing of it can be served, when that is so. */
   reason = '';
   /** Was it unloaded by a call? Then only a call loads it again, no request does. */
@@ -83,10 +91,28 @@ export class ModelEntry {
     return wanted === undefined ? undefined : this.versions.get(wanted);
   }
 
+  /**
+   * Why requests get no answer that ought to; undefined while they do, or while it only waits for the first one.
+   */
+  get fault(): string | undefined {
+    const entry = this.version(undefined);
+    if (entry?.readiness().ready === true) return undefined;
+    if (this.unloaded) return this.required ? 'it was unloaded by a call' : undefined;
+    const reason = entry === undefined ? this.reason : entry.readiness().reason || entry.reason;
+    return reason || (this.required ? 'it is not loaded' : undefined);
+  }
+
+  /** The server has not got it. */
+  failed(reason: string): void {
+    const entry = this.version(undefined);
+    if (entry === undefined) this.reason = reason;
+    else if (entry.served === undefined) entry.failed(reason);
+  }
+
   /** The versions that serve, lowest first. */
-  loaded(): VersionEntry[] {
+  loaded(): ServingVersion[] {
     return [...this.versions.values()]
-      .filter((entry) => entry.served !== undefined)
+      .filter((entry): entry is ServingVersion => entry.served !== undefined)
       .sort((a, b) => Number(a.version) - Number(b.version));
   }
 }

@@ -37,15 +37,15 @@ export class ModelLoader {
     try {
       const served = await this.warm(entry, opened);
       served.recorder.loaded(served.queue, served.memoryBytes);
-      this.logger.log({
-        msg: 'model loaded',
-        model: entry.model,
-        version: entry.version,
+      entry.load = {
         ms: Math.round(performance.now() - startedAtMs),
         batching: served.batching.enabled,
         ...(served.batching.reason && { batchingReason: served.batching.reason }),
-        ...(opened.random && { cached: false, cacheReason: opened.random }),
-      });
+        ...(opened.random && { cacheReason: opened.random }),
+      };
+      // Once for each worker; the coordinator says it once for the server.
+      const { model, version, load } = entry;
+      this.logger.debug({ msg: 'model loaded here', model, version, ...load });
       return served;
     } catch (error) {
       await opened.runner.close();

@@ -1,12 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DomainError } from '../../errors/domain-error';
-import type { LoadedVersion } from '../../process/ipc/loaded-version';
+import type { LoadedVersion, UnavailableModel } from '../../process/ipc/loaded-version';
 import { ModelEntry, VersionEntry } from './model-entry';
 import { versionsToServe } from '../repository/version-policy';
 import type { RepositoryFault } from '../repository/model-folder';
 import { type FoundModel, ModelRepository } from '../repository/model-repository';
 
 const MAX_WARNED = 1000;
+const MAX_UNAVAILABLE = 100;
+const MAX_REASON = 500;
 
 /** What is known of the models: everything that was found in the model folder or asked for by name. */
 @Injectable()
@@ -43,15 +45,25 @@ export class ModelRegistry {
   /** What serves here. */
   loaded(): LoadedVersion[] {
     return this.known().flatMap((model) =>
-      model.loaded().map(({ version, digest, served }) => ({
+      model.loaded().map(({ version, digest, served, load }) => ({
         model: model.name,
         version,
         digest,
-        required: model.required,
+        kept: model.kept,
         byDefault: version === model.defaultVersion,
-        memoryBytes: served?.memoryBytes ?? 0,
+        memoryBytes: served.memoryBytes,
+        load,
       })),
     );
+  }
+
+  /** What ought to serve and does not, as far as it fits in a message. */
+  unavailable(): UnavailableModel[] {
+    const all = this.known().flatMap((model): UnavailableModel[] => {
+      const { name, required, fault } = model;
+      return fault === undefined ? [] : [{ model: name, required, reason: fault.slice(0, MAX_REASON) }];
+    });
+    return all.slice(0, MAX_UNAVAILABLE);
   }
 
   /** Looks at the whole model folder again: what is new is known from here on. */

@@ -78,18 +78,21 @@ class ClusterHarness {
   }
 }
 
-const required = (model: string) => ({
+const kept = (model: string) => ({
   model,
   version: '1',
   digest: 'a',
-  required: true,
+  kept: true,
   byDefault: true,
   memoryBytes: 100,
 });
 
 /** Takes the first worker in, which has loaded these by its settings. */
 const adopt = (coordinator: Coordinator, ...models: string[]): Promise<boolean> =>
-  coordinator.join({ generation: 0, loaded: models.map(required), required: models }, () => undefined);
+  coordinator.join(
+    { generation: 0, loaded: models.map(kept), kept: models, unavailable: [] },
+    () => undefined,
+  );
 
 describe('ModelCoordinator', () => {
   it('has every worker prepare before any commits', async () => {
@@ -157,7 +160,8 @@ describe('ModelCoordinator', () => {
         { model: 'b', versions: [{ version: '1', digest: 'a', byDefault: true }] },
         { model: 'c', versions: [{ version: '7', digest: 'a', byDefault: true }] },
       ],
-      required: ['a', 'b'],
+      kept: ['a', 'b'],
+      failed: [],
       unloaded: ['a'],
       unbatched: [],
     });
@@ -169,11 +173,13 @@ describe('ModelCoordinator', () => {
     await adopt(coordinator, 'a');
     await coordinator.change({ action: 'load', model: 'a' });
     const admit = jest.fn();
-    expect(await coordinator.join({ generation: 0, loaded: [], required: [] }, admit)).toBe(false);
-    expect(admit).not.toHaveBeenCalled();
-    expect(await coordinator.join({ generation: 1, loaded: [required('a')], required: [] }, admit)).toBe(
-      true,
+    expect(await coordinator.join({ generation: 0, loaded: [], kept: [], unavailable: [] }, admit)).toBe(
+      false,
     );
+    expect(admit).not.toHaveBeenCalled();
+    expect(
+      await coordinator.join({ generation: 1, loaded: [kept('a')], kept: [], unavailable: [] }, admit),
+    ).toBe(true);
     expect(admit).toHaveBeenCalledTimes(1);
   });
 
@@ -184,7 +190,7 @@ describe('ModelCoordinator', () => {
     const coordinator = harness.coordinator();
     await adopt(coordinator, 'a');
     const change = coordinator.change({ action: 'load', model: 'm' });
-    const joined = coordinator.join({ generation: 0, loaded: [required('a')], required: [] }, () =>
+    const joined = coordinator.join({ generation: 0, loaded: [kept('a')], kept: [], unavailable: [] }, () =>
       harness.serving.push(new Map()),
     );
     open();
@@ -196,10 +202,13 @@ describe('ModelCoordinator', () => {
     const harness = new ClusterHarness();
     const coordinator = harness.coordinator();
     await adopt(coordinator, 'a', 'b');
-    const other = { ...required('a'), digest: 'other' };
-    await coordinator.join({ generation: 0, loaded: [other, required('b')], required: [] }, () => undefined);
+    const other = { ...kept('a'), digest: 'other' };
+    await coordinator.join(
+      { generation: 0, loaded: [other, kept('b')], kept: [], unavailable: [] },
+      () => undefined,
+    );
     expect(harness.asked).toEqual([PREPARE, COMMIT]);
-    expect(coordinator.missing([required('b')])).toEqual(['a']);
+    expect(coordinator.missing([kept('b')])).toEqual(['a']);
   });
 
   it('brings a version to a worker that lacks what the others have', async () => {

@@ -1,4 +1,4 @@
-import { reasonOf } from '../../errors/domain-error';
+import { DomainError, reasonOf } from '../../errors/domain-error';
 import type { LoadedVersion } from '../../process/ipc/loaded-version';
 import type { RpcChannel } from '../../process/ipc/rpc-channel';
 import {
@@ -31,7 +31,8 @@ export interface CoordinatorOptions extends PreparePhaseOptions {
   readonly maxResident: number;
   /** 0: no limit. */
   readonly maxMemoryBytes: number;
-  log(fields: object, message: string): void;
+  /** @param level info when it is left out */
+  log(fields: object, message: string, level?: 'error'): void;
 }
 
 /** A worker as the coordinator knows it. */
@@ -56,7 +57,10 @@ export class Coordinator {
   private adopted = false;
   private lastId = 0;
   private readonly residents: LruResidency;
-  private readonly required = new Set<string>();
+  /** Models that were to be loaded at the start. */
+  private readonly kept = new Set<string>();
+  /** Why some of them are not, by model. */
+  private readonly failures = new Map<string, string>();
   private readonly unloaded = new Set<string>();
   /** Models that a worker died of while it loaded them: only a call, or other files, have them tried again. */
   private readonly deadly = new Set<string>();
@@ -83,7 +87,8 @@ export class Coordinator {
     return {
       generation: this.generation,
       loaded: this.residents.list(),
-      required: [...this.required],
+      kept: [...this.kept],
+      failed: [...this.failures].map(([model, reason]) => ({ model, reason })),
       unloaded: [...this.unloaded],
       unbatched: [...this.unbatched.values()],
     };
@@ -94,24 +99,25 @@ export class Coordinator {
    * another one has to be up to date, and where it found other files than the others, all load anew.
    * @returns false when the models have changed since it looked: it has to look again
    */
-  async join({ generation, loaded, required }: Join, admit: () => void): Promise<boolean> {
+  async join({ generation, loaded, kept, unavailable }: Join, admit: () => void): Promise<boolean> {
     if (this.adopted && generation !== this.generation) return false;
     // No change can come between this and the next question to all.
     admit();
     if (!this.adopted) {
       this.adopted = true;
-      for (const model of required) this.required.add(model);
-      for (const version of loaded) this.residents.add(version);
+      for (const model of kept) this.kept.add(model);
+      for (const version of loaded) this.nowLoaded(version);
+      for (const { model, reason } of unavailable) this.failed(model, reason);
     } else {
       await this.makeAlike(loaded);
     }
     return true;
   }
 
-  /** The required models that the server has loaded, but not a worker that has these. */
+  /** The models of the start that the server has loaded, but not a worker that has these. */
   missing(loaded: readonly LoadedVersion[]): string[] {
     const there = new Set(loaded.map(({ model }) => model));
-    return [...this.required].filter((model) => this.isLoaded(model) && !there.has(model));
+    return [...this.kept].filter((model) => this.isLoaded(model) && !there.has(model));
   }
 
   isLoaded(model: string): boolean {
@@ -143,8 +149,9 @@ export class Coordinator {
     const staged = await this.prepare({ model, replace: true }, asker);
     for (const { version } of this.residents.of(model)) this.residents.remove(model, version);
     const last = staged.versions.at(-1);
-    for (const prepared of staged.versions)
-      this.residents.add(this.loadedVersion(model, prepared, prepared === last));
+    for (const prepared of staged.versions) {
+      this.nowLoaded(this.loadedVersion(model, prepared, prepared === last));
+    }
     this.unloaded.delete(model);
     this.deadly.delete(model);
     for (const { version } of this.unbatchedOf(model)) this.unbatched.delete(keyOf(model, version));
@@ -172,8 +179,9 @@ export class Coordinator {
       });
       // What requests that name none get stays the same as long as it is loaded, whatever the folder has by then.
       const byDefault = staged.latest === version && this.residents.byDefault(model) === undefined;
-      for (const prepared of staged.versions)
-        this.residents.add(this.loadedVersion(model, prepared, byDefault));
+      for (const prepared of staged.versions) {
+        this.nowLoaded(this.loadedVersion(model, prepared, byDefault));
+      }
       await this.commit(staged);
     } catch (error) {
       this.residents.remove(model, version);
@@ -212,7 +220,7 @@ export class Coordinator {
         versions.some((version) => !there.has(contentOf({ model, ...version }))),
       );
     const changes: ModelChange[] = [
-      ...this.adoptRequired(loaded).map(({ model, version }) => ({
+      ...this.adopt(loaded).map(({ model, version }) => ({
         action: 'ensure' as const,
         model,
         version,
@@ -230,22 +238,18 @@ export class Coordinator {
     }
   }
 
-  /** Required models that only this worker could load: from now on they are for all. */
-  private adoptRequired(loaded: readonly LoadedVersion[]): LoadedVersion[] {
+  /** Models of the start that only this worker could load: from now on they are for all. */
+  private adopt(loaded: readonly LoadedVersion[]): LoadedVersion[] {
     const found = loaded.filter(
-      ({ model }) => this.required.has(model) && !this.unloaded.has(model) && !this.isLoaded(model),
+      ({ model }) => this.kept.has(model) && !this.unloaded.has(model) && !this.isLoaded(model),
     );
-    for (const version of found) this.residents.add(version);
+    for (const version of found) this.nowLoaded(version);
     if (found.length > 0) this.generation++;
     return found;
   }
 
-  private loadedVersion(
-    model: string,
-    { version, digest, memoryBytes }: PreparedVersion,
-    byDefault: boolean,
-  ): LoadedVersion {
-    return { model, version, digest, memoryBytes, byDefault, required: this.required.has(model) };
+  private loadedVersion(model: string, prepared: PreparedVersion, byDefault: boolean): LoadedVersion {
+    return { ...prepared, model, byDefault, kept: this.kept.has(model) };
   }
 
   /**
@@ -270,9 +274,23 @@ export class Coordinator {
       return { id, model, ...prepared };
     } catch (error) {
       if (phase.deadly) this.leaveAlone(model, error);
+      else if (error instanceof DomainError && error.code === 'model_unavailable')
+        this.failed(model, error.message);
       await this.abort(id);
       throw error;
     }
+  }
+
+  private nowLoaded(loaded: LoadedVersion): void {
+    this.residents.add(loaded);
+    this.failures.delete(loaded.model);
+    const { model, version, load } = loaded;
+    this.options.log({ model, version, ...load }, 'model loaded');
+  }
+
+  private failed(model: string, reason: string): void {
+    if (this.kept.has(model) && !this.isLoaded(model)) this.failures.set(model, reason);
+    this.options.log({ model, reason }, 'model could not be loaded', 'error');
   }
 
   private leaveAlone(model: string, error: unknown): void {

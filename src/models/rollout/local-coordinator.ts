@@ -23,7 +23,7 @@ export class LocalCoordinator implements OnApplicationShutdown {
       maxResident: config.maxResident,
       maxMemoryBytes: config.maxMemoryBytes,
       loadTimeoutMs: config.loadTimeoutMs,
-      log: (fields, msg) => this.logger.log({ msg, ...fields }),
+      log: (fields, msg, level) => this.logger[level ?? 'log']({ msg, ...fields }),
     });
     this.coordinator.serve(ipc, { id: 0, admit: () => undefined });
   }

@@ -18,7 +18,7 @@ export interface ResidencyOptions {
 
 /**
  * The versions that are resident on every worker, those on their way included, within limits of number and
- * memory. The least recently used idle one makes room; required ones, and ones with work in hand, never do.
+ * memory. The least recently used idle one makes room; those of the start, and ones with work in hand, never do.
  */
 export class LruResidency {
   private readonly versions = new Map<string, LoadedVersion>();
@@ -98,7 +98,7 @@ export class LruResidency {
       if (performance.now() > giveUpMs) {
         throw new DomainError(
           'model_unavailable',
-          `There is no room for model "${model}": ${fullBecause}, and none of the others is idle and not required.`,
+          `There is no room for model "${model}": ${fullBecause}, and none of the others is idle and not kept.`,
           { retryAfterSeconds: 1 },
         );
       }
@@ -110,7 +110,7 @@ export class LruResidency {
     const replies = await this.options.askAll<VersionUsage[]>(USAGE, undefined, ASK_MS);
     const victim = leastRecentlyUsed(
       replies.flatMap((reply) => (reply.ok ? [reply.value] : [])),
-      (model, version) => model !== exceptModel && this.get(model, version)?.required === false,
+      (model, version) => model !== exceptModel && this.get(model, version)?.kept === false,
     );
     if (victim === undefined) return false;
     this.remove(victim.model, victim.version);
@@ -120,7 +120,7 @@ export class LruResidency {
 }
 
 function onItsWay(model: string, version: string): LoadedVersion {
-  return { model, version, digest: '', required: false, byDefault: false, memoryBytes: 0 };
+  return { model, version, digest: '', kept: false, byDefault: false, memoryBytes: 0 };
 }
 
 function keyOf(model: string, version: string): string {

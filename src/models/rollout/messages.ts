@@ -1,4 +1,4 @@
-import type { LoadedVersion } from '../../process/ipc/loaded-version';
+import type { LoadedVersion, LoadReport, UnavailableModel } from '../../process/ipc/loaded-version';
 
 /** A wish for the whole server, put to the coordinator. */
 export type ModelChange =
@@ -24,8 +24,10 @@ export interface DesiredModels {
   /** Counts the changes. */
   readonly generation: number;
   readonly loaded: readonly LoadedVersions[];
-  /** Models that the server is not ready without. */
-  readonly required: readonly string[];
+  /** Models that were to be loaded at the start, and never make room. */
+  readonly kept: readonly string[];
+  /** Why the server has not got some of those. */
+  readonly failed: readonly Pick<UnavailableModel, 'model' | 'reason'>[];
   /** Models that were unloaded by a call, which no request may load again. */
   readonly unloaded: readonly string[];
   readonly unbatched: readonly Unbatched[];
@@ -41,7 +43,9 @@ export interface Join {
   /** Undefined: it has not been told what the others have. */
   readonly generation: number | undefined;
   readonly loaded: readonly LoadedVersion[];
-  readonly required: readonly string[];
+  /** Models that it was to load at the start. */
+  readonly kept: readonly string[];
+  readonly unavailable: readonly UnavailableModel[];
 }
 
 export interface WantedVersion {
@@ -71,6 +75,7 @@ export interface PreparedVersion {
   /** Of content and settings: workers that read different files must not both serve. */
   readonly digest: string;
   readonly memoryBytes: number;
+  readonly load?: LoadReport;
 }
 
 /** Last phase: serve what was prepared. */

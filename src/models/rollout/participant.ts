@@ -203,10 +203,11 @@ export class Participant {
   }
 
   private preparedOf(model: string, entries: readonly VersionEntry[]): Prepared {
-    const versions = entries.map(({ version, digest, served }) => ({
+    const versions = entries.map(({ version, digest, served, load }) => ({
       version,
       digest,
       memoryBytes: served?.memoryBytes ?? 0,
+      load,
     }));
     return { versions, latest: this.registry.get(model)?.latest };
   }
@@ -250,12 +251,9 @@ export class Participant {
       const reason = reasonOf(error);
       // A version that serves goes on as it is; one that does not says why.
       if (known?.served === undefined) known?.failed(reason);
-      this.logger.error({
-        msg: 'model could not be loaded',
-        model: entry.model,
-        version: entry.version,
-        reason,
-      });
+      // Once for each worker; the coordinator says it once for the server.
+      const { model, version } = entry;
+      this.logger.debug({ msg: 'model could not be loaded here', model, version, reason });
       throw new DomainError(
         'model_unavailable',
         `Model "${entry.model}" version ${entry.version} cannot be served: ${reason}`,

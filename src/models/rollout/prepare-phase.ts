@@ -93,10 +93,14 @@ function faultOf(model: string, replies: readonly Reply<Prepared>[]): DomainErro
       { details },
     );
   }
-  const contents = new Set(replies.map((reply) => (reply.ok ? JSON.stringify(reply.value.versions) : '')));
+  const contents = new Set(replies.map((reply) => (reply.ok ? contentOf(reply.value) : '')));
   if (contents.size <= 1) return undefined;
   return new DomainError(
     'model_unavailable',
     `The files of model "${model}" changed while they were loaded.`,
   );
+}
+
+function contentOf({ versions }: Prepared): string {
+  return JSON.stringify(versions.map(({ version, digest }) => [version, digest]));
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
+import { reasonOf } from '../../errors/domain-error';
 import { Ipc } from '../../process/ipc/ipc.service';
 import {
   changeTimeoutMs,
@@ -34,6 +35,7 @@ export class WorkerJoin {
   /** Loads what the other workers have; as the first one, the required models. */
   async start(): Promise<void> {
     await this.registry.refresh();
+    for (const name of this.config.required) this.expect(name).required = true;
     const desired = await this.desired();
     if (desired !== undefined) {
       await this.follow(desired);
@@ -41,7 +43,7 @@ export class WorkerJoin {
     }
     const names =
       this.config.required.length > 0 ? this.config.required : this.registry.known().map(({ name }) => name);
-    for (const name of names) this.expect(name);
+    for (const name of names) this.expect(name).kept = true;
     await Promise.all(names.map((name) => this.loadAtStart(name)));
   }
 
@@ -51,10 +53,11 @@ export class WorkerJoin {
       const join: Join = {
         generation: this.generation,
         loaded: this.registry.loaded(),
-        required: this.registry
+        kept: this.registry
           .known()
-          .filter((model) => model.required && !model.unloaded)
+          .filter((model) => model.kept && !model.unloaded)
           .map(({ name }) => name),
+        unavailable: this.registry.unavailable(),
       };
       if (await this.ipc.askPrimary<boolean>(JOIN, join, changeTimeoutMs(this.config))) return;
       // Models were changed while this worker was loading.
@@ -67,13 +70,13 @@ export class WorkerJoin {
     return this.ipc.askPrimary(DESIRED, undefined, ASK_MS);
   }
 
-  private expect(name: string): void {
+  private expect(name: string): ModelEntry {
     const model = this.registry.expect(name);
-    model.required = true;
     if (model.versions.size === 0 && model.reason === '') model.reason = 'it is not in the model folder';
+    return model;
   }
 
-  /** A failure is logged and kept as the reason; the other models serve. */
+  /** A failure stays as the model's reason; the other models serve. */
   private async loadAtStart(model: string, versions?: readonly WantedVersion[]): Promise<void> {
     try {
       // The coordinator counts upwards.
@@ -82,15 +85,17 @@ export class WorkerJoin {
       const byDefault =
         versions === undefined ? prepared.versions.at(-1)?.version : this.registry.expect(model).agreed;
       this.changes.commit({ id, byDefault, unbatched: [] });
-    } catch {
-      const { reason } = this.registry.expect(model);
-      if (reason !== '') this.logger.error({ msg: 'model cannot be served', model, reason });
+    } catch (error) {
+      // What a worker lacks of the start's models it says when it joins.
+      if (versions === undefined) return;
+      this.logger.error({ msg: 'this worker has not what the others have', model, reason: reasonOf(error) });
     }
   }
 
   /** Brings this worker, which serves nobody yet, to what the others have: the very same of each version, or none. */
   private async follow(desired: DesiredModels): Promise<void> {
-    for (const name of desired.required) this.expect(name);
+    for (const name of desired.kept) this.expect(name).kept = true;
+    for (const { model, reason } of desired.failed) this.registry.expect(model).failed(reason);
     for (const name of desired.unloaded) this.registry.expect(name);
     for (const { model } of desired.loaded) this.registry.expect(model);
     for (const model of this.registry.known()) model.unloaded = desired.unloaded.includes(model.name);
@@ -103,8 +108,8 @@ export class WorkerJoin {
   }
 
   private async followModel(model: ModelEntry, wanted: LoadedVersions['versions']): Promise<void> {
-    // What is required and none of the others could load so far is offered to them.
-    if (wanted.length === 0 && model.required && !model.unloaded) return;
+    // What was to be loaded at the start and none of the others could load so far is offered to them.
+    if (wanted.length === 0 && model.kept && !model.unloaded) return;
     const isWanted = ({ version, digest }: VersionEntry): boolean =>
       wanted.some((one) => one.version === version && one.digest === digest);
     const gone = model.loaded().filter((entry) => !isWanted(entry));

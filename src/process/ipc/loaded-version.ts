@@ -4,10 +4,29 @@ export interface LoadedVersion {
   readonly version: string;
   /** Of its content and its settings. */
   readonly digest: string;
-  /** Is the server not ready without it? */
-  readonly required: boolean;
+  /** Was it loaded at the start? Then it never makes room for others. */
+  readonly kept: boolean;
   /** Do requests that name no version get it? */
   readonly byDefault: boolean;
   /** On each worker. */
   readonly memoryBytes: number;
+  /** Absent for one that is on its way. */
+  readonly load?: LoadReport;
+}
+
+/** How a version's load went, for the log. */
+export interface LoadReport {
+  readonly ms: number;
+  readonly batching: boolean;
+  readonly batchingReason?: string;
+  /** Why its answers are not cached, where that is not the settings' doing. */
+  readonly cacheReason?: string;
+}
+
+/** A model that requests ought to get an answer from, and do not. */
+export interface UnavailableModel {
+  readonly model: string;
+  readonly reason: string;
+  /** Is the server not ready without it? */
+  readonly required: boolean;
 }

@@ -1,19 +1,29 @@
 import { DomainError, type ErrorCode, reasonOf } from '../../errors/domain-error';
-import type { LoadedVersion } from './loaded-version';
+import type { LoadedVersion, UnavailableModel } from './loaded-version';
 import type { ChannelMessage } from './rpc-channel';
 
+/** What a worker's models are good for. */
+export interface ModelsCondition {
+  /** Does it serve all required models; where none is required, at least one? */
+  readonly ready: boolean;
+  readonly unavailable: readonly UnavailableModel[];
+}
+
 /** How a worker is, as it says itself about once a second. */
-export interface Heartbeat {
+export interface Heartbeat extends ModelsCondition {
   /** Physical memory of the process, in bytes. */
   readonly rssBytes: number;
-  /** Are all required models loaded? */
-  readonly ready: boolean;
+}
+
+/** A worker that has begun to serve. */
+export interface Ready extends ModelsCondition {
+  readonly models: readonly LoadedVersion[];
 }
 
 /** What a worker tells its primary. */
 export type ToPrimary =
   | ChannelMessage
-  | { readonly kind: 'ready'; readonly models: readonly LoadedVersion[] }
+  | ({ readonly kind: 'ready' } & Ready)
   /** The worker cannot start; it exits after this. */
   | { readonly kind: 'failed'; readonly reason: string }
   /** The event loop turns. */

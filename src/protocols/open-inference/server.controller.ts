@@ -41,19 +41,19 @@ export class V2ServerController {
     return { live: true };
   }
 
-  /** For a readiness probe: every required model is ready, and the server is not on its way out. */
+  /** For a readiness probe, like that of the native API: its models are ready, and the server is not on its way out. */
   @Get('health/ready')
   @ApiResponse({ status: 200, type: V2ServerReady })
   @ApiResponse({ status: 503, type: V2ServerReady, description: 'Not ready.' })
   ready(@Res({ passthrough: true }) res: Response): V2ServerReady {
     const { fault } = this.condition;
-    if (fault === undefined && this.models.allRequiredReady) return { ready: true };
+    if (fault === undefined && this.models.condition().ready) return { ready: true };
     res.status(503);
     return {
       ready: false,
       error: fault
         ? `The server is not ready: ${fault}.`
-        : 'A required model is not ready; the health call of the native API says which.',
+        : 'Its models are not ready; the health call of the native API says which.',
     };
   }
 }

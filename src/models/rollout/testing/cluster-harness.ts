@@ -63,7 +63,18 @@ export class TestWorker {
         const batching = { enabled: true };
         const queue = { stopBatching: () => undefined };
         const { model: name, version, config } = entry;
-        const parts = { name, version, digest, memoryBytes, config, batching, queue, use: new Lease() };
+        const runner = {};
+        const parts = {
+          name,
+          version,
+          digest,
+          memoryBytes,
+          config,
+          batching,
+          queue,
+          runner,
+          use: new Lease(),
+        };
         return parts as unknown as LoadedModel;
       },
       onWrongBatches: (listener) => (this.wrongBatches = listener),
