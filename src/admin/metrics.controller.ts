@@ -16,13 +16,14 @@ export class MetricsController implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.router.addRoute({
-      prefix: '/metrics',
-      handle: (exchange, rest) => {
-        const { method } = exchange.req;
-        return rest === '' && (method === 'GET' || method === 'HEAD') ? this.answer(exchange) : undefined;
+    this.router.addRoutes([
+      {
+        method: 'GET',
+        pattern: '/metrics',
+        scope: 'metrics:read',
+        answer: (exchange) => this.answer(exchange),
       },
-    });
+    ]);
   }
 
   /** The whole server's figures for Prometheus, the same whichever worker answers. */

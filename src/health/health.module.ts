@@ -6,6 +6,7 @@ import { CpuModule } from '../process/cpu/cpu.module';
 import { GracefulShutdownService } from './graceful-shutdown.service';
 import { ServerReadiness } from './server-readiness';
 import { type AppConfig, appConfig } from '../config/config.slices';
+import { constantAnswer } from '../http/route-table';
 import { Router } from '../http/router';
 import { HealthController, LIVE } from './health.controller';
 
@@ -22,8 +23,12 @@ export class HealthModule implements OnModuleInit {
     private readonly router: Router,
   ) {}
 
-  /** The controller's answer to a liveness probe, given before Express. */
   onModuleInit(): void {
-    this.router.addConstant(`${this.app.apiPrefix}/health/live`, LIVE);
+    const { apiPrefix } = this.app;
+    this.router.addRoutes([
+      { method: 'GET', pattern: `${apiPrefix}/health`, scope: 'open' },
+      { method: 'GET', pattern: `${apiPrefix}/health/ready`, scope: 'open' },
+      { method: 'GET', pattern: `${apiPrefix}/health/live`, scope: 'open', answer: constantAnswer(LIVE) },
+    ]);
   }
 }

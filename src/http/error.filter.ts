@@ -1,10 +1,9 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injectable } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { DomainError, type ErrorCode, ERRORS } from '../errors/domain-error';
 import { toDomainError } from './errors/error-body';
-import { Router, pathOf } from './router';
-import { NestorExpressAdapter } from './express.adapter';
+import { pathOf } from './request-target';
+import { nothingAt, Router } from './router';
 
 /** The codes for statuses that a framework chose. */
 const CODE_OF_STATUS: Partial<Record<number, ErrorCode>> = {
@@ -24,10 +23,7 @@ const CODE_OF_STATUS: Partial<Record<number, ErrorCode>> = {
 @Catch()
 @Injectable()
 export class ErrorFilter implements ExceptionFilter {
-  constructor(
-    private readonly router: Router,
-    private readonly adapterHost: HttpAdapterHost,
-  ) {}
+  constructor(private readonly router: Router) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const req = host.switchToHttp().getRequest<Request & { id: string }>();
@@ -41,25 +37,10 @@ export class ErrorFilter implements ExceptionFilter {
       res.status(thrown.getStatus()).json(thrown.getResponse());
       return;
     }
-    let error = asDomainError(thrown, req.method, path);
-    if (error.code === 'route_not_found') {
-      const methods = this.methodsOf(path);
-      if (methods.length > 0 && !methods.includes(req.method)) {
-        res.setHeader('allow', methods.join(', '));
-        error = new DomainError(
-          'method_not_allowed',
-          `${req.method} is not allowed on ${path}: use ${methods.join(' or ')}.`,
-        );
-      }
-    }
+    const error = asDomainError(thrown, req.method, path);
     if (error.retryAfterSeconds !== undefined) res.setHeader('retry-after', String(error.retryAfterSeconds));
     this.router.report({ requestId: req.id, path, model: undefined }, error);
     res.status(ERRORS[error.code].status).json(this.router.errorBodyFor(path)(error, req.id));
-  }
-
-  private methodsOf(path: string): string[] {
-    const adapter = this.adapterHost.httpAdapter;
-    return adapter instanceof NestorExpressAdapter ? adapter.methodsOf(path) : [];
   }
 }
 
@@ -73,12 +54,7 @@ function asDomainError(thrown: unknown, method: string, path: string): DomainErr
   if (thrown instanceof DomainError) return thrown;
   const status = statusOf(thrown);
   if (status === undefined || status >= 500) return toDomainError(thrown);
-  if (status === 404) {
-    return new DomainError(
-      'route_not_found',
-      `There is nothing at ${method} ${path}; /docs lists what there is.`,
-    );
-  }
+  if (status === 404) return nothingAt(method, path);
   return new DomainError(
     CODE_OF_STATUS[status] ?? 'invalid_request',
     thrown instanceof Error ? thrown.message : 'Bad request.',

@@ -21,6 +21,8 @@ export interface ExchangeContext {
   draining(): boolean;
 }
 
+const JSON_HEADERS = ['content-type', 'application/json; charset=utf-8'];
+
 /** One request and its answer, on the way that does not pass through Express. */
 export class Exchange {
   readonly startedAt = performance.now();
@@ -75,19 +77,16 @@ export class Exchange {
   }
 
   sendJson(status: number, value: object, headers: readonly string[] = []): void {
-    this.send(
-      status,
-      ['content-type', 'application/json; charset=utf-8', ...headers],
-      [Buffer.from(JSON.stringify(value))],
-    );
+    this.send(status, [...JSON_HEADERS, ...headers], [Buffer.from(JSON.stringify(value))]);
   }
 
   /** Answers with what went wrong, in the words of this exchange's protocol. */
-  fail(thrown: unknown): DomainError {
+  fail(thrown: unknown, headers: readonly string[] = []): DomainError {
     const error = toDomainError(thrown);
-    const headers =
-      error.retryAfterSeconds === undefined ? [] : ['retry-after', String(error.retryAfterSeconds)];
-    this.sendJson(ERRORS[error.code].status, this.errorBody(error, this.requestId), headers);
+    const { code, retryAfterSeconds } = error;
+    const all =
+      retryAfterSeconds === undefined ? headers : [...headers, 'retry-after', String(retryAfterSeconds)];
+    this.sendJson(ERRORS[code].status, this.errorBody(error, this.requestId), all);
     return error;
   }
 

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type HttpConfig, httpConfig } from '../config/config.slices';
-import { type DomainError, ERRORS } from '../errors/domain-error';
+import { DomainError, ERRORS } from '../errors/domain-error';
 import { AccessLog } from '../telemetry/logging/access-log';
 import { Recorder } from '../telemetry/metrics/recorder';
 import { enterRequestContext, leaveRequestContext } from '../telemetry/logging/request-contexts';
@@ -12,27 +12,21 @@ import { type ErrorBody, nativeErrorBody } from './errors/error-body';
 import { header } from './headers/header';
 import { Exchange, type ExchangeContext } from './exchange';
 import { securityHeaders } from './headers/security-headers';
+import { pathOf, toOriginForm } from './request-target';
+import { type Route, type RouteAnswer, type RoutedCall, RouteTable } from './route-table';
 
-const JSON_HEADERS = ['content-type', 'application/json; charset=utf-8'];
 /** Helmet's other headers tell a browser how to treat a page, which data never becomes as long as it says so. */
 const DATA_SECURITY = ['x-content-type-options', 'nosniff'];
 
-/** A way that the front door goes by itself. The first route whose `handle` takes the request has it. */
-export interface FrontRoute {
-  readonly prefix: string;
-  /** Takes the exchange, whose path goes on with `rest` after the prefix, or leaves it by returning undefined. */
-  handle(exchange: Exchange, rest: string): Promise<void> | undefined;
-}
-
 /**
- * Stands before Express in the same server. What every request gets (id, CORS, security headers, access
- * line) it gets here; the routes of this table are answered here; all others go on to Express and Nest.
+ * Stands before Express in the same server. What every request gets (id, CORS, security headers, access line) it gets
+ * here. One table says what calls there are: some are answered here, the others go on to Express and Nest, and what has
+ * no row is refused before its body is read.
  */
 @Injectable()
 export class Router implements ExchangeContext {
   private readonly logger = new Logger(Router.name);
-  private readonly routes: FrontRoute[] = [];
-  private readonly constants = new Map<string, Buffer>();
+  private readonly table = new RouteTable();
   private readonly errorBodies: { path: string; below: string; body: ErrorBody }[] = [];
   private readonly lastErrorBodies = new WeakMap<Socket, ErrorBody>();
   private readonly cors: Cors;
@@ -63,13 +57,13 @@ export class Router implements ExchangeContext {
     return this.begunCount - this.finishedCount;
   }
 
-  addRoute(route: FrontRoute): void {
-    this.routes.push(route);
+  addRoutes(routes: readonly Route[]): void {
+    for (const route of routes) this.table.add(route);
   }
 
-  /** Answers GET on `path` with this very JSON: a probe then waits for nothing but the event loop. */
-  addConstant(path: string, value: object): void {
-    this.constants.set(path, Buffer.from(JSON.stringify(value)));
+  /** The call that a request is; undefined when there is none. */
+  find(method: string, path: string): RoutedCall | undefined {
+    return this.table.find(method, path);
   }
 
   /** Errors on paths below `prefix` are worded by `body`; elsewhere by the native API. */
@@ -115,6 +109,7 @@ export class Router implements ExchangeContext {
 
   exchange(req: IncomingMessage, res: ServerResponse): Exchange {
     this.begunCount++;
+    toOriginForm(req);
     const path = pathOf(req.url ?? '/');
     const requestId = requestIdFrom(header(req, 'x-request-id'));
     // A socket that fails after its request was taken must not become an uncaught exception.
@@ -131,26 +126,35 @@ export class Router implements ExchangeContext {
 
   handle(req: IncomingMessage, res: ServerResponse, express: RequestListener): void {
     const exchange = this.exchange(req, res);
-    const { path } = exchange;
     if (this.cors.isPreflight(req)) {
       exchange.send(204, this.cors.preflightHeaders(req), []);
       return;
     }
-    const constant = this.constants.get(path);
-    if (constant !== undefined && (req.method === 'GET' || req.method === 'HEAD')) {
-      exchange.send(200, JSON_HEADERS, [constant]);
+    const call = this.table.find(req.method ?? '', exchange.path);
+    if (call === undefined) this.refuse(exchange);
+    else if (call.route.answer === undefined) this.passOn(exchange, call, express);
+    else this.answer(exchange, call, call.route.answer);
+  }
+
+  private answer(exchange: Exchange, call: RoutedCall, answer: RouteAnswer): void {
+    answer(exchange, call)?.catch((thrown: unknown) => {
+      this.report(exchange, exchange.fail(thrown));
+    });
+  }
+
+  private refuse(exchange: Exchange): void {
+    const { path, req } = exchange;
+    const methods = this.table.methodsOf(path);
+    if (methods.length === 0) {
+      exchange.fail(nothingAt(req.method, path));
       return;
     }
-    for (const route of this.routes) {
-      if (!path.startsWith(route.prefix)) continue;
-      const taken = route.handle(exchange, path.slice(route.prefix.length));
-      if (taken === undefined) continue;
-      taken.catch((thrown: unknown) => {
-        this.report(exchange, exchange.fail(thrown));
-      });
-      return;
-    }
-    this.passOn(exchange, express);
+    const uses = methods.join(' or ');
+    const error = new DomainError(
+      'method_not_allowed',
+      `${req.method} is not allowed on ${path}: use ${uses}.`,
+    );
+    exchange.fail(error, ['allow', methods.join(', ')]);
   }
 
   /** Logs the failures that are this server's, with the request's id; a client's mistakes show in the access line. */
@@ -162,8 +166,9 @@ export class Router implements ExchangeContext {
     this.logger[level]({ requestId, path, model, code: error.code, err: cause }, error.message);
   }
 
-  private passOn(exchange: Exchange, express: RequestListener): void {
+  private passOn(exchange: Exchange, { path }: RoutedCall, express: RequestListener): void {
     const { req, res } = exchange;
+    req.url = path + (req.url ?? '').slice(exchange.path.length);
     (req as IncomingMessage & { id: string }).id = exchange.requestId;
     res.setHeader('x-request-id', exchange.requestId);
     const headers = [...this.security, ...this.cors.headers(req)];
@@ -187,14 +192,10 @@ function ignore(): void {
   // On purpose nothing.
 }
 
-/** The path of a request target, without its query. */
-export function pathOf(url: string): string {
-  const query = url.indexOf('?');
-  return query === -1 ? url : url.slice(0, query);
-}
-
-/** The query of a request target; empty when there is none. */
-export function queryOf(url: string): URLSearchParams {
-  const query = url.indexOf('?');
-  return new URLSearchParams(query === -1 ? '' : url.slice(query + 1));
+/** The refusal of a call that there is not. */
+export function nothingAt(method: string | undefined, path: string): DomainError {
+  return new DomainError(
+    'route_not_found',
+    `There is nothing at ${method} ${path}; /docs lists what there is.`,
+  );
 }

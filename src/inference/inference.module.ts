@@ -11,7 +11,7 @@ import { InferenceService } from './inference.service';
 import { ModelReader } from './model-reader';
 import { WrongBatches } from './wrong-batches';
 import { NativeController } from '../protocols/native/native.controller';
-import { nativeRoute } from '../protocols/native/native.route';
+import { nativeRoutes } from '../protocols/native/native.routes';
 
 @Module({
   imports: [ModelsModule, PredictionCacheModule],
@@ -27,6 +27,6 @@ export class InferenceModule implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.router.addRoute(nativeRoute(this.app.apiPrefix, this.endpoint));
+    this.router.addRoutes(nativeRoutes(this.app.apiPrefix, this.endpoint));
   }
 }

@@ -5,7 +5,7 @@ import {
   requireContentType,
 } from '../../http/headers/content-negotiation';
 import type { Exchange } from '../../http/exchange';
-import { queryOf } from '../../http/router';
+import { queryOf } from '../../http/request-target';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
 import type { EncodedAnswer } from '../../http/body/content-encoding';
@@ -70,10 +70,10 @@ export const nativeProtocol: HttpCallCodec<DecodedCall> = {
   },
 };
 
-/** The model and version that the rest of a native path names. */
-export function nativeTarget(rest: string, url: string | undefined): CallTarget {
+/** What a native call is about: its path names the model, its query may name the version. */
+export function nativeTarget(model: string, url: string | undefined): CallTarget {
   const version = url?.includes('?') ? queryOf(url).get('version') : null;
-  return { model: rest, version: version ?? undefined };
+  return { model, version: version ?? undefined };
 }
 
 function useCacheOf(url: string | undefined): boolean {

@@ -9,7 +9,7 @@ import { V2RepositoryController } from './repository.controller';
 import { V2ServerController } from './server.controller';
 import { V2StatisticsController } from './statistics.controller';
 import { V2_PREFIX, v2ErrorBody } from './v2.protocol';
-import { v2Route } from './v2.route';
+import { v2Routes } from './v2.routes';
 
 @Module({
   imports: [ModelsModule, InferenceModule, HealthModule],
@@ -24,7 +24,6 @@ export class OpenInferenceModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.router.addErrorBody(V2_PREFIX, v2ErrorBody);
-    this.router.addConstant(`${V2_PREFIX}/health/live`, { live: true });
-    this.router.addRoute(v2Route(this.endpoint));
+    this.router.addRoutes(v2Routes(this.endpoint));
   }
 }

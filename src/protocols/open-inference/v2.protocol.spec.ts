@@ -1,36 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Exchange } from '../../http/exchange';
 import { DomainError } from '../../errors/domain-error';
-import { v2ErrorBody, v2Protocol, v2Target } from './v2.protocol';
-
-describe('the path of an inference call', () => {
-  it.each([
-    ['iris/infer', 'iris', undefined],
-    ['iris/versions/2/infer', 'iris', '2'],
-    ['a.b_c-1/infer', 'a.b_c-1', undefined],
-    ['i%72is/versions/%32/infer', 'iris', '2'],
-    ['..%2Fetc/infer', '../etc', undefined],
-    ['%zz/infer', '%zz', undefined],
-  ])('%s names model %s and version %s', (rest, model, version) => {
-    expect(v2Target(rest)).toEqual({ model, version });
-  });
-
-  it.each([
-    'iris',
-    'infer',
-    '/infer',
-    'iris/ready',
-    'iris/infer/',
-    'iris/versions/infer',
-    'iris/versions//infer',
-    'iris/versions/1/2/infer',
-    'iris/version/1/infer',
-    '/versions/1/infer',
-    'a/b/infer',
-  ])('%s is another path', (rest) => {
-    expect(v2Target(rest)).toBeUndefined();
-  });
-});
+import { v2ErrorBody, v2Protocol } from './v2.protocol';
 
 describe('the urgency of an inference call', () => {
   const mayBeUrgent = (body: string, jsonBytes?: number): boolean => {

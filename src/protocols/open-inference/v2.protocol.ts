@@ -6,7 +6,7 @@ import type { Exchange } from '../../http/exchange';
 import { header } from '../../http/headers/header';
 import { requireAcceptable, requireContentType } from '../../http/headers/content-negotiation';
 import type { EncodedAnswer } from '../../http/body/content-encoding';
-import type { CallTarget, HttpCallCodec } from '../http-call/http-call';
+import type { HttpCallCodec } from '../http-call/http-call';
 import type { InferenceResult } from '../../inference/inference.service';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import { asBuffer, jsonBytesOf, offloadable, whenDone, type Worksite } from '../http-call/offloadable';
@@ -78,29 +78,4 @@ function headerLengthOf(req: IncomingMessage): number | undefined {
     'invalid_request',
     `Header Inference-Header-Content-Length: expected a length in bytes, got "${text.slice(0, 40)}".`,
   );
-}
-
-const INFER = '/infer';
-const VERSIONS = '/versions/';
-
-/** What an inference call's path names: `<model>/infer` or `<model>/versions/<version>/infer`; undefined for any other. */
-export function v2Target(rest: string): CallTarget | undefined {
-  if (!rest.endsWith(INFER)) return undefined;
-  const path = rest.slice(0, -INFER.length);
-  const slash = path.indexOf('/');
-  if (slash === -1) return path === '' ? undefined : { model: decoded(path), version: undefined };
-  const version = path.slice(slash + VERSIONS.length);
-  if (slash === 0 || !path.startsWith(VERSIONS, slash) || version === '' || version.includes('/'))
-    return undefined;
-  return { model: decoded(path.slice(0, slash)), version: decoded(version) };
-}
-
-/** A part of a path; one whose escapes are broken stays as it is, and is no model's name then. */
-function decoded(part: string): string {
-  if (!part.includes('%')) return part;
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }

@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { type AppConfig, appConfig } from '../../config/config.slices';
+import { Router } from '../../http/router';
 import { ModelsService } from '../../models/models.service';
 import { addErrorResponses } from './error-responses';
 import { nativeModelPath } from './native-model-path';
@@ -22,6 +23,12 @@ export function setUpDocs(app: INestApplication): void {
     .setVersion(version)
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .build();
+  app.get(Router).addRoutes([
+    { method: 'GET', pattern: '/docs', scope: 'models:read' },
+    { method: 'GET', pattern: '/docs/*', scope: 'models:read' },
+    { method: 'GET', pattern: '/docs-json', scope: 'models:read' },
+    { method: 'GET', pattern: '/docs-yaml', scope: 'models:read' },
+  ]);
   let current: OpenAPIObject | undefined;
   models.onChange(() => (current = undefined));
   SwaggerModule.setup(
