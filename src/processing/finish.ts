@@ -6,6 +6,9 @@ import { finishDetection, printDetection } from './outputs/detection';
 import { finishEmbedding } from './outputs/embedding';
 import type { Finishing } from './outputs/output-type';
 import { finishRaw, printRaw } from './outputs/raw';
+import { finishRerank, printRerank } from './outputs/rerank';
+import { finishTokens, printTokens } from './outputs/tokens';
+import { inputFacts } from './input-facts';
 import type { OutputPlan } from './plans';
 
 /**
@@ -22,14 +25,18 @@ export function finishOutput(plan: OutputPlan, finishing: Finishing): Tensor[] {
       return finishDetection(plan, finishing);
     case 'ctc':
       return finishCtc(plan, finishing);
+    case 'rerank':
+      return finishRerank(plan, finishing);
+    case 'tokens':
+      return finishTokens(plan, finishing);
     case 'raw':
       return finishRaw(plan, finishing);
   }
 }
 
-/** All declared outputs, in their order. */
+/** All declared outputs, in their order; behind them what is told of the inputs. */
 export function finishAll(plans: readonly OutputPlan[], finishing: Finishing): Tensor[] {
-  return plans.flatMap((plan) => finishOutput(plan, finishing));
+  return [...plans.flatMap((plan) => finishOutput(plan, finishing)), ...inputFacts(finishing.contexts)];
 }
 
 /** Writes one row of a declared output, of the tensors that `finishOutput` made of it, as the native API answers it. */
@@ -46,6 +53,10 @@ export function printRow(
       return printDetection(tensors, row, writer);
     case 'ctc':
       return printCtc(tensors, row, writer);
+    case 'rerank':
+      return printRerank(tensors, row, writer);
+    case 'tokens':
+      return printTokens(tensors, row, writer);
     case 'embedding':
     case 'raw':
       return printRaw(tensors, row, writer);

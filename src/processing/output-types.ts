@@ -4,9 +4,19 @@ import { DETECTION } from './outputs/detection';
 import { EMBEDDING } from './outputs/embedding';
 import type { DeclaredType } from './declared-type';
 import { RAW } from './outputs/raw';
+import { RERANK } from './outputs/rerank';
+import { TOKENS } from './outputs/tokens';
 import type { OutputPlan } from './plans';
 
 export type OutputType = DeclaredType<OutputPlan>;
 
 /** Every `type:` that an output in `model.yaml` can have. */
-export const OUTPUT_TYPES: readonly OutputType[] = [CLASSIFICATION, EMBEDDING, DETECTION, CTC, RAW];
+export const OUTPUT_TYPES: readonly OutputType[] = [
+  CLASSIFICATION,
+  EMBEDDING,
+  DETECTION,
+  CTC,
+  RERANK,
+  TOKENS,
+  RAW,
+];

@@ -47,10 +47,17 @@ export async function bindPipeline(
   const inputs = await bindAll('input', declaration.inputs, signature, assets, faults);
   const outputs = await bindAll('output', declaration.outputs, signature, assets, faults);
   if (faults.length === 0 && inputs.length > 0) checkCovered(inputs, signature, faults);
+  const wantsSpans = outputs.some(({ plan }) => plan.type === 'tokens');
+  if (wantsSpans && !inputs.some(({ plan }) => plan.type === 'text')) {
+    faults.push('output: tokens need an input of type text');
+  }
   throwFaults(faults);
   const options = new Set([...inputs, ...outputs].flatMap(({ type }) => type.options));
   return {
-    inputs: inputs.map(({ type, plan }) => ({ type, plan })),
+    inputs: inputs.map(({ type, plan }) => ({
+      type,
+      plan: plan.type === 'text' ? { ...plan, wantsSpans } : plan,
+    })),
     outputs: outputs.length > 0 ? outputs.map(({ plan }) => plan) : asTheyAre(signature),
     options: [...options],
     resolved: {

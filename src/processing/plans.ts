@@ -4,6 +4,8 @@ import type { CtcPlan } from './outputs/ctc';
 import type { DetectionPlan } from './outputs/detection';
 import type { EmbeddingPlan } from './outputs/embedding';
 import type { RawPlan } from './outputs/raw';
+import type { RerankPlan } from './outputs/rerank';
+import type { TokensPlan } from './outputs/tokens';
 import type { TablePlan } from './table/table-plan';
 import type { TextPlan } from './text/text-plan';
 
@@ -15,4 +17,5 @@ import type { TextPlan } from './text/text-plan';
 export type InputPlan = ImagePlan | TablePlan | TextPlan;
 
 /** A declared output, checked likewise. A new type is a member here, a case in `finish.ts`, a line in `output-types.ts`. */
-export type OutputPlan = ClassificationPlan | EmbeddingPlan | DetectionPlan | CtcPlan | RawPlan;
+export type OutputPlan =
+  ClassificationPlan | EmbeddingPlan | DetectionPlan | CtcPlan | RerankPlan | TokensPlan | RawPlan;

@@ -54,26 +54,28 @@ export const EMBEDDING = declaredType({
 });
 
 /** Vectors, FP32 `[rows, elements]`. @throws invalid_request when more dimensions are wanted than there are */
-export function finishEmbedding(plan: EmbeddingPlan, { outputs, options }: Finishing): Tensor[] {
+export function finishEmbedding(plan: EmbeddingPlan, { outputs, contexts, options }: Finishing): Tensor[] {
   const output = outputNamed(outputs, plan.from);
   const values = numbersOf(output);
   const [rows = 0] = output.shape;
   const width = output.shape.at(-1) ?? 0;
   const positions = plan.pooling === 'none' ? 1 : (output.shape[1] ?? 0);
+  const lengths = contexts.find((context) => context.type === 'text')?.lengths;
   const kept = options.dimensions ?? width;
   if (kept > width) {
     throw new DomainError('invalid_request', `"dimensions" must be at most ${width}, which the model has.`);
   }
   const vectors = new Float32Array(rows * kept);
   for (let row = 0; row < rows; row++) {
-    const pooled = pool(plan.pooling, values, row * positions * width, positions, width);
+    const own = plan.pooling === 'none' ? 1 : (lengths?.[row] ?? positions);
+    const pooled = pool(plan.pooling, values, row * positions * width, own, width);
     if (options.normalize ?? plan.normalize) normalise(pooled, kept);
     vectors.set(pooled.subarray(0, kept), row * kept);
   }
   return [{ name: plan.name, datatype: 'FP32', shape: [rows, kept], data: vectors }];
 }
 
-/** One vector of `positions` ones that begin at `start`; sums in double. */
+/** One vector of the `positions` ones that begin at `start`, behind which may be padding; sums in double. */
 function pool(
   pooling: Pooling,
   values: ArrayLike<number>,
@@ -82,21 +84,18 @@ function pool(
   width: number,
 ): Float64Array {
   const vector = new Float64Array(width);
-  const only = pooling === 'last' ? positions - 1 : 0;
-  for (let i = 0; i < width; i++) {
-    if (pooling !== 'mean' && pooling !== 'max') {
-      vector[i] = values[start + only * width + i]!;
-      continue;
+  const first = pooling === 'last' ? positions - 1 : 0;
+  for (let i = 0; i < width; i++) vector[i] = values[start + first * width + i]!;
+  if (pooling !== 'mean' && pooling !== 'max') return vector;
+  for (let position = 1; position < positions; position++) {
+    const from = start + position * width;
+    for (let i = 0; i < width; i++) {
+      const value = values[from + i]!;
+      if (pooling === 'mean') vector[i]! += value;
+      else if (value > vector[i]!) vector[i] = value;
     }
-    let sum = 0;
-    let most = -Infinity;
-    for (let position = 0; position < positions; position++) {
-      const value = values[start + position * width + i]!;
-      sum += value;
-      if (value > most) most = value;
-    }
-    vector[i] = pooling === 'mean' ? sum / positions : most;
   }
+  if (pooling === 'mean') for (let i = 0; i < width; i++) vector[i]! /= positions;
   return vector;
 }
 
