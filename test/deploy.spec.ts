@@ -168,14 +168,16 @@ describe('the alert rules', () => {
     }
   });
 
-  it('cover failures, shed load, absence, remotes, Redis, workers, the event loop, the queue and memory', () => {
+  it('cover absence, models, failures, shed load, batches, remotes, Redis, workers, the event loop, the queue and memory', () => {
     expect(rules.map(({ alert }) => alert)).toEqual([
       'NestorAbsent',
       'NestorNoModel',
+      'NestorModelUnavailable',
       'NestorFailures',
       'NestorShedsLoad',
       'NestorDeadlinesPass',
       'NestorQueueNearLimit',
+      'NestorBatchWrong',
       'NestorRemoteOut',
       'NestorRemoteFailures',
       'NestorCacheWithoutRedis',

@@ -1,6 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Exposition } from './helpers/exposition';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
 import { identityModel } from './helpers/onnx-models';
 import { freePort, spawnServer, startServer } from './helpers/server';
@@ -65,7 +66,11 @@ describe('health', () => {
 
   it('is ready without what nobody requires, and names it everywhere', async () => {
     const port = await freePort();
-    const server = await startServer({ MODEL_DIR: partlyBroken, MANAGEMENT_PORT: String(port), WORKERS: '2' });
+    const server = await startServer({
+      MODEL_DIR: partlyBroken,
+      MANAGEMENT_PORT: String(port),
+      WORKERS: '2',
+    });
     await server.workersReady(2);
     const reason = expect.stringContaining('broken.onnx cannot be used') as string;
     expect(await server.get('/api/health/ready')).toMatchObject({
@@ -83,6 +88,12 @@ describe('health', () => {
       return answer.status === 200 && body.degraded.broken?.includes('cannot be used') === true;
     });
     expect(server.output).toMatch(/is ready at .* models: same 1, unavailable: broken \(broken\.onnx/);
+    const shown = new Exposition(await (await fetch(`${server.url}/metrics`)).text());
+    const available = shown.series.filter(({ name }) => name === 'nestor_model_available');
+    expect(available.map(({ labels: { model }, value }) => [model, value])).toEqual([
+      ['same', 1],
+      ['broken', 0],
+    ]);
     // Each load, and each that fails, is one line for the server.
     expect(server.output.match(/"msg":"model loaded"/g)).toHaveLength(1);
     expect(server.output.match(/"msg":"model could not be loaded"/g)).toHaveLength(1);

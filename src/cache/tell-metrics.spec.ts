@@ -33,6 +33,7 @@ async function shown(figures: Figures): Promise<Record<string, number>> {
   const server = {
     figures,
     processes: [],
+    unavailable: [],
     queueLimit: 0,
     configuredWorkers: 0,
     workers: [],

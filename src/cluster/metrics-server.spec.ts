@@ -21,6 +21,7 @@ const PROCESS = {
 class FakeWorker {
   readonly recorder = new Recorder();
   stuck = false;
+  unavailable: string[] = [];
   readonly primarySide: RpcChannel;
   private readonly channel: RpcChannel;
   private sequence = 0;
@@ -36,7 +37,9 @@ class FakeWorker {
 
   snapshot(): WorkerSnapshot {
     const process = { ...PROCESS, cpuSeconds: this.id };
-    return { sequence: ++this.sequence, figures: this.recorder.snapshot(), process, queueLimit: 10 };
+    const { unavailable } = this;
+    const figures = this.recorder.snapshot();
+    return { sequence: ++this.sequence, figures, process, unavailable, queueLimit: 10 };
   }
 
   push(snapshot = this.snapshot()): Promise<void> {
@@ -175,6 +178,18 @@ describe('MetricsServer', () => {
       ['1', 1],
       ['2', 3],
       ['primary', 1],
+    ]);
+  });
+
+  it('names a model as available when it serves in every worker', async () => {
+    const { one, two } = setUp();
+    two.recorder.model('digits', '1').loaded({ queuedRequests: 0 }, 100);
+    one.unavailable = ['digits', 'broken'];
+    const lines = (await two.ask<string>(TOPIC.text)).split('\n');
+    expect(lines.filter((line) => line.startsWith('nestor_model_available'))).toEqual([
+      'nestor_model_available{model="iris"} 1',
+      'nestor_model_available{model="digits"} 0',
+      'nestor_model_available{model="broken"} 0',
     ]);
   });
 

@@ -94,6 +94,7 @@ export class MetricsServer {
     return {
       figures,
       processes: [...byPlace, ['primary', own] as const].map(([worker, figures]) => ({ worker, figures })),
+      unavailable: [...new Set(live.flatMap(({ last }) => last.unavailable))],
       queueLimit: live.reduce((sum, { last }) => sum + last.queueLimit, 0),
       configuredWorkers: this.configuredWorkers,
       workers: this.fleet.all().map(({ state }) => state),

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import type { ModelsCondition } from '../process/ipc/messages';
 import type { ModelEntry } from './loading/model-entry';
+import { Recorder } from '../telemetry/metrics/recorder';
 import { ModelsService } from './models.service';
 
 /**
@@ -14,7 +15,10 @@ export class ModelsHealthIndicator {
   constructor(
     private readonly indicators: HealthIndicatorService,
     private readonly models: ModelsService,
-  ) {}
+    recorder: Recorder,
+  ) {
+    recorder.unavailable = () => models.unavailable().map(({ model }) => model);
+  }
 
   /** Is at least one model ready to serve? */
   get anyLoaded(): boolean {

@@ -24,6 +24,7 @@ function serverOf(record: (recorder: Recorder) => void = () => undefined): Serve
       { worker: '1', figures: PROCESS },
       { worker: 'primary', figures: { ...PROCESS, openFiles: undefined } },
     ],
+    unavailable: [],
     queueLimit: 4096,
     configuredWorkers: 2,
     workers: ['ready', 'starting'],

@@ -1,4 +1,4 @@
-import { Reading } from './figures';
+import { Reading, type Subject } from './figures';
 import { type CountedFamily, each, type MetricFamily, MODELS, type Place, REMOTES, SERVER } from './layout';
 import { CACHE_TIERS, OUTCOMES, PROTOCOLS, REMOTE_OUTCOMES } from './outcome';
 import type { ProcessFigures } from '../../process/process-watch';
@@ -172,9 +172,19 @@ export const FAMILIES = {
   }),
   residentModels: told('gauge', 'nestor_resident_models', {
     help: 'Model versions that are loaded in at least one worker.',
-    tell: ({ figures: { models } }) =>
-      models.reduce((sum, model) => sum + new Reading(MODELS, model).at(STATISTICS.resident), 0),
+    tell: ({ figures }) => figures.models.reduce((sum, model) => sum + residents(model), 0),
   }),
+  modelAvailable: {
+    name: 'nestor_model_available',
+    type: 'gauge',
+    help: 'Models that serve (1), and those that ought to and do not (0), be it in one worker; the health says why.',
+    labels: ['model'],
+    tell: ({ figures, unavailable }) => {
+      const loaded = figures.models.filter((model) => residents(model) > 0);
+      const names = new Set([...loaded.map(({ labels: [model = ''] }) => model), ...unavailable]);
+      return [...names].map((model) => [[model], unavailable.includes(model) ? 0 : 1]);
+    },
+  },
   modelMemory: MODELS.gauge('nestor_model_memory_bytes', {
     help: 'Estimated memory of the weights in all workers: size of the model files for each session, not measured.',
     ...resident,
@@ -275,6 +285,10 @@ export const FAMILIES = {
     tell: (_, { version, node, onnxruntime }) => [[[version, node, onnxruntime], 1]],
   },
 } as const satisfies Record<string, CountedFamily | ToldFamily>;
+
+function residents(model: Subject): number {
+  return new Reading(MODELS, model).at(STATISTICS.resident);
+}
 
 function told(
   type: MetricFamily['type'],

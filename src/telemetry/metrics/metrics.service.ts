@@ -42,10 +42,11 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async alone(): Promise<ServerSnapshot> {
-    const { figures, process, queueLimit } = await this.worker.snapshot();
+    const { figures, process, unavailable, queueLimit } = await this.worker.snapshot();
     return {
       figures,
       processes: [{ worker: '1', figures: process }],
+      unavailable,
       queueLimit,
       configuredWorkers: 1,
       workers: ['ready'],

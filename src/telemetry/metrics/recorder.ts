@@ -14,6 +14,8 @@ export class Recorder {
   private readonly models = new Map<string, ModelRecorder>();
   private readonly remotes = new Map<string, Tally<'remotes'>>();
   private readonly tellers: (() => void)[] = [];
+  /** The models that ought to serve here and do not. */
+  unavailable = (): readonly string[] => [];
 
   /** The tally of a version that exists; the same one each time it is loaded. Beyond a bound they share one. */
   model(model: string, version: string): ModelRecorder {

@@ -40,6 +40,7 @@ async function shown(remotes: readonly Subject[]): Promise<string[]> {
   const server = {
     figures: { ...NO_FIGURES, remotes },
     processes: [],
+    unavailable: [],
     queueLimit: 0,
     configuredWorkers: 0,
     workers: [],

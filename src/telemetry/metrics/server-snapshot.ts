@@ -20,6 +20,8 @@ export interface WorkerSnapshot {
   readonly sequence: number;
   readonly figures: Figures;
   readonly process: ProcessFigures;
+  /** The models that ought to serve there and do not. */
+  readonly unavailable: readonly string[];
   /** Requests that may wait in this worker. */
   readonly queueLimit: number;
 }
@@ -31,6 +33,8 @@ export interface ServerSnapshot {
   readonly figures: Figures;
   /** By the value of the label `worker`: a place that workers take one after the other, or `primary`. */
   readonly processes: readonly { readonly worker: string; readonly figures: ProcessFigures }[];
+  /** The models that ought to serve and do not, in one worker at least. */
+  readonly unavailable: readonly string[];
   readonly queueLimit: number;
   readonly configuredWorkers: number;
   /** The state of each worker process that there is. */

@@ -62,6 +62,7 @@ export class WorkerMetrics {
       sequence: ++this.sequence,
       figures: this.recorder.snapshot(),
       process,
+      unavailable: this.recorder.unavailable(),
       queueLimit: this.queueLimit,
     };
   }
