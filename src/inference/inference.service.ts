@@ -4,6 +4,7 @@ import { DomainError } from '../errors/domain-error';
 import type { RunTimes } from '../telemetry/metrics/model-recorder';
 import type { CacheOutcome } from '../telemetry/metrics/outcome';
 import type { LoadedModel } from '../models/loading/loaded-model';
+import { emptyInput, outputsOfNoRows, refusalOf } from '../scheduling/empty-inputs';
 import type { Tensor } from '../tensors/tensor';
 
 export interface InferenceResult {
@@ -26,9 +27,15 @@ export class InferenceService {
     return this.cache.keeps(model);
   }
 
-  /** @throws unknown_output, and what the queue and the run of the model throw */
+  /** @throws unknown_output, shape_mismatch for an input without elements, and what the queue and the run of the model throw */
   async infer(model: LoadedModel, request: CachedRequest): Promise<InferenceResult> {
     for (const name of request.outputs ?? []) checkOutput(model, name);
+    const outputs = this.answerWithoutRows(model, request.inputs);
+    if (outputs !== undefined) {
+      request.onInputsConsumed?.();
+      model.recorder.cached('BYPASS', 0);
+      return { outputs: selectOutputs(outputs, request.outputs), cache: 'BYPASS', run: undefined };
+    }
     const answer = await this.cache.answer(model, request, () => model.queue.submit(request));
     model.recorder.cached(answer.outcome, answer.lookupMs, answer.tier);
     return {
@@ -37,6 +44,19 @@ export class InferenceService {
       ageSeconds: answer.ageMs === undefined ? undefined : Math.floor(answer.ageMs / 1000),
       run: answer.run,
     };
+  }
+
+  /**
+   * What a batch of no rows gets, which needs no run; undefined for any other request.
+   * @throws shape_mismatch for other inputs without elements, unless the model is said to take them
+   */
+  private answerWithoutRows(model: LoadedModel, inputs: readonly Tensor[]): Tensor[] | undefined {
+    const empty = emptyInput(inputs);
+    if (empty === undefined || model.config.allowEmpty) return undefined;
+    const isKnown = model.batching.enabled && model.seen !== undefined;
+    const outputs = isKnown ? outputsOfNoRows(model.outputs, inputs, model.seen) : undefined;
+    if (outputs === undefined) throw refusalOf(empty);
+    return outputs;
   }
 }
 

@@ -6,6 +6,7 @@ import { leadWithRows, rowsFault } from './batch';
 import { BatchAudit } from './batch-audit';
 import { BatchRun } from './batch-run';
 import { CostModel } from './cost-model';
+import { emptyInput, refusalOf } from './empty-inputs';
 import { FillWindow } from './fill-window';
 import type { ForecastErrors } from './forecast-error';
 import type { ModelCounters } from './model-counters';
@@ -29,6 +30,8 @@ export interface ModelOptions {
   readonly weight: number;
   /** Do its runs take up an execution slot? A model behind another server needs none. Default true. */
   readonly takesSlot?: boolean;
+  /** Are requests refused whose inputs have no elements? Default false. */
+  readonly refusesEmpty?: boolean;
   /** Is now and then a request of a batch run again alone, and compared? Default false. */
   readonly audited?: boolean;
   /** A batch did not give each request what it gets alone: the model is not batched any more. */
@@ -118,7 +121,8 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
 
   /**
    * Queues a request; its own rows are the answer.
-   * @throws `overloaded` with `Retry-After`, `deadline_exceeded`, `client_closed_request`, `model_unavailable`
+   * @throws `overloaded` with `Retry-After`, `deadline_exceeded`, `client_closed_request`, `shape_mismatch` for an
+   *   input without elements, `model_unavailable`
    *   after `drain` or `remove`, and whatever the runner fails with
    */
   submit(request: ScheduledRequest): Promise<ScheduledResult> {
@@ -284,6 +288,8 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
     nowMs: number,
   ): DomainError | undefined {
     if (this.state !== 'open') return this.unavailable();
+    const empty = this.options.refusesEmpty === true ? emptyInput(request.inputs) : undefined;
+    if (empty !== undefined) return refusalOf(empty);
     if (request.signal?.aborted === true) {
       this.counters.cancelled++;
       return CLIENT_LEFT;

@@ -1,5 +1,5 @@
 import { DomainError } from '../../errors/domain-error';
-import type { ModelRunner } from '../../runners/runner';
+import type { TriedRunner } from '../../scheduling/empty-inputs';
 import { halfToNumber } from '../../tensors/numbers/float16';
 import { elementCount, printShape } from '../../tensors/shape';
 import type { Tensor } from '../../tensors/tensor';
@@ -7,7 +7,7 @@ import type { GoldenCase } from '../repository/golden-case';
 import { sampleFromJson } from './warm-up-inputs';
 
 /** Runs every case. @throws model_unavailable that says which output of which case is off */
-export async function checkGoldenCases(runner: ModelRunner, cases: readonly GoldenCase[]): Promise<void> {
+export async function checkGoldenCases(runner: TriedRunner, cases: readonly GoldenCase[]): Promise<void> {
   for (const [i, golden] of cases.entries()) {
     const actual = await runner.run([sampleFromJson(golden.inputs, runner.inputs)]);
     const wanted = runner.outputs.filter(({ name }) => Object.hasOwn(golden.outputs, name));

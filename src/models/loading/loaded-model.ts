@@ -1,6 +1,7 @@
 import type { ModelRecorder } from '../../telemetry/metrics/model-recorder';
 import type { ModelRunner } from '../../runners/runner';
 import type { RunnerDescription } from '../../runners/runner-kind';
+import type { SeenRun } from '../../scheduling/empty-inputs';
 import type { ScheduledModel } from '../../scheduling/scheduled-model';
 import type { TensorSpec } from '../../tensors/tensor';
 import type { ModelConfig } from '../repository/model-config';
@@ -33,6 +34,8 @@ export interface LoadedModel {
   readonly batching: BatchingState;
   /** Inputs of one row that the model was seen to accept; undefined when none was found. */
   readonly sample: WarmUpInputs | undefined;
+  /** A run that succeeded, of that sample. */
+  readonly seen: SeenRun | undefined;
   /** Hex digest of its files and of the settings that change its results. */
   readonly digest: string;
   /** Does it give the same answer to the same request? */
@@ -56,6 +59,7 @@ export function loadedModel(parts: LoadedModel): LoadedModel {
     memoryBytes: parts.memoryBytes,
     batching: parts.batching,
     sample: parts.sample,
+    seen: parts.seen,
     digest: parts.digest,
     deterministic: parts.deterministic,
     recorder: parts.recorder,

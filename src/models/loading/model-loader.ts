@@ -4,7 +4,9 @@ import { Recorder } from '../../telemetry/metrics/recorder';
 import { type BatchCheck, declaresBatch, verifyBatching } from '../../scheduling/batch-check';
 import type { ModelRunner } from '../../runners/runner';
 import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
+import { neverEmpty, type SeenRun, type TriedRunner } from '../../scheduling/empty-inputs';
 import { Scheduler } from '../../scheduling/scheduler';
+import type { Tensor } from '../../tensors/tensor';
 import { checkGoldenCases } from './golden-check';
 import type { ModelConfig } from '../repository/model-config';
 import type { VersionEntry } from './model-entry';
@@ -67,9 +69,11 @@ export class ModelLoader {
     { runner, description, memoryBytes, digest, random, coupling, mayGuess }: OpenedVersion,
   ): Promise<LoadedModel> {
     const { config, model, version } = entry;
-    const sample = await this.acceptedSample(entry, runner, mayGuess(runner.inputs));
-    await checkGoldenCases(runner, config.golden);
-    const batching = await decideBatching(config, runner, coupling, sample);
+    // What a process may end of is not tried either.
+    const tried = config.allowEmpty ? runner : neverEmpty(runner);
+    const seen = await this.acceptedSample(entry, tried, mayGuess(runner.inputs));
+    await checkGoldenCases(tried, config.golden);
+    const batching = await decideBatching(config, tried, coupling, seen?.inputs);
     const deterministic = config.deterministic && random === undefined;
     const queue = this.scheduler.register({
       key: `${model}/${version}`,
@@ -78,6 +82,7 @@ export class ModelLoader {
       maxBatchRows: config.maxBatchRows,
       maxQueueDelayMs: config.maxQueueDelayMs,
       weight: config.weight,
+      refusesEmpty: !config.allowEmpty,
       takesSlot: !config.elsewhere,
       // What another server adds up may differ in the last digits, and its runs may cost money.
       audited: deterministic && !config.elsewhere,
@@ -93,7 +98,8 @@ export class ModelLoader {
       description,
       queue,
       batching: { enabled: batching.batchable, reason: batching.reason },
-      sample,
+      sample: seen?.inputs,
+      seen,
       use: new Lease(),
       memoryBytes,
       digest,
@@ -113,13 +119,18 @@ export class ModelLoader {
   /** Inputs that the model was seen to accept. */
   private async acceptedSample(
     { config, model, version }: VersionEntry,
-    runner: ModelRunner,
+    runner: TriedRunner,
     mayGuess: boolean,
-  ): Promise<WarmUpInputs | undefined> {
+  ): Promise<SeenRun | undefined> {
     const given = config.example && sampleFromJson(config.example, runner.inputs);
     if (given === undefined && !mayGuess) return undefined;
-    const found = await findWarmUpInputs(runner.inputs, given, (inputs) => runner.run([inputs]));
-    if ('sample' in found) return found.sample;
+    let outputs: readonly Tensor[] = [];
+    const found = await findWarmUpInputs(runner.inputs, given, async (inputs) => {
+      outputs = await runner.run([inputs]);
+    });
+    if ('sample' in found) {
+      return { inputs: found.sample, outputShapes: outputs.map(({ shape }) => shape) };
+    }
     this.logger.warn({ msg: 'no warm-up input was accepted', model, version, reason: found.reason });
     return undefined;
   }
@@ -141,7 +152,7 @@ export class ModelLoader {
 
 async function decideBatching(
   config: ModelConfig,
-  runner: ModelRunner,
+  runner: TriedRunner,
   coupling: string | undefined,
   sample: WarmUpInputs | undefined,
 ): Promise<BatchCheck> {

@@ -8,6 +8,7 @@ const DEFAULTS = {
   example: undefined,
   versions: { kind: 'latest', count: 1 },
   batching: undefined,
+  allowEmpty: false,
   maxBatchRows: 64,
   maxQueueDelayMs: 0,
   weight: 1,
@@ -52,6 +53,7 @@ describe('parseModelConfig', () => {
 description: Grey 8x8 images of digits
 example: { image: [[0, 0.5], [1, 16]], id: "9007199254740993", deep: { a: null } }
 batching: false
+allow_empty: true
 max_batch_rows: 65536
 max_queue_delay_ms: 2.5
 instances: 2
@@ -83,6 +85,7 @@ cache: { enabled: false, ttl: 60, warmup_file: warm/requests.jsonl }
         deep: { a: null },
       },
       batching: false,
+      allowEmpty: true,
       maxBatchRows: 65536,
       maxQueueDelayMs: 2.5,
       weight: 0.5,

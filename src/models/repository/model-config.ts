@@ -40,6 +40,8 @@ interface CommonConfig {
    * graph shows and a check at load allow it.
    */
   readonly batching: boolean | undefined;
+  /** May a run get an input without elements? The process may end of it. */
+  readonly allowEmpty: boolean;
   readonly maxBatchRows: number;
   /** How long a request may wait on purpose for others to join it. */
   readonly maxQueueDelayMs: number;
@@ -90,6 +92,7 @@ export const KEYS: KeyTable<CommonConfig> = {
   example: { key: 'example', read: inputs, fallback: undefined },
   versions: { key: 'versions', read: versionPolicy, fallback: LATEST },
   batching: { key: 'batching', read: bool, fallback: undefined },
+  allowEmpty: { key: 'allow_empty', read: bool, fallback: false },
   maxBatchRows: { key: 'max_batch_rows', read: integer(1, 65_536), fallback: 64 },
   maxQueueDelayMs: { key: 'max_queue_delay_ms', read: number(0, 10_000, 'inclusive'), fallback: 0 },
   weight: { key: 'weight', read: number(0, 1000, 'exclusive'), fallback: 1 },
