@@ -7,7 +7,7 @@ const SCAN_LIMIT = 512;
 
 /**
  * Takes from the queue the most urgent request and, by urgency, those that can run with it: same datatypes, same
- * trailing dimensions, as many as fit. One that does not fit stays, and leads a later batch.
+ * trailing dimensions or the same padding, as many as fit. One that does not fit stays, and leads a later batch.
  * @param maxRows rows that the batch may have; 0 when every request runs alone
  * @param maxBytes bytes of inputs that it may join
  * @param isGone has the request nobody who waits for it? Then it is taken out, and left out
@@ -44,5 +44,10 @@ function canLead(entry: QueuedRequest): boolean {
 }
 
 function joins(entry: QueuedRequest, leader: QueuedRequest): boolean {
-  return canLead(entry) && compatible(leader.inputs, entry.inputs);
+  if (!canLead(entry)) return false;
+  const wanted = leader.request.padding;
+  const own = entry.request.padding;
+  if (wanted === undefined || own === undefined)
+    return wanted === own && compatible(leader.inputs, entry.inputs);
+  return wanted.bucket === own.bucket;
 }

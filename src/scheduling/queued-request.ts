@@ -22,7 +22,8 @@ interface SharedRun {
  */
 export class QueuedRequest implements RequestRecord {
   state: 'queued' | 'running' | 'settled' = 'queued';
-  readonly inputs: RequestInputs;
+  /** As they run: padded, once that is so. */
+  inputs: RequestInputs;
   readonly rows: number;
   readonly deadlineMs: number;
   lane: number;

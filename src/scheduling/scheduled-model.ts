@@ -15,6 +15,7 @@ import { DEFAULT_PRIORITY_LEVEL, priorityLevel } from './priority';
 import { QueuedRequest, RETRY_LANE, type RequestOwner } from './queued-request';
 import { CLIENT_LEFT, RequestLedger } from './request-ledger';
 import type { RequestQueue } from './request-queue';
+import { padToLongest } from './row-padding';
 import type { ScheduledRequest, ScheduledResult } from './scheduled-request';
 
 export interface ModelOptions {
@@ -227,6 +228,7 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
     this.runs.push(run);
     this.host.runStarted(this, run);
     try {
+      if (requests.length > 1 && requests[0]!.request.padding !== undefined) padToLongest(requests);
       const inputs = requests.map((entry) => entry.inputs);
       this.runner.run(inputs, this.takesSlot ? undefined : run.context()).then(
         (outputs) => this.succeeded(run, outputs),

@@ -1,5 +1,6 @@
 import type { RequestInputs } from '../runners/runner';
 import type { Tensor } from '../tensors/tensor';
+import type { RowPadding } from './row-padding';
 
 /** An `AbortSignal`, or any object with a flag; without a listener the flag is read when a batch forms. */
 export interface CancelSignal {
@@ -17,6 +18,8 @@ export interface ScheduledRequest {
   /** A moment on the scheduler's clock, by which queue and run must be over; `Infinity` for none. */
   readonly deadlineMs: number;
   readonly signal?: CancelSignal;
+  /** With it rows of other lengths may join; without it only those of the same dimensions. */
+  readonly padding?: RowPadding;
   /** By which the logs of this server and of one behind it name the request. */
   readonly requestId?: string;
   /** Called once, when the inputs will not be read again: their arrays may be reused. Must not throw. */

@@ -1,0 +1,51 @@
+import type { RequestInputs } from '../runners/runner';
+import { allocate } from '../tensors/datatype';
+import type { Tensor } from '../tensors/tensor';
+
+/**
+ * How rows may be lengthened in their second dimension, so that shorter ones run with longer ones. Whoever asks for it
+ * knows that the model takes no notice of what is behind a row's end, and cuts what it gives for that.
+ */
+export interface RowPadding {
+  /** Requests of the same one may run together. */
+  readonly bucket: number;
+  /** What stands behind a row's end, by the names of the inputs; 0 where there is none. */
+  readonly fill: Readonly<Record<string, number>>;
+}
+
+/** A request on its way into a batch. */
+interface PaddedEntry {
+  inputs: RequestInputs;
+  readonly request: { readonly padding?: RowPadding };
+}
+
+/** Lengthens the rows of requests that run together to those of the longest. */
+export function padToLongest(entries: readonly PaddedEntry[]): void {
+  const longest = Math.max(...entries.map(({ inputs }) => lengthOf(inputs)));
+  for (const entry of entries) {
+    const { inputs } = entry;
+    const { padding } = entry.request;
+    if (padding === undefined || lengthOf(inputs) === longest) continue;
+    entry.inputs = inputs.map((tensor) => padded(tensor, longest, padding.fill[tensor.name] ?? 0));
+  }
+}
+
+/** A tensor `[rows, length]` with longer rows. */
+export function padded({ name, datatype, shape, data }: Tensor, length: number, fill: number): Tensor {
+  const [rows = 0, own = 0] = shape;
+  if (datatype === 'BYTES' || Array.isArray(data)) throw new Error('Texts are not padded.');
+  const longer = allocate(datatype, rows * length);
+  if (fill !== 0) {
+    if (longer instanceof BigInt64Array || longer instanceof BigUint64Array) longer.fill(BigInt(fill));
+    else longer.fill(fill);
+  }
+  for (let row = 0; row < rows; row++) {
+    // Of the same type, which the compiler cannot know.
+    (longer as Float64Array).set((data as Float64Array).subarray(row * own, (row + 1) * own), row * length);
+  }
+  return { name, datatype, shape: [rows, length], data: longer };
+}
+
+function lengthOf(inputs: RequestInputs): number {
+  return inputs[0]?.shape[1] ?? 0;
+}
