@@ -1,6 +1,6 @@
 import { bool, choice, type KeyTable, text } from '../../config/yaml/readers';
 import { printShape } from '../../tensors/shape';
-import type { Tensor } from '../../tensors/tensor';
+import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import { DomainError } from '../../errors/domain-error';
 import { declaredType, tensorMeant } from '../declared-type';
 import { numbersOf } from './elements';
@@ -38,20 +38,32 @@ export const EMBEDDING = declaredType({
   keys: KEYS,
   assets: () => [],
   bind(name, settings, { outputs }, _assets, fault): Promise<EmbeddingPlan | undefined> {
-    const output = tensorMeant(settings.from, outputs, 'from', fault);
+    const isPooled = settings.pooling === undefined || settings.pooling === 'none';
+    const wanted = settings.from ?? customary(outputs, isPooled ? POOLED : UNPOOLED);
+    const output = tensorMeant(wanted, outputs, 'from', fault);
     if (output === undefined) return Promise.resolve(undefined);
     const { shape, datatype } = output;
-    const rank = settings.pooling === undefined || settings.pooling === 'none' ? 2 : 3;
+    const rank = isPooled ? 2 : 3;
     if (shape.length !== rank || (datatype !== 'FP32' && datatype !== 'FP16' && datatype !== 'FP64')) {
-      const wanted =
+      const form =
         rank === 2 ? '[rows, elements] without pooling' : '[rows, positions, elements] with pooling';
-      fault(`from: needs floats of shape ${wanted}, and ${output.name} is ${datatype} ${printShape(shape)}`);
+      fault(`from: needs floats of shape ${form}, and ${output.name} is ${datatype} ${printShape(shape)}`);
       return Promise.resolve(undefined);
     }
     const { pooling = 'none', normalize } = settings;
     return Promise.resolve({ type: 'embedding', name, from: output.name, pooling, normalize });
   },
 });
+
+/** What exporters call a vector for each row, and one for each position. */
+const POOLED = ['sentence_embedding', 'text_embeds', 'image_embeds', 'pooler_output'];
+const UNPOOLED = ['last_hidden_state', 'token_embeddings'];
+
+/** The output that a model of several must mean; undefined where it has but one, or none of these names. */
+function customary(outputs: readonly TensorSpec[], names: readonly string[]): string | undefined {
+  if (outputs.length === 1) return undefined;
+  return names.find((name) => outputs.some((output) => output.name === name));
+}
 
 /** Vectors, FP32 `[rows, elements]`. @throws invalid_request when more dimensions are wanted than there are */
 export function finishEmbedding(plan: EmbeddingPlan, { outputs, contexts, options }: Finishing): Tensor[] {

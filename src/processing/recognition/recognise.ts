@@ -3,6 +3,9 @@ import { jsonFile } from './json-file';
 import { architectureOf, classifierOutputs } from './model-config-file';
 import { imageRecipe } from './preprocessor-config';
 import { NOTHING_RECOGNISED, type Recognised } from './recognised';
+import { sentenceVectors } from './sentence-transformers';
+import { textFacts } from './text-files';
+import { sequenceOutputs, tokenOutputs } from './text-models';
 import { type ModelMetadata, ultralyticsFacts } from './ultralytics';
 
 /**
@@ -25,6 +28,14 @@ export async function recognise(assets: AssetFiles, metadata: ModelMetadata): Pr
       };
     }
     return joined(imageRecipe(preprocessor), classifierOutputs(config, architecture));
+  }
+  const vectors = await sentenceVectors(assets);
+  if (vectors !== undefined) return joined(vectors, await textFacts(assets, config));
+  if (architecture.endsWith('ForSequenceClassification')) {
+    return joined(await textFacts(assets, config), sequenceOutputs(config, architecture));
+  }
+  if (architecture.endsWith('ForTokenClassification')) {
+    return joined(await textFacts(assets, config), tokenOutputs(config));
   }
   return { facts: [], reason: `config.json names ${architecture}, for which there is no output type` };
 }
