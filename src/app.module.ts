@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Settings } from './config/slices';
 import { ConfigurationModule } from './config/configuration.module';
+import { AccessModule } from './access/access.module';
 import { HealthModule } from './health/health.module';
 import { HttpModule } from './http/http.module';
 import { InferenceModule } from './inference/inference.module';
@@ -16,6 +17,7 @@ import { AdminModule } from './admin/admin.module';
     IpcModule,
     MetricsModule,
     HttpModule,
+    AccessModule,
     InferenceModule,
     OpenInferenceModule,
     HealthModule,

@@ -9,3 +9,7 @@ export interface Limits {
 }
 
 export const NO_LIMITS: Limits = Object.freeze({});
+
+export function isLimited({ requestsPerSecond, rowsPerSecond, requestsAtOnce, bodyBytes }: Limits): boolean {
+  return (requestsPerSecond ?? rowsPerSecond ?? requestsAtOnce ?? bodyBytes) !== undefined;
+}

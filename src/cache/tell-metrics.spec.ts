@@ -38,6 +38,7 @@ async function shown(figures: Figures): Promise<Record<string, number>> {
     configuredWorkers: 0,
     workers: [],
     restarts: 0,
+    accessFailures: 0,
   };
   const text = await renderPrometheus(server, { version: '', node: '', onnxruntime: '' });
   const lines = text.split('\n').filter((line) => line.startsWith('nestor_cache_'));

@@ -1,5 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import { type DomainError, ERRORS } from '../errors/domain-error';
+import { Refusal } from '../http/errors/refusal';
+import { pathOf } from '../http/request-target';
 import type { Supervisor } from './supervisor';
 import type { WorkerProcess } from './worker-process';
 
@@ -13,18 +16,37 @@ export interface ManagementOptions {
   readonly heartbeatTimeoutMs: number;
   readonly supervisor: Pick<Supervisor, 'all' | 'complete' | 'crashLooping' | 'stopping' | 'restarts'>;
   metrics(): Promise<string>;
+  /** What is answered instead, to a request that lacks the scope; undefined: it has it. */
+  refuse(req: IncomingMessage, scope: ManagementScope): Promise<DomainError | undefined>;
   readonly logger: Logger;
+}
+
+/** What a caller must be allowed to do, as for the calls of the workers' port. */
+export type ManagementScope = 'open' | 'metrics:read';
+
+interface ManagementRoute {
+  readonly scope: ManagementScope;
+  answer(): Answer | Promise<Answer>;
 }
 
 interface Answer {
   readonly status: number;
   readonly type: string;
   readonly body: string;
+  /** Names and values in turn. */
+  readonly headers?: readonly string[];
 }
 
 /** Probes, metrics and the workers' states out of the primary, which no load on the workers can hold up. */
 export class Management {
   private readonly server: Server;
+  /** All calls that there are. */
+  private readonly routes: ReadonlyMap<string, ManagementRoute> = new Map<string, ManagementRoute>([
+    ['/health/live', { scope: 'open', answer: () => this.live() }],
+    ['/health/ready', { scope: 'open', answer: () => this.ready() }],
+    ['/workers', { scope: 'metrics:read', answer: () => this.showWorkers() }],
+    ['/metrics', { scope: 'metrics:read', answer: () => this.metrics() }],
+  ]);
 
   constructor(private readonly options: ManagementOptions) {
     this.server = createServer((req, res) => void this.handle(req, res));
@@ -43,32 +65,38 @@ export class Management {
   }
 
   private async handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const { status, type, body } = await this.answer(req).catch((err: unknown): Answer => {
+    const {
+      status,
+      type,
+      body,
+      headers = [],
+    } = await this.answer(req).catch((err: unknown): Answer => {
       this.options.logger.error({ err, path: req.url }, 'management call failed');
       return json(500, { status: 'error' });
     });
-    res.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
+    const all = [...headers, 'content-type', type, 'content-length', String(Buffer.byteLength(body))];
+    res.writeHead(status, all);
     res.end(req.method === 'HEAD' ? undefined : body);
   }
 
   private async answer(req: IncomingMessage): Promise<Answer> {
     if (req.method !== 'GET' && req.method !== 'HEAD')
       return json(405, { status: 'error', error: 'use GET' });
-    switch (req.url?.split('?')[0]) {
-      case '/health/live':
-        return this.live();
-      case '/health/ready':
-        return this.ready();
-      case '/workers':
-        return json(200, { workers: this.workers(), restarts: this.options.supervisor.restarts });
-      case '/metrics':
-        return { status: 200, type: METRICS_TYPE, body: await this.options.metrics() };
-      default:
-        return json(404, {
-          status: 'error',
-          error: 'there are /health/live, /health/ready, /metrics and /workers',
-        });
+    const route = this.routes.get(pathOf(req.url ?? '/'));
+    if (route === undefined) {
+      const there = [...this.routes.keys()].join(', ').replace(/, (?=[^,]*$)/, ' and ');
+      return json(404, { status: 'error', error: `there are ${there}` });
     }
+    const refusal = await this.options.refuse(req, route.scope);
+    return refusal === undefined ? route.answer() : refused(refusal);
+  }
+
+  private async metrics(): Promise<Answer> {
+    return { status: 200, type: METRICS_TYPE, body: await this.options.metrics() };
+  }
+
+  private showWorkers(): Answer {
+    return json(200, { workers: this.workers(), restarts: this.options.supervisor.restarts });
   }
 
   /** Live while every worker's heartbeat is fresh; one that is starting may be long in coming. */
@@ -123,4 +151,9 @@ export class Management {
 
 function json(status: number, value: object): Answer {
   return { status, type: JSON_TYPE, body: JSON.stringify(value) };
+}
+
+function refused(error: DomainError): Answer {
+  const answer = json(ERRORS[error.code].status, { status: 'error', error: error.message });
+  return { ...answer, headers: error instanceof Refusal ? error.headers : [] };
 }

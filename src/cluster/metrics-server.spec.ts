@@ -90,7 +90,7 @@ function setUp(): { fleet: FakeFleet; server: MetricsServer; one: FakeWorker; tw
   const fleet = new FakeFleet();
   const watch = { figures: () => Promise.resolve(PROCESS) };
   const build = { version: '1', node: '20', onnxruntime: '1' };
-  const server = new MetricsServer(2, fleet, watch, build);
+  const server = new MetricsServer(2, fleet, watch, build, { failures: 0 });
   const [one, two] = [new FakeWorker(1).attachTo(server), new FakeWorker(2).attachTo(server)];
   fleet.workers = [one, two];
   return { fleet, server, one, two };

@@ -44,6 +44,7 @@ export class MetricsServer {
     private readonly fleet: Fleet,
     private readonly watch: Pick<ProcessWatch, 'figures'>,
     private readonly build: BuildInfo,
+    private readonly access: { readonly failures: number },
   ) {}
 
   /** From here on this worker's figures count, and it may ask for everybody's. */
@@ -99,6 +100,7 @@ export class MetricsServer {
       configuredWorkers: this.configuredWorkers,
       workers: this.fleet.all().map(({ state }) => state),
       restarts: this.fleet.restarts,
+      accessFailures: this.access.failures,
     };
   }
 }

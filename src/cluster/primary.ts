@@ -1,5 +1,9 @@
 import cluster from 'node:cluster';
 import { join } from 'node:path';
+import { AccessKeeper, TELL_MS } from '../access/access-keeper';
+import { CallerDirectory } from '../access/caller-directory';
+import { managementGate } from '../access/management-gate';
+import { TOPIC } from '../access/messages';
 import { readEnvironment, settings } from '../config/settings';
 import { banner } from '../process/banner';
 import { LogSink, WORKER_STDIO } from '../telemetry/logging/log-sink';
@@ -17,8 +21,8 @@ import { MetricsServer } from './metrics-server';
 import { Supervisor } from './supervisor';
 
 /** The process above the workers: forks and watches them, writes their logs, stops them. */
-export function runPrimary(): Promise<void> {
-  const { app, cluster: wanted, http, logging, models } = settings();
+export async function runPrimary(): Promise<void> {
+  const { access, app, cluster: wanted, http, logging, models } = settings();
   const sink = new LogSink(logging);
   const log = openLocalLog(logging, sink);
   const { logger } = log;
@@ -51,6 +55,7 @@ export function runPrimary(): Promise<void> {
     onFork(worker, forked, place) {
       sink.attach(worker.process, forked.id);
       coordinator.serve(forked.channel, forked);
+      keeper.serve(forked.channel);
       metrics.attach(forked.id, String(place), forked.channel);
       worker.once('exit', () => metrics.detach(forked.id));
     },
@@ -60,6 +65,15 @@ export function runPrimary(): Promise<void> {
       logger.fatal({ reason }, `cannot start: ${reason}`);
       void leave(1);
     },
+  });
+  const directory = new CallerDirectory(access, () => keeper.askIssuer());
+  const keeper: AccessKeeper = new AccessKeeper({
+    config: access,
+    tell(known) {
+      directory.take(known);
+      for (const process of supervisor.all()) void process.ask(TOPIC.changed, known, TELL_MS);
+    },
+    log: (level, fields, message) => logger[level](fields, message),
   });
   const coordinator: Coordinator = new Coordinator({
     askAll: <Value>(
@@ -81,15 +95,24 @@ export function runPrimary(): Promise<void> {
     load: (model) => coordinator.change({ action: 'renew', model }),
     log: (fields, message) => logger.info(fields, message),
   });
-  const metrics = new MetricsServer(plan.workers, supervisor, new ProcessWatch(), buildInfo(app.version));
+  const metrics = new MetricsServer(
+    plan.workers,
+    supervisor,
+    new ProcessWatch(),
+    buildInfo(app.version),
+    keeper,
+  );
   const management = new Management({
     host: http.host,
     port: wanted.managementPort,
     heartbeatTimeoutMs: wanted.heartbeatTimeoutMs,
     supervisor,
     metrics: () => metrics.text(),
+    refuse: managementGate(access, directory),
     logger,
   });
+  await keeper.start();
+  directory.take(keeper.known);
   if (wanted.managementPort !== 0) {
     management.listen((reason) => {
       supervisor.kill();
@@ -101,6 +124,7 @@ export function runPrimary(): Promise<void> {
     async stop(signal) {
       logger.info({ signal }, 'stopping');
       watch.stop();
+      keeper.stop();
       await supervisor.stop();
       management.close();
       logger.info('stopped');
@@ -118,7 +142,6 @@ export function runPrimary(): Promise<void> {
   process.on('SIGUSR2', () => supervisor.signal('SIGUSR2'));
   watch.start();
   supervisor.start();
-  return Promise.resolve();
 }
 
 /** Node's options for workers; who sets one of them otherwise has it so. */

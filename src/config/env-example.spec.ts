@@ -16,7 +16,24 @@ const variables = new Set(
 );
 
 /** Empty in the example: those whose default is none, or is not a constant. */
-const EMPTY = ['VERSION', 'MODEL_NAMES', 'REDIS_URL', 'EXTERNAL_API_URL', 'SECRET_KEY'];
+const EMPTY = [
+  'VERSION',
+  'TLS_CERT_FILE',
+  'TLS_KEY_FILE',
+  'TLS_CLIENT_CA_FILE',
+  'MODEL_NAMES',
+  'REDIS_URL',
+  'EXTERNAL_API_URL',
+  'ALLOWED_HOSTS',
+  'API_KEY',
+  'ADMIN_KEY',
+  'AUTH_KEYS_FILE',
+  'SECRET_KEY',
+  'JWT_PUBLIC_KEY_FILE',
+  'JWT_JWKS_URL',
+  'JWT_ISSUER',
+  'JWT_AUDIENCE',
+];
 
 describe('.env.example', () => {
   it('has each variable once, and no other', () => {

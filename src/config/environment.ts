@@ -1,10 +1,13 @@
 import { resolve } from 'node:path';
 import {
+  apiKey,
   byteSize,
   cacheNamespace,
+  file,
   flag,
   folder,
   host,
+  hostName,
   line,
   list,
   modelName,
@@ -31,11 +34,31 @@ const GB = 1024 ** 3;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 const LOG_FORMATS = ['json', 'pretty'] as const;
 const CACHE_WARMUPS = ['background', 'before-ready', 'off'] as const;
+const AUTH_MODES = ['auto', 'required', 'changes', 'off'] as const;
+const CLIENT_CERTIFICATES = ['off', 'want', 'require'] as const;
+/** By which public keys check tokens. */
+export const PUBLIC_KEY_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
 const NODE_ENVS = ['development', 'production', 'test'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFormat = (typeof LOG_FORMATS)[number];
 export type CacheWarmup = (typeof CACHE_WARMUPS)[number];
+/** Which calls need a credential: `auto` depends on whether there are any. */
+export type AuthMode = (typeof AUTH_MODES)[number];
+/** Are clients asked for certificates, and refused without one? */
+export type ClientCertificates = (typeof CLIENT_CERTIFICATES)[number];
+export type PublicKeyAlgorithm = (typeof PUBLIC_KEY_ALGORITHMS)[number];
 export type NodeEnv = (typeof NODE_ENVS)[number];
 
 const milliseconds = (min: number) => wholeNumber(min, DAY_MS, 'milliseconds');
@@ -81,6 +104,31 @@ export class Environment {
   )
   @Variable(flag)
   CORS_CREDENTIALS = false;
+
+  /** With TLS_KEY_FILE: HTTPS. */
+  @Together<Environment>(
+    'set together with TLS_KEY_FILE',
+    (env) => (env.TLS_CERT_FILE === undefined) === (env.TLS_KEY_FILE === undefined),
+    ['TLS_KEY_FILE'],
+  )
+  @Variable(file)
+  TLS_CERT_FILE?: string;
+
+  @Variable(file)
+  TLS_KEY_FILE?: string;
+
+  @Together<Environment>(
+    'off while TLS_CERT_FILE and TLS_CLIENT_CA_FILE are not set',
+    (env) =>
+      env.TLS_CLIENT_AUTH === 'off' ||
+      (env.TLS_CERT_FILE !== undefined && env.TLS_CLIENT_CA_FILE !== undefined),
+    ['TLS_CERT_FILE', 'TLS_CLIENT_CA_FILE'],
+  )
+  @Variable(oneOf(CLIENT_CERTIFICATES))
+  TLS_CLIENT_AUTH: ClientCertificates = 'off';
+
+  @Variable(file)
+  TLS_CLIENT_CA_FILE?: string;
 
   @Variable(byteSize(1, 2 * GB))
   BODY_LIMIT = 52_428_800;
@@ -247,6 +295,43 @@ export class Environment {
 
   // Access
 
+  @Variable(oneOf(AUTH_MODES))
+  AUTH: AuthMode = 'auto';
+
+  @Variable(list(hostName, 'host names such as nestor.example.com'))
+  ALLOWED_HOSTS: readonly string[] = [];
+
+  @Together<Environment>(
+    'a key of your own, not a placeholder, when NODE_ENV is production',
+    (env) => env.NODE_ENV !== 'production' || !isPlaceholder(env.API_KEY ?? ''),
+    ['NODE_ENV'],
+  )
+  @Variable(apiKey)
+  API_KEY?: string;
+
+  @Together<Environment>(
+    'a key of your own, not a placeholder, when NODE_ENV is production',
+    (env) => env.NODE_ENV !== 'production' || !isPlaceholder(env.ADMIN_KEY ?? ''),
+    ['NODE_ENV'],
+  )
+  @Together<Environment>(
+    'another key than API_KEY',
+    (env) => env.ADMIN_KEY === undefined || env.ADMIN_KEY !== env.API_KEY,
+    ['API_KEY'],
+  )
+  @Variable(apiKey)
+  ADMIN_KEY?: string;
+
+  @Variable(file)
+  AUTH_KEYS_FILE?: string;
+
+  @Variable(milliseconds(10))
+  AUTH_RELOAD_INTERVAL_MS = 5000;
+
+  /** For each address. */
+  @Variable(wholeNumber(1, 1_000_000))
+  AUTH_FAILURES_PER_SECOND = 10;
+
   @Together<Environment>(
     'a secret of your own, not a placeholder, when NODE_ENV is production',
     (env) => env.NODE_ENV !== 'production' || !isPlaceholder(env.SECRET_KEY ?? ''),
@@ -268,4 +353,52 @@ export class Environment {
 
   @Variable(wholeNumber(1, YEAR_MINUTES, 'minutes'))
   ACCESS_TOKEN_EXPIRE_MINUTES = 30;
+
+  @Variable(file)
+  JWT_PUBLIC_KEY_FILE?: string;
+
+  @Variable(url('https', 'http'))
+  JWT_JWKS_URL?: string;
+
+  @Variable(wholeNumber(1, YEAR_SECONDS, 'seconds'))
+  JWT_JWKS_REFRESH_SECONDS = 300;
+
+  @Variable(wholeNumber(1, YEAR_SECONDS, 'seconds'))
+  JWT_JWKS_MAX_STALE_SECONDS = 86_400;
+
+  @Variable(list(oneOf(PUBLIC_KEY_ALGORITHMS), `algorithms out of ${PUBLIC_KEY_ALGORITHMS.join(', ')}`))
+  JWT_ALGORITHMS: readonly PublicKeyAlgorithm[] = ['RS256', 'ES256', 'EdDSA'];
+
+  @Variable(line(500))
+  JWT_ISSUER?: string;
+
+  @Together<Environment>(
+    'set together with JWT_JWKS_URL: its issuer makes tokens for others, too',
+    (env) => env.JWT_JWKS_URL === undefined || env.JWT_AUDIENCE !== undefined,
+    ['JWT_JWKS_URL'],
+  )
+  @Variable(line(500))
+  JWT_AUDIENCE?: string;
+
+  @Variable(wholeNumber(0, 300, 'seconds'))
+  JWT_LEEWAY_SECONDS = 30;
+
+  @Variable(wholeNumber(1, 1_000_000))
+  MAX_KNOWN_TOKENS = 10_000;
+
+  @Variable(wholeNumber(1, 1_000_000))
+  MAX_CALLERS = 50_000;
+
+  /** 0: no limit, as with the next three. */
+  @Variable(wholeNumber(0, 1_000_000))
+  CALLER_REQUESTS_PER_SECOND = 0;
+
+  @Variable(wholeNumber(0, 1_000_000))
+  CALLER_ROWS_PER_SECOND = 0;
+
+  @Variable(wholeNumber(0, 100_000))
+  CALLER_REQUESTS_AT_ONCE = 0;
+
+  @Variable(byteSize(0, 2 * GB))
+  CALLER_BODY_LIMIT = 0;
 }

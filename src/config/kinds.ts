@@ -91,6 +91,15 @@ export function line(maxLength: number): Kind<string> {
 /** A folder, made absolute from the working directory. */
 export const folder: Kind<string> = { rule: 'the path of a folder', parse: (text) => resolve(text) };
 
+/** A file, made absolute from the working directory. */
+export const file: Kind<string> = { rule: 'the path of a file', parse: (text) => resolve(text) };
+
+/** A key that goes in a header as it is. */
+export const apiKey: Kind<string> = {
+  rule: 'a key of 32 to 512 characters, without spaces and letters beyond ASCII',
+  parse: (text) => (/^[!-~]{32,512}$/.test(text) ? text : undefined),
+};
+
 /** Taken byte for byte. */
 export const secret: Kind<string> = { rule: 'a secret', parse: (text) => text, verbatim: true };
 
@@ -162,6 +171,15 @@ const HOST_NAME = /^(?=.{1,253}$)[a-z\d_]([a-z\d_-]*[a-z\d_])?(\.[a-z\d_]([a-z\d
 export const host: Kind<string> = {
   rule: 'an IP address or a host name',
   parse: (text) => (isIP(text) !== 0 || HOST_NAME.test(text) ? text : undefined),
+};
+
+/** A host as it stands in a `Host` header, without its port: in lower case, and an IPv6 address in brackets. */
+export const hostName: Kind<string> = {
+  rule: host.rule,
+  parse: (text) => {
+    const name = host.parse(text)?.toLowerCase();
+    return name?.includes(':') ? `[${name}]` : name;
+  },
 };
 
 /** `*`, a host, one with a port, or `*.` before a domain for all hosts in it; in lower case. */

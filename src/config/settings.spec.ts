@@ -91,7 +91,21 @@ describe('parseSettings', () => {
         maxIdleConnections: 20,
         maxAnswerBytes: 52_428_800,
       },
-      access: { algorithm: 'HS256', accessTokenExpireMinutes: 30 },
+      access: {
+        mode: 'auto',
+        allowedHosts: [],
+        reloadIntervalMs: 5000,
+        failuresPerSecond: 10,
+        algorithm: 'HS256',
+        accessTokenExpireMinutes: 30,
+        jwksRefreshMs: 300_000,
+        jwksMaxStaleMs: 86_400_000,
+        publicKeyAlgorithms: ['RS256', 'ES256', 'EdDSA'],
+        leewaySeconds: 30,
+        maxKnownTokens: 10_000,
+        maxCallers: 50_000,
+        limits: {},
+      },
     });
   });
 
@@ -302,5 +316,53 @@ describe('the environment of the process', () => {
 
   it('is read once', () => {
     expect(settings()).toBe(settings());
+  });
+});
+
+describe('settings of access', () => {
+  const KEY = 'k'.repeat(16) + 'abcdefghij0123456789';
+
+  it.each([
+    [{ API_KEY: 'short' }, 'API_KEY must be a key of 32 to 512 characters'],
+    [{ API_KEY: `${KEY} x` }, 'API_KEY must be a key of 32'],
+    [{ API_KEY: KEY, ADMIN_KEY: KEY }, 'ADMIN_KEY must be another key than API_KEY'],
+    [
+      { ADMIN_KEY: 'change-me-change-me-change-me-change-me', NODE_ENV: 'production' },
+      'ADMIN_KEY must be a key of your',
+    ],
+    [{ AUTH: 'sometimes' }, 'AUTH must be one of auto, required, changes, off'],
+    [{ ALLOWED_HOSTS: 'https://a.example' }, 'ALLOWED_HOSTS must be host names'],
+    [{ TLS_CERT_FILE: 'a.pem' }, 'TLS_CERT_FILE must be set together with TLS_KEY_FILE'],
+    [{ TLS_KEY_FILE: 'a.pem' }, 'TLS_CERT_FILE must be set together with TLS_KEY_FILE'],
+    [{ TLS_CLIENT_AUTH: 'require' }, 'TLS_CLIENT_AUTH must be off while'],
+    [{ JWT_JWKS_URL: 'https://a.example/keys' }, 'JWT_AUDIENCE must be set together with JWT_JWKS_URL'],
+    [{ JWT_ALGORITHMS: 'RS256,HS256' }, 'JWT_ALGORITHMS must be algorithms out of RS256'],
+    [{ JWT_ALGORITHMS: 'none' }, 'JWT_ALGORITHMS must be'],
+  ])('are refused: %j', (env, fault) => {
+    expect(() => parseSettings(env)).toThrow(fault);
+    expect(() => parseSettings(env)).not.toThrow(/kkkk|change-me/);
+  });
+
+  it('may be files, hosts and limits', () => {
+    const { access, http } = parseSettings({
+      API_KEY: KEY,
+      ALLOWED_HOSTS: 'Nestor.example, ::1',
+      AUTH_KEYS_FILE: 'keys.yaml',
+      CALLER_REQUESTS_PER_SECOND: '7',
+      TLS_CERT_FILE: '/tls/tls.crt',
+      TLS_KEY_FILE: '/tls/tls.key',
+    });
+    expect(access).toMatchObject({
+      apiKey: KEY,
+      allowedHosts: ['nestor.example', '[::1]'],
+      keysFile: resolve('keys.yaml'),
+      limits: { requestsPerSecond: 7 },
+    });
+    expect(http.tls).toEqual({
+      certFile: '/tls/tls.crt',
+      keyFile: '/tls/tls.key',
+      clientCertificates: 'off',
+      reloadIntervalMs: 5000,
+    });
   });
 });

@@ -16,6 +16,17 @@ export const slices = {
     /** In the form in which browsers send them. `*` among them: any; empty: none. */
     corsOrigins: env.CORS_ORIGINS,
     corsCredentials: env.CORS_CREDENTIALS,
+    /** Left out: plain HTTP. Paths are absolute. */
+    tls:
+      env.TLS_CERT_FILE === undefined || env.TLS_KEY_FILE === undefined
+        ? undefined
+        : {
+            certFile: env.TLS_CERT_FILE,
+            keyFile: env.TLS_KEY_FILE,
+            clientCaFile: env.TLS_CLIENT_CA_FILE,
+            clientCertificates: env.TLS_CLIENT_AUTH,
+            reloadIntervalMs: env.AUTH_RELOAD_INTERVAL_MS,
+          },
     bodyLimitBytes: env.BODY_LIMIT,
     largeBodyMemoryBytes: env.LARGE_BODY_MEMORY,
     /** 0: none is kept. */
@@ -94,9 +105,38 @@ export const slices = {
     maxAnswerBytes: env.REMOTE_MAX_ANSWER_BYTES,
   }),
   access: (env: Environment) => ({
+    mode: env.AUTH,
+    /** Names of this server besides those of its machine, as they stand in a `Host` header, in lower case. */
+    allowedHosts: env.ALLOWED_HOSTS,
+    apiKey: env.API_KEY,
+    adminKey: env.ADMIN_KEY,
+    /** Absolute. */
+    keysFile: env.AUTH_KEYS_FILE,
+    /** Of the keys file and the public keys. */
+    reloadIntervalMs: env.AUTH_RELOAD_INTERVAL_MS,
+    /** That get an answer of their own, of one address. */
+    failuresPerSecond: env.AUTH_FAILURES_PER_SECOND,
     secretKey: env.SECRET_KEY,
     algorithm: env.ALGORITHM,
     accessTokenExpireMinutes: env.ACCESS_TOKEN_EXPIRE_MINUTES,
+    /** Absolute. */
+    publicKeyFile: env.JWT_PUBLIC_KEY_FILE,
+    jwksUrl: env.JWT_JWKS_URL,
+    jwksRefreshMs: env.JWT_JWKS_REFRESH_SECONDS * 1000,
+    jwksMaxStaleMs: env.JWT_JWKS_MAX_STALE_SECONDS * 1000,
+    publicKeyAlgorithms: env.JWT_ALGORITHMS,
+    issuer: env.JWT_ISSUER,
+    audience: env.JWT_AUDIENCE,
+    leewaySeconds: env.JWT_LEEWAY_SECONDS,
+    maxKnownTokens: env.MAX_KNOWN_TOKENS,
+    maxCallers: env.MAX_CALLERS,
+    /** Of each caller that has none of its own; what is left out has no limit. */
+    limits: {
+      requestsPerSecond: env.CALLER_REQUESTS_PER_SECOND || undefined,
+      rowsPerSecond: env.CALLER_ROWS_PER_SECOND || undefined,
+      requestsAtOnce: env.CALLER_REQUESTS_AT_ONCE || undefined,
+      bodyBytes: env.CALLER_BODY_LIMIT || undefined,
+    },
   }),
 };
 

@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injecta
 import type { Request, Response } from 'express';
 import { DomainError, type ErrorCode, ERRORS } from '../errors/domain-error';
 import { toDomainError } from './errors/error-body';
+import { Refusal } from './errors/refusal';
 import { pathOf } from './request-target';
 import { nothingAt, Router } from './router';
 
@@ -38,6 +39,8 @@ export class ErrorFilter implements ExceptionFilter {
       return;
     }
     const error = asDomainError(thrown, req.method, path);
+    const headers = error instanceof Refusal ? error.headers : [];
+    for (let i = 0; i < headers.length; i += 2) res.setHeader(headers[i] ?? '', headers[i + 1] ?? '');
     if (error.retryAfterSeconds !== undefined) res.setHeader('retry-after', String(error.retryAfterSeconds));
     this.router.report({ requestId: req.id, path, model: undefined }, error);
     res.status(ERRORS[error.code].status).json(this.router.errorBodyFor(path)(error, req.id));

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { DomainError } from '../errors/domain-error';
 import { nativeErrorBody } from './errors/error-body';
@@ -45,7 +45,7 @@ class Stage implements ExchangeContext {
     return text;
   }
 
-  commonHeaders(_req: IncomingMessage): readonly string[] {
+  commonHeaders(): readonly string[] {
     return ['x-common', 'yes'];
   }
 

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError, ERRORS } from '../errors/domain-error';
+import type { Caller } from './caller';
 import { declaredLength } from './body/body-reader';
 import { type ErrorBody, toDomainError } from './errors/error-body';
+import { Refusal } from './errors/refusal';
 import { mayWriteOnce, writeOnce } from './node/single-write';
 
 /** A small body that nobody read is cheaper to discard than its connection is to open again. */
@@ -14,7 +16,7 @@ const LINGER_MS = 1000;
 /** What the exchanges of one server share. */
 export interface ExchangeContext {
   /** Headers that every answer carries besides its own, as names and values in turn. */
-  commonHeaders(req: IncomingMessage): readonly string[];
+  commonHeaders(exchange: Exchange): readonly string[];
   /** Called once for each exchange, when its answer is handed over. */
   finished(exchange: Exchange, status: number, bytesOut: number): void;
   /** Is the server on its way out, so that connections are not to be kept? */
@@ -28,6 +30,10 @@ export class Exchange {
   readonly startedAt = performance.now();
   /** The model this exchange is about, for the access line. */
   model: string | undefined;
+  /** Is it to change the server for everybody? */
+  changes = false;
+  /** Who sends the request, where that matters. */
+  caller: Caller | undefined;
   /** Bytes of the request's body that were read. */
   bytesIn = 0;
   private answered = false;
@@ -68,7 +74,7 @@ export class Exchange {
     if (this.aborted) return;
     const closes = this.hasLargeUnreadBody();
     if (bytes <= ONE_PIECE_BYTES && !closes && this.mayWriteOnce(status)) {
-      const common = this.context.commonHeaders(this.req);
+      const common = this.context.commonHeaders(this);
       const fields = `${lines(headers)}x-request-id: ${this.requestId}\r\n${lines(common)}`;
       writeOnce(this.res, status, fields, latin1(body));
     } else {
@@ -84,8 +90,8 @@ export class Exchange {
   fail(thrown: unknown, headers: readonly string[] = []): DomainError {
     const error = toDomainError(thrown);
     const { code, retryAfterSeconds } = error;
-    const all =
-      retryAfterSeconds === undefined ? headers : [...headers, 'retry-after', String(retryAfterSeconds)];
+    const all = [...headers, ...(error instanceof Refusal ? error.headers : [])];
+    if (retryAfterSeconds !== undefined) all.push('retry-after', String(retryAfterSeconds));
     this.sendJson(ERRORS[code].status, this.errorBody(error, this.requestId), all);
     return error;
   }
@@ -102,7 +108,7 @@ export class Exchange {
     closes: boolean,
   ): void {
     const { req, res, context } = this;
-    const all = headers.concat('x-request-id', this.requestId, context.commonHeaders(req));
+    const all = headers.concat('x-request-id', this.requestId, context.commonHeaders(this));
     if (status !== 204) all.push('content-length', String(bytes));
     if (closes || context.draining()) all.push('connection', 'close');
     res.writeHead(status, all);

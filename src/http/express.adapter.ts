@@ -1,7 +1,8 @@
 import type { NestApplicationOptions } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { RequestListener, Server, ServerOptions } from 'node:http';
-import { createHttpServer } from './node/create-server';
+import type { TlsOptions } from 'node:tls';
+import { createHttpServer, createHttpsServer } from './node/create-server';
 import { closeGracefully } from './node/graceful-close';
 import type { Router } from './router';
 
@@ -9,7 +10,11 @@ import type { Router } from './router';
 export class NestorExpressAdapter extends ExpressAdapter {
   private router: Router | undefined;
 
-  constructor(private readonly serverOptions: ServerOptions) {
+  /** @param tls left out: plain HTTP */
+  constructor(
+    private readonly serverOptions: ServerOptions,
+    private readonly tls: TlsOptions | undefined,
+  ) {
     super();
   }
 
@@ -20,11 +25,14 @@ export class NestorExpressAdapter extends ExpressAdapter {
 
   override initHttpServer(_options: NestApplicationOptions): void {
     const express = this.getInstance<RequestListener>();
+    const listener: RequestListener = (req, res) => {
+      if (this.router === undefined) express(req, res);
+      else this.router.handle(req, res, express);
+    };
     this.setHttpServer(
-      createHttpServer(this.serverOptions, (req, res) => {
-        if (this.router === undefined) express(req, res);
-        else this.router.handle(req, res, express);
-      }),
+      this.tls === undefined
+        ? createHttpServer(this.serverOptions, listener)
+        : createHttpsServer({ ...this.serverOptions, ...this.tls }, listener),
     );
   }
 

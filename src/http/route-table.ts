@@ -2,7 +2,14 @@ import type { Exchange } from './exchange';
 
 /** What a caller must be allowed to do; `open`: nothing. What ends in `:write` changes the server for everybody. */
 export type RouteScope =
-  'open' | 'infer' | 'models:read' | 'models:write' | 'cache:write' | 'metrics:read' | 'admin';
+  | 'open'
+  | 'infer'
+  | 'models:read'
+  | 'models:write'
+  | 'cache:write'
+  | 'metrics:read'
+  /** To have proved who one is. */
+  | 'known';
 
 /** One call of the server: where it is, what it takes to be allowed, and who answers it. */
 export interface Route {

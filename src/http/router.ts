@@ -8,7 +8,9 @@ import { Recorder } from '../telemetry/metrics/recorder';
 import { enterRequestContext, leaveRequestContext } from '../telemetry/logging/request-contexts';
 import { requestIdFrom } from '../telemetry/logging/request-id';
 import { Cors } from './headers/cors';
+import { setCallerOf } from './caller';
 import { type ErrorBody, nativeErrorBody } from './errors/error-body';
+import type { Gate } from './gate';
 import { header } from './headers/header';
 import { Exchange, type ExchangeContext } from './exchange';
 import { securityHeaders } from './headers/security-headers';
@@ -17,6 +19,8 @@ import { type Route, type RouteAnswer, type RoutedCall, RouteTable } from './rou
 
 /** Helmet's other headers tell a browser how to treat a page, which data never becomes as long as it says so. */
 const DATA_SECURITY = ['x-content-type-options', 'nosniff'];
+/** A year, as Helmet has it. Sent over TLS alone: a browser then never asks without. */
+const ONLY_TLS = ['strict-transport-security', 'max-age=31536000'];
 
 /**
  * Stands before Express in the same server. What every request gets (id, CORS, security headers, access line) it gets
@@ -31,9 +35,12 @@ export class Router implements ExchangeContext {
   private readonly lastErrorBodies = new WeakMap<Socket, ErrorBody>();
   private readonly cors: Cors;
   /** For what Express answers, web pages among it. */
-  private readonly security = securityHeaders();
+  private readonly security: readonly string[];
+  /** For what is answered here. */
+  private readonly dataSecurity: readonly string[];
   /** What answers to programs carry, which send no origin. */
   private readonly plain: readonly string[];
+  private gate: Gate | undefined;
   private isDraining = false;
   private begunCount = 0;
   private finishedCount = 0;
@@ -44,7 +51,10 @@ export class Router implements ExchangeContext {
     private readonly recorder: Recorder,
   ) {
     this.cors = new Cors(http);
-    this.plain = [...DATA_SECURITY, ...this.cors.withoutOrigin];
+    const onlyTls = http.tls === undefined ? [] : ONLY_TLS;
+    this.security = [...securityHeaders(), ...onlyTls];
+    this.dataSecurity = [...DATA_SECURITY, ...onlyTls];
+    this.plain = [...this.dataSecurity, ...this.cors.withoutOrigin];
   }
 
   /** Exchanges since the start, whatever they were about. */
@@ -55,6 +65,11 @@ export class Router implements ExchangeContext {
   /** Exchanges that have no answer yet. */
   get underWay(): number {
     return this.begunCount - this.finishedCount;
+  }
+
+  /** From now on a request comes in when `gate` lets it. */
+  guard(gate: Gate): void {
+    this.gate = gate;
   }
 
   addRoutes(routes: readonly Route[]): void {
@@ -87,8 +102,10 @@ export class Router implements ExchangeContext {
     return this.isDraining;
   }
 
-  commonHeaders(req: IncomingMessage): readonly string[] {
-    return req.headers.origin === undefined ? this.plain : [...DATA_SECURITY, ...this.cors.headers(req)];
+  commonHeaders({ req, changes }: Exchange): readonly string[] {
+    return req.headers.origin === undefined
+      ? this.plain
+      : [...this.dataSecurity, ...this.cors.headers(req, changes)];
   }
 
   finished(exchange: Exchange, status: number, bytesOut: number): void {
@@ -104,7 +121,9 @@ export class Router implements ExchangeContext {
       bytesOut,
       exchange.req.socket.remoteAddress ?? '',
       exchange.model,
+      exchange.caller?.name,
     );
+    exchange.caller?.end(status);
   }
 
   exchange(req: IncomingMessage, res: ServerResponse): Exchange {
@@ -127,19 +146,36 @@ export class Router implements ExchangeContext {
   handle(req: IncomingMessage, res: ServerResponse, express: RequestListener): void {
     const exchange = this.exchange(req, res);
     if (this.cors.isPreflight(req)) {
-      exchange.send(204, this.cors.preflightHeaders(req), []);
+      exchange.changes = isChange(this.table.find(this.cors.methodAskedFor(req), exchange.path));
+      exchange.send(204, this.cors.preflightHeaders(req, exchange.changes), []);
       return;
     }
     const call = this.table.find(req.method ?? '', exchange.path);
+    exchange.changes = isChange(call);
+    let admitted: Promise<void> | undefined;
+    try {
+      admitted = this.gate?.admit(exchange, call);
+    } catch (refusal) {
+      this.fail(exchange, refusal);
+      return;
+    }
+    if (admitted === undefined) {
+      this.goOn(exchange, call, express);
+    } else {
+      admitted
+        .then(() => this.goOn(exchange, call, express))
+        .catch((refusal: unknown) => this.fail(exchange, refusal));
+    }
+  }
+
+  private goOn(exchange: Exchange, call: RoutedCall | undefined, express: RequestListener): void {
     if (call === undefined) this.refuse(exchange);
     else if (call.route.answer === undefined) this.passOn(exchange, call, express);
     else this.answer(exchange, call, call.route.answer);
   }
 
   private answer(exchange: Exchange, call: RoutedCall, answer: RouteAnswer): void {
-    answer(exchange, call)?.catch((thrown: unknown) => {
-      this.report(exchange, exchange.fail(thrown));
-    });
+    answer(exchange, call)?.catch((thrown: unknown) => this.fail(exchange, thrown));
   }
 
   private refuse(exchange: Exchange): void {
@@ -157,6 +193,10 @@ export class Router implements ExchangeContext {
     exchange.fail(error, ['allow', methods.join(', ')]);
   }
 
+  private fail(exchange: Exchange, thrown: unknown): void {
+    this.report(exchange, exchange.fail(thrown));
+  }
+
   /** Logs the failures that are this server's, with the request's id; a client's mistakes show in the access line. */
   report(exchange: Pick<Exchange, 'requestId' | 'path' | 'model'>, error: DomainError): void {
     const { level } = ERRORS[error.code];
@@ -171,7 +211,8 @@ export class Router implements ExchangeContext {
     req.url = path + (req.url ?? '').slice(exchange.path.length);
     (req as IncomingMessage & { id: string }).id = exchange.requestId;
     res.setHeader('x-request-id', exchange.requestId);
-    const headers = [...this.security, ...this.cors.headers(req)];
+    if (exchange.caller !== undefined) setCallerOf(req, exchange.caller);
+    const headers = [...this.security, ...this.cors.headers(req, exchange.changes)];
     for (let i = 0; i < headers.length; i += 2) res.setHeader(headers[i] ?? '', headers[i + 1] ?? '');
     if (this.isDraining) res.setHeader('connection', 'close');
     enterRequestContext();
@@ -186,6 +227,10 @@ export class Router implements ExchangeContext {
     });
     express(req, res);
   }
+}
+
+function isChange(call: RoutedCall | undefined): boolean {
+  return call !== undefined && call.route.scope.endsWith(':write');
 }
 
 function ignore(): void {

@@ -18,6 +18,8 @@ export function serverOptions(http: HttpConfig): ServerOptions {
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, http.headersTimeoutMs),
     maxHeaderSize: MAX_HEADER_BYTES,
     noDelay: true,
+    // Node would keep the first of two Host or Authorization headers and say nothing of the second.
+    joinDuplicateHeaders: true,
   };
 }
 

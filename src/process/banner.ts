@@ -4,13 +4,13 @@ import type { Ready } from './ipc/messages';
 /** The one line for people, when everything that was to be loaded is, or will not be. */
 export function banner(
   app: Pick<AppConfig, 'projectName' | 'version'>,
-  http: Pick<HttpConfig, 'host' | 'port'>,
+  http: Pick<HttpConfig, 'host' | 'port' | 'tls'>,
   { models, ready, unavailable }: Ready,
   workers: number,
 ): string {
   const everywhere = http.host === '0.0.0.0' || http.host === '::';
   const host = everywhere ? 'localhost' : http.host.includes(':') ? `[${http.host}]` : http.host;
-  const address = `http://${host}:${http.port}`;
+  const address = `${http.tls === undefined ? 'http' : 'https'}://${host}:${http.port}`;
   const processes = workers === 0 ? 'one process' : `${workers} worker${workers === 1 ? '' : 's'}`;
   const serving =
     models.length === 0

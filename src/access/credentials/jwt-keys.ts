@@ -1,23 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { reasonOf } from '../../errors/domain-error';
 
-/** Signatures that others may make: with these, whoever can check one cannot forge it. */
-export const PUBLIC_KEY_ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-] as const;
-
-export type PublicKeyAlgorithm = (typeof PUBLIC_KEY_ALGORITHMS)[number];
-
 /** A public key as a JWK Set has it (RFC 7517), without anything else that stood there. */
 export type PublicJwk = Readonly<Record<string, string>> & { readonly kty: string };
 

@@ -1,4 +1,4 @@
-import { DomainError } from '../../errors/domain-error';
+import { Refusal } from '../../http/errors/refusal';
 import type { Lease, LeaseQuestion } from './lease-book';
 
 /** Asks whoever keeps the book for the whole server. */
@@ -107,26 +107,20 @@ export class LeasedRate {
 }
 
 /** A caller asks for more than it may. https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/ */
-export class RateLimited extends DomainError {
-  constructor(
-    readonly what: string,
-    readonly perSecond: number,
-    waitMs: number,
-  ) {
-    super('rate_limited', `This caller may send ${perSecond} ${what} a second.`, {
-      retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
-    });
-  }
-
-  /** Names and values in turn. `q` is the quota of a window of `w` seconds, `r` what is left of it, `t` when there is more. */
-  get headers(): readonly string[] {
-    const windowSeconds = Math.max(1, Math.ceil(1 / this.perSecond));
-    const quota = Math.max(1, Math.floor(this.perSecond * windowSeconds));
-    return [
+export class RateLimited extends Refusal {
+  constructor(what: string, perSecond: number, waitMs: number) {
+    const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
+    // `q` is the quota of a window of `w` seconds, `r` what is left of it, `t` when there is more.
+    const windowSeconds = Math.max(1, Math.ceil(1 / perSecond));
+    const quota = Math.max(1, Math.floor(perSecond * windowSeconds));
+    const headers = [
       'ratelimit-policy',
-      `"${this.what}";q=${quota};w=${windowSeconds}`,
+      `"${what}";q=${quota};w=${windowSeconds}`,
       'ratelimit',
-      `"${this.what}";r=0;t=${this.retryAfterSeconds}`,
+      `"${what}";r=0;t=${retryAfterSeconds}`,
     ];
+    super('rate_limited', `This caller may send ${perSecond} ${what} a second.`, headers, {
+      retryAfterSeconds,
+    });
   }
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { HttpConfig } from '../../config/config.slices';
 
-const EXPOSED = 'x-request-id, x-cache, age, retry-after, inference-header-content-length';
+const EXPOSED =
+  'x-request-id, x-cache, age, retry-after, inference-header-content-length, www-authenticate, ratelimit, ratelimit-policy';
 const PREFLIGHT_MAX_AGE_SECONDS = '600';
 
 /** Which CORS headers an answer carries, as a flat list of names and values. https://fetch.spec.whatwg.org/#http-cors-protocol */
@@ -24,11 +25,12 @@ export class Cors {
     this.withoutOrigin = this.any || this.origins.size === 0 ? [] : ['vary', 'origin'];
   }
 
-  headers(req: IncomingMessage): readonly string[] {
+  /** @param byName is it about a change, which `*` allows to nobody? */
+  headers(req: IncomingMessage, byName = false): readonly string[] {
     const origin = req.headers.origin;
     if (origin === undefined) return this.withoutOrigin;
-    if (this.any) return this.anyHeaders;
-    if (!this.allows(origin)) return this.withoutOrigin;
+    if (this.any && !byName) return this.anyHeaders;
+    if (!this.origins.has(origin)) return byName ? ['vary', 'origin'] : this.withoutOrigin;
     const headers = [
       'access-control-allow-origin',
       origin,
@@ -49,9 +51,15 @@ export class Cors {
     );
   }
 
+  /** The method of the request that a preflight is for. */
+  methodAskedFor(req: IncomingMessage): string {
+    return req.headers['access-control-request-method'] ?? '';
+  }
+
   /** What the answer to a preflight carries besides `headers`. */
-  preflightHeaders(req: IncomingMessage): readonly string[] {
-    if (!this.allows(req.headers.origin)) return [];
+  preflightHeaders(req: IncomingMessage, byName = false): readonly string[] {
+    const { origin } = req.headers;
+    if (origin === undefined || !(this.origins.has(origin) || (this.any && !byName))) return [];
     const asked = req.headers['access-control-request-headers'];
     return [
       'access-control-allow-methods',
@@ -60,9 +68,5 @@ export class Cors {
       'access-control-max-age',
       PREFLIGHT_MAX_AGE_SECONDS,
     ];
-  }
-
-  private allows(origin: string | undefined): boolean {
-    return origin !== undefined && (this.any || this.origins.has(origin));
   }
 }

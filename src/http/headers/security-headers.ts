@@ -5,7 +5,7 @@ import helmet from 'helmet';
 /**
  * Helmet's headers, worked out once as a flat list: they are the same for every answer, and the front
  * door's answers never meet Express middleware. HSTS and the upgrade to HTTPS are left out, as they
- * would blank the docs page on a plain-HTTP host; whoever terminates TLS sets them.
+ * would blank the docs page on a plain-HTTP host.
  */
 export function securityHeaders(): readonly string[] {
   const response = new ServerResponse(new IncomingMessage(new Socket()));

@@ -91,7 +91,7 @@ export class HttpCall {
     };
     try {
       codec.check(exchange);
-      const { bodyLimitBytes } = this.http;
+      const bodyLimitBytes = Math.min(this.http.bodyLimitBytes, exchange.caller?.maxBodyBytes ?? Infinity);
       const raw = await readBody(exchange.req, bodyLimitBytes, { hold, acquire: acquireBody });
       exchange.bytesIn = raw.length;
       const encoding = exchange.req.headers['content-encoding'];
@@ -147,6 +147,8 @@ export class HttpCall {
     const { work } = this.jsonThread;
     const decoded = codec.decode(exchange, body, model, work);
     const call = decoded instanceof Promise ? await decoded : decoded;
+    const counted = exchange.caller?.spendRows(rowsOf(call));
+    if (counted !== undefined) await counted;
     const decodedMs = performance.now();
     const result = await this.run(
       exchange,

@@ -1,6 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { maySee } from '../../http/caller';
 import { Router } from '../../http/router';
 import { ModelsService } from '../../models/models.service';
 import { ErrorResponse, InferenceResponse, ModelDetailsResponse, ModelListResponse } from './native.dto';
@@ -19,12 +20,12 @@ export class NativeController {
     private readonly router: Router,
   ) {}
 
-  /** All models in the model folder, with their states. */
+  /** The models in the model folder that the caller may see, with their states. */
   @Get('models')
   @ApiResponse({ status: 200, type: ModelListResponse })
-  async list(): Promise<{ models: ModelDescription[] }> {
+  async list(@Req() req: IncomingMessage): Promise<{ models: ModelDescription[] }> {
     const models = await this.models.list();
-    return { models: models.map(describeModel) };
+    return { models: models.filter(({ name }) => maySee(req, name)).map(describeModel) };
   }
 
   /** What a model takes and gives, with a request body that succeeds. Loads the model if need be. */

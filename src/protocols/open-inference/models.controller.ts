@@ -12,6 +12,7 @@ import {
 import type { Response } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError } from '../../errors/domain-error';
+import { maySee } from '../../http/caller';
 import { Router } from '../../http/router';
 import { ServerReadiness } from '../../health/server-readiness';
 import { HttpCall } from '../http-call/http-call';
@@ -38,12 +39,12 @@ export class V2ModelsController {
     private readonly condition: ServerReadiness,
   ) {}
 
-  /** The names of all models in the model folder, loaded or not. */
+  /** The names of the models in the model folder that the caller may see, loaded or not. */
   @Get()
   @ApiResponse({ status: 200, type: V2ModelList })
-  async list(): Promise<V2ModelList> {
+  async list(@Req() req: IncomingMessage): Promise<V2ModelList> {
     const models = await this.models.list();
-    return { models: models.map(({ name }) => name) };
+    return { models: models.map(({ name }) => name).filter((name) => maySee(req, name)) };
   }
 
   /** What a model takes and gives. Loads the model if need be. */

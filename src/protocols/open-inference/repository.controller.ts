@@ -1,6 +1,7 @@
 import { Controller, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { ApiBody, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
+import { maySee } from '../../http/caller';
 import { DomainError } from '../../errors/domain-error';
 import type { ModelEntry } from '../../models/loading/model-entry';
 import { ModelsService } from '../../models/models.service';
@@ -25,7 +26,7 @@ import { V2_TAG } from './v2.tag';
 export class V2RepositoryController {
   constructor(private readonly models: ModelsService) {}
 
-  /** Every version of every model in the model folder, with its state. */
+  /** Every version of every model in the model folder that the caller may see, with its state. */
   @Post('index')
   @HttpCode(200)
   @ApiBody({ type: V2RepositoryIndexRequest, required: false })
@@ -36,7 +37,8 @@ export class V2RepositoryController {
     if (ready !== undefined && ready !== null && typeof ready !== 'boolean') {
       throw new DomainError('invalid_request', 'Expected "ready" to be true or false.');
     }
-    const entries = (await this.models.list()).flatMap(indexOf);
+    const models = (await this.models.list()).filter(({ name }) => maySee(req, name));
+    const entries = models.flatMap(indexOf);
     return ready === true ? entries.filter(({ state }) => state === 'READY') : entries;
   }
 

@@ -1,6 +1,9 @@
+import type { IncomingMessage } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { type AppConfig, appConfig } from '../../config/config.slices';
+import { AccessService } from '../../access/access.service';
+import { callerOf } from '../../http/caller';
 import { Router } from '../../http/router';
 import { ModelsService } from '../../models/models.service';
 import { addErrorResponses } from './error-responses';
@@ -21,26 +24,33 @@ export function setUpDocs(app: INestApplication): void {
     .setTitle(projectName)
     .setDescription(DESCRIPTION)
     .setVersion(version)
-    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
-    .build();
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0');
+  if (app.get(AccessService).knowsAnybody) {
+    about.addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key or a token.' }, 'key');
+    about.addSecurityRequirements('key');
+  }
   app.get(Router).addRoutes([
-    { method: 'GET', pattern: '/docs', scope: 'models:read' },
-    { method: 'GET', pattern: '/docs/*', scope: 'models:read' },
-    { method: 'GET', pattern: '/docs-json', scope: 'models:read' },
-    { method: 'GET', pattern: '/docs-yaml', scope: 'models:read' },
+    // A browser opens a page without a key; who has none sees the calls, but no models.
+    { method: 'GET', pattern: '/docs', scope: 'open' },
+    { method: 'GET', pattern: '/docs/*', scope: 'open' },
+    { method: 'GET', pattern: '/docs-json', scope: 'open' },
+    { method: 'GET', pattern: '/docs-yaml', scope: 'open' },
   ]);
   let current: OpenAPIObject | undefined;
   models.onChange(() => (current = undefined));
   SwaggerModule.setup(
     'docs',
     app,
-    () => addErrorResponses(ownPathParameters(SwaggerModule.createDocument(app, about)), apiPrefix),
+    () => addErrorResponses(ownPathParameters(SwaggerModule.createDocument(app, about.build())), apiPrefix),
     {
       jsonDocumentUrl: 'docs-json',
       yamlDocumentUrl: 'docs-yaml',
       customSiteTitle: `${projectName} API`,
       swaggerOptions: { tryItOutEnabled: true, displayRequestDuration: true },
-      patchDocumentOnRequest: (_req, _res, document) => (current ??= withModels(document, models, apiPrefix)),
+      patchDocumentOnRequest: (req, _res, document) =>
+        callerOf(req as IncomingMessage) === undefined
+          ? (current ??= withModels(document, models, apiPrefix))
+          : document,
     },
   );
 }

@@ -7,8 +7,9 @@ const MAX_METHOD = 16;
 const MAX_PATH = 512;
 const MAX_ADDRESS = 64;
 const MAX_MODEL = 128;
+const MAX_CALLER = 128;
 // Six bytes for each character that has to be escaped, and room for the names and numbers.
-const MAX_LINE_BYTES = 6 * (MAX_ID + MAX_METHOD + MAX_PATH + MAX_ADDRESS + MAX_MODEL) + 512;
+const MAX_LINE_BYTES = 6 * (MAX_ID + MAX_METHOD + MAX_PATH + MAX_ADDRESS + MAX_MODEL + MAX_CALLER) + 512;
 const SLASH = 0x2f;
 
 /** Where access lines go. */
@@ -52,6 +53,7 @@ export class AccessLog {
     responseBytes: number,
     remoteAddress: string | undefined,
     model?: string,
+    caller?: string,
   ): void {
     if (this.output === undefined) return;
     const line =
@@ -73,6 +75,7 @@ export class AccessLog {
       responseBytes +
       (remoteAddress === undefined ? '' : ',"ip":"' + quotable(remoteAddress, MAX_ADDRESS) + '"') +
       (model === undefined ? '' : ',"model":"' + quotable(model, MAX_MODEL) + '"') +
+      (caller === undefined ? '' : ',"caller":"' + quotable(caller, MAX_CALLER) + '"') +
       this.tail;
     if (this.used + MAX_LINE_BYTES > BUFFER_BYTES) this.flush();
     if (this.used === 0) this.flushTimer.refresh();

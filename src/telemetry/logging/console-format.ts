@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as PinoPretty from 'pino-pretty';
 import type { LoggingConfig } from '../../config/slices';
-import { forEachLine } from './log-line';
+import { AUDIT_LEVEL, forEachLine } from './log-line';
 
 // Loaded only where people read: the package takes a process's start a fiftieth of a second.
 const requireHere = createRequire(__filename);
@@ -16,7 +16,9 @@ export function consoleFormat(format: LoggingConfig['format'], colorize: boolean
   const pretty = prettyFactory({
     colorize,
     translateTime: 'SYS:HH:MM:ss.l',
-    ignore: 'pid,worker,context,requestId,method,path,status,ms,in,out,ip,model',
+    customLevels: `audit:${AUDIT_LEVEL}`,
+    useOnlyCustomProps: false,
+    ignore: 'pid,worker,context,requestId,method,path,status,ms,in,out,ip,model,caller',
     messageFormat: (line, messageKey) =>
       line['method'] === undefined ? applicationText(line, messageKey) : accessText(line),
   });
@@ -35,9 +37,10 @@ function applicationText(line: LogRecord, messageKey: string): string {
 }
 
 function accessText(line: LogRecord): string {
-  const { method, path, status, ms, model } = line;
+  const { method, path, status, ms, model, caller } = line;
   const served = model === undefined ? '' : ` ${text(model)}`;
-  return `${text(method)} ${text(path)} ${text(status)} ${text(ms)} ms${served}${suffix(line)}`;
+  const by = caller === undefined ? '' : ` by ${text(caller)}`;
+  return `${text(method)} ${text(path)} ${text(status)} ${text(ms)} ms${served}${by}${suffix(line)}`;
 }
 
 function suffix(line: LogRecord): string {

@@ -5,13 +5,13 @@ import { RotatingFile, type RotationLimits } from './rotating-file';
 const CHECK_MS = 30_000;
 const NEWLINE = Buffer.from('\n');
 
-export type LogFileName = 'app' | 'access' | 'error';
+export type LogFileName = 'app' | 'access' | 'error' | 'audit';
 
 /** Tells the other outputs what happens to the files. */
 export type Note = (level: Level, msg: string, fields: object) => void;
 
 /**
- * `app.log`, `access.log` and `error.log` in one folder. A disk that fails (full, read-only, gone)
+ * `app.log`, `access.log`, `error.log` and `audit.log` in one folder. A disk that fails (full, read-only, gone)
  * costs the files alone: they are switched off with one warning, and tried again every half minute.
  */
 export class LogFiles {
@@ -57,7 +57,7 @@ export class LogFiles {
         (error) => this.switchOff(files, error),
         (lines) => (this.lostLines += lines),
       );
-    const files = { app: open('app'), access: open('access'), error: open('error') };
+    const files = { app: open('app'), access: open('access'), error: open('error'), audit: open('audit') };
     return files;
   }
 
@@ -96,6 +96,7 @@ export class LogFiles {
     // opens says little about a full disk, so only a line that was written ends the fault.
     files.access.write(NEWLINE);
     files.error.write(NEWLINE);
+    files.audit.write(NEWLINE);
     files.app.write(NEWLINE, () => {
       this.faulty = false;
       this.note(LEVEL.warn, 'log files are written again', { lostLines: this.takeLostLines() });

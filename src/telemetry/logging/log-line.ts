@@ -1,3 +1,6 @@
+/** The level of lines that say who changed what: between info and warning, in a file of their own. */
+export const AUDIT_LEVEL = 35;
+
 /** The levels of pino that this room writes itself. */
 export const LEVEL = { info: 30, warn: 40, error: 50 } as const;
 export type Level = (typeof LEVEL)[keyof typeof LEVEL];
@@ -13,6 +16,7 @@ const NEWLINE = 0x0a;
 const OPENING_BRACE = 0x7b;
 const ERROR_PREFIX = /^\{"level":[5-9]\d[,}]/;
 const ERROR_PREFIX_BYTES = 12;
+const AUDIT_PREFIX = Buffer.from(`{"level":${AUDIT_LEVEL},`);
 
 // Everything but printable ASCII, the quote and the backslash.
 const UNSAFE = /[^ !#-[\]-~]/;
@@ -57,6 +61,11 @@ export function countLines(lines: Buffer): number {
 /** Whether a line is of level error or above: pino writes the level first, so nothing need be parsed. */
 export function isErrorLine(line: Buffer): boolean {
   return ERROR_PREFIX.test(line.toString('latin1', 0, ERROR_PREFIX_BYTES));
+}
+
+/** Whether a line belongs in the audit log. */
+export function isAuditLine(line: Buffer): boolean {
+  return line.subarray(0, AUDIT_PREFIX.length).equals(AUDIT_PREFIX);
 }
 
 /** Whether a line is one of pino's, not something printed past the logger. */

@@ -6,7 +6,16 @@ import { consoleFormat, type ConsoleFormat } from './console-format';
 import { LineAssembler } from './line-assembler';
 import { LineOutput } from './line-output';
 import { LogFiles } from './log-files';
-import { forEachLine, isErrorLine, isJsonLine, LEVEL, type Level, logLine, type Origin } from './log-line';
+import {
+  forEachLine,
+  isAuditLine,
+  isErrorLine,
+  isJsonLine,
+  LEVEL,
+  type Level,
+  logLine,
+  type Origin,
+} from './log-line';
 
 const CONSOLE_PENDING_BYTES = 4 * 1_048_576;
 const STDERR_LINE_BYTES = 65_536;
@@ -111,9 +120,12 @@ export class LogSink {
   private toFiles(lines: Buffer): void {
     if (this.files === undefined) return;
     const errors: Buffer[] = [];
+    const audits: Buffer[] = [];
     forEachLine(lines, (line) => {
       if (isErrorLine(line)) errors.push(line);
+      else if (isAuditLine(line)) audits.push(line);
     });
+    if (audits.length > 0) this.files.write('audit', Buffer.concat(audits));
     this.files.write('app', lines);
     if (errors.length > 0) this.files.write('error', Buffer.concat(errors));
   }

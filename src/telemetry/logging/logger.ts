@@ -1,8 +1,14 @@
-import { pino, type DestinationStream, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import type { LoggingConfig } from '../../config/slices';
 import { errorForLog } from './error-for-log';
 import type { Origin } from './log-line';
+import { AUDIT_LEVEL } from './log-line';
 import { CENSOR, CHILD_PATHS, redacted, redactedText } from './redaction';
+
+/** Writes who changed what, whatever the level of the other lines is. */
+export interface AuditLogger {
+  audit(fields: object, message: string): void;
+}
 
 /** The logger of a process: JSON lines with pid and worker, without secrets and tensor data. */
 export function createLogger(
@@ -10,15 +16,20 @@ export function createLogger(
   origin: Origin,
   destination: DestinationStream,
 ): Logger {
-  return pino(
-    {
-      level,
-      base: origin,
-      formatters: { log: redacted },
-      redact: { paths: CHILD_PATHS, censor: CENSOR },
-      serializers: { err: errorForLog, error: errorForLog },
-      hooks: { streamWrite: redactedText },
-    },
-    destination,
-  );
+  return pino({ level, ...optionsOf(origin) }, destination);
+}
+
+export function createAuditLogger(origin: Origin, destination: DestinationStream): AuditLogger {
+  const customLevels = { audit: AUDIT_LEVEL };
+  return pino<'audit'>({ level: 'audit', customLevels, ...optionsOf(origin) }, destination);
+}
+
+function optionsOf(origin: Origin) {
+  return {
+    base: origin,
+    formatters: { log: redacted },
+    redact: { paths: CHILD_PATHS, censor: CENSOR },
+    serializers: { err: errorForLog, error: errorForLog },
+    hooks: { streamWrite: redactedText },
+  } satisfies LoggerOptions;
 }

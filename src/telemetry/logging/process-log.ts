@@ -4,7 +4,7 @@ import { AccessLog } from './access-log';
 import { LineOutput } from './line-output';
 import type { Origin } from './log-line';
 import { LogSink, WORKER_FD } from './log-sink';
-import { createLogger } from './logger';
+import { type AuditLogger, createAuditLogger, createLogger } from './logger';
 
 const APP_PENDING_BYTES = 1_048_576;
 const ACCESS_PENDING_BYTES = 4 * 1_048_576;
@@ -15,6 +15,7 @@ export class ProcessLog {
 
   constructor(
     readonly logger: Logger,
+    readonly audit: AuditLogger,
     readonly access: AccessLog,
     private readonly outputs: readonly { flushSync(): void; close(): Promise<void> }[],
   ) {
@@ -43,12 +44,13 @@ export function openWorkerLog(logging: LoggingConfig, worker: number): ProcessLo
     onRecovered: (droppedLines) => logger.warn({ droppedLines }, 'log lines were dropped'),
   });
   const logger = createLogger(logging.level, origin, app);
-  if (!logging.access) return new ProcessLog(logger, new AccessLog(undefined, origin), [app]);
+  const audit = createAuditLogger(origin, app);
+  if (!logging.access) return new ProcessLog(logger, audit, new AccessLog(undefined, origin), [app]);
   const access = new LineOutput(WORKER_FD.access, {
     maxPendingBytes: ACCESS_PENDING_BYTES,
     onRecovered: (droppedLines) => logger.warn({ droppedLines }, 'access lines were dropped'),
   });
-  return new ProcessLog(logger, new AccessLog(access, origin), [access, app]);
+  return new ProcessLog(logger, audit, new AccessLog(access, origin), [access, app]);
 }
 
 /** The log of the primary, or of a server of one process, which holds the sink itself. */
@@ -59,6 +61,7 @@ export function openLocalLog(logging: LoggingConfig, sink = new LogSink(logging)
     flushSync: () => sink.flushSync(),
   };
   const logger = createLogger(logging.level, origin, destination);
+  const audit = createAuditLogger(origin, destination);
   const access = { write: (lines: Buffer) => sink.access(Buffer.from(lines)) };
-  return new ProcessLog(logger, new AccessLog(logging.access ? access : undefined, origin), [sink]);
+  return new ProcessLog(logger, audit, new AccessLog(logging.access ? access : undefined, origin), [sink]);
 }

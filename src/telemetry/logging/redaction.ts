@@ -14,6 +14,8 @@ const SECRET_KEYS = new Set([
   'password',
   'secret',
   'secretkey',
+  'adminkey',
+  'privatekey',
   'token',
   'accesstoken',
   'redisurl',
@@ -23,6 +25,9 @@ const SECRET_KEYS = new Set([
 
 const CREDENTIALS_IN_URL = /:\/\/[^\s/@"\\]+@/g;
 const BEARER = /\b(Bearer|Basic) [\w.~+/=-]+/gi;
+/** An API key after its id, which is public; a token after its header. */
+const API_KEY = /\b(nk_[a-z0-9]{8})_[\w-]{43}/g;
+const JSON_WEB_TOKEN = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 const SECRET_IN_QUERY = /([?&](?:token|key|api_key|secret|password|access_token)=)[^&\s"\\]+/gi;
 
 /**
@@ -43,6 +48,8 @@ export function redactedText(text: string): string {
   let clean = text;
   if (clean.includes('://')) clean = clean.replace(CREDENTIALS_IN_URL, `://${CENSOR}@`);
   if (clean.includes('=')) clean = clean.replace(SECRET_IN_QUERY, `$1${CENSOR}`);
+  if (clean.includes('nk_')) clean = clean.replace(API_KEY, `$1_${CENSOR}`);
+  if (clean.includes('eyJ')) clean = clean.replace(JSON_WEB_TOKEN, CENSOR);
   return clean.replace(BEARER, `$1 ${CENSOR}`);
 }
 

@@ -29,6 +29,7 @@ function serverOf(record: (recorder: Recorder) => void = () => undefined): Serve
     configuredWorkers: 2,
     workers: ['ready', 'starting'],
     restarts: 3,
+    accessFailures: 1,
   };
 }
 
@@ -125,6 +126,7 @@ describe('renderPrometheus', () => {
     expect(lines).toContain('nestor_workers{state="ready"} 1');
     expect(lines).toContain('nestor_workers_configured 2');
     expect(lines).toContain('nestor_worker_restarts_total 3');
+    expect(lines).toContain('nestor_access_reload_failures_total 1');
     expect(lines).toContain('nestor_build_info{version="1.2.3",node="20.0.0",onnxruntime="1.30.0"} 1');
   });
 });

@@ -237,6 +237,10 @@ export const FAMILIES = {
     help: 'Worker processes that died or failed and were replaced.',
     tell: ({ restarts }) => restarts,
   }),
+  accessFailures: told('counter', 'nestor_access_reload_failures_total', {
+    help: 'Times that files of keys, or the keys of whoever issues tokens, could not be read anew.',
+    tell: ({ accessFailures }) => accessFailures,
+  }),
   eventLoopDelay: {
     name: 'nestor_event_loop_delay_seconds',
     type: 'gauge',

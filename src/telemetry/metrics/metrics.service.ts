@@ -10,6 +10,8 @@ const ANSWER_MS = 5000;
 
 /** The figures of the whole server, the same whichever worker is asked. */
 export class MetricsService implements OnModuleInit, OnApplicationShutdown {
+  private accessFailures = (): number => 0;
+
   constructor(
     private readonly ipc: Ipc,
     private readonly worker: WorkerMetrics,
@@ -25,6 +27,11 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       this.ipc.handle(TOPIC.figures, async () => (await this.worker.snapshot()).figures);
       this.ipc.handle(TOPIC.text, async () => renderPrometheus(await this.alone(), this.build));
     }
+  }
+
+  /** Where there is no primary: how many times keys could not be read anew is asked here. */
+  countAccessFailures(failures: () => number): void {
+    this.accessFailures = failures;
   }
 
   /** In Prometheus' text format. */
@@ -51,6 +58,7 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       configuredWorkers: 1,
       workers: ['ready'],
       restarts: 0,
+      accessFailures: this.accessFailures(),
     };
   }
 }

@@ -45,6 +45,7 @@ async function shown(remotes: readonly Subject[]): Promise<string[]> {
     configuredWorkers: 0,
     workers: [],
     restarts: 0,
+    accessFailures: 0,
   };
   const text = await renderPrometheus(server, { version: '', node: '', onnxruntime: '' });
   return text.split('\n').filter((line) => line.startsWith('nestor_remote_'));

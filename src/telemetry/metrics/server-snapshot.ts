@@ -40,6 +40,8 @@ export interface ServerSnapshot {
   /** The state of each worker process that there is. */
   readonly workers: readonly string[];
   readonly restarts: number;
+  /** Keys and public keys that could not be read anew. */
+  readonly accessFailures: number;
 }
 
 /** Topics between the primary and its workers. */

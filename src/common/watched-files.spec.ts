@@ -3,17 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../test/helpers/until';
-import { WatchedFile } from './watched-file';
+import { WatchedFiles } from './watched-files';
 
 describe('a watched file', () => {
   let folder: string;
-  let file: WatchedFile<string>;
+  let file: WatchedFiles<string>;
   const values: string[] = [];
   const faults: string[] = [];
 
-  const watch = (path: string): WatchedFile<string> =>
-    new WatchedFile({
-      path,
+  const watch = (path: string): WatchedFiles<string> =>
+    new WatchedFiles({
+      paths: [path],
       maxBytes: 100,
       intervalMs: 10,
       parse: (text) => {

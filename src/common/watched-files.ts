@@ -2,13 +2,15 @@ import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from '../errors/domain-error';
 
-export interface WatchedFileOptions<T> {
-  readonly path: string;
+export interface WatchedFilesOptions<T> {
+  /** Files that belong together. */
+  readonly paths: readonly string[];
+  /** Of each. */
   readonly maxBytes: number;
   /** How often it is looked at. */
   readonly intervalMs: number;
-  /** @throws Error that says what is wrong with the text */
-  parse(text: string): T;
+  /** @throws Error that says what is wrong with the texts */
+  parse(...texts: string[]): T;
   onChange(value: T): void;
   /** It cannot be read, or has become something else than it must be: what it was before goes on to count. */
   onFault(reason: string): void;
@@ -18,25 +20,25 @@ export interface WatchedFileOptions<T> {
 const SETTLE_MS = 100;
 
 /**
- * A file that is read again and again, as it may change while the server runs. It is looked at by its path each time and
- * by all its content: Kubernetes swaps a link two folders above it, of which a file's own events and times say nothing.
+ * Files that are read again and again, as they may change while the server runs. They are looked at by path each time and
+ * by all their content: Kubernetes swaps a link two folders above, of which a file's own events and times say nothing.
  */
-export class WatchedFile<T> {
-  private text: string | undefined;
+export class WatchedFiles<T> {
+  private texts: readonly string[] = [];
   private fault: string | undefined;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
-  constructor(private readonly options: WatchedFileOptions<T>) {}
+  constructor(private readonly options: WatchedFilesOptions<T>) {}
 
   /**
    * Reads it for the first time, and looks at it from then on.
    * @throws Error that says what is wrong with it
    */
   async start(): Promise<T> {
-    const text = await this.read();
-    const value = this.options.parse(text);
-    this.text = text;
+    const texts = await this.read();
+    const value = this.options.parse(...texts);
+    this.texts = texts;
     this.lookLater();
     return value;
   }
@@ -56,15 +58,15 @@ export class WatchedFile<T> {
 
   private async look(): Promise<void> {
     try {
-      const text = await this.read();
-      if (text === this.text) {
+      const texts = await this.read();
+      if (areSame(texts, this.texts)) {
         this.fault = undefined;
         return;
       }
       await sleep(SETTLE_MS);
-      if (text !== (await this.read())) return;
-      const value = this.options.parse(text);
-      this.text = text;
+      if (!areSame(texts, await this.read())) return;
+      const value = this.options.parse(...texts);
+      this.texts = texts;
       this.fault = undefined;
       this.options.onChange(value);
     } catch (error) {
@@ -74,8 +76,12 @@ export class WatchedFile<T> {
     }
   }
 
-  private async read(): Promise<string> {
-    const { path, maxBytes } = this.options;
+  private read(): Promise<string[]> {
+    return Promise.all(this.options.paths.map((path) => this.readOne(path)));
+  }
+
+  private async readOne(path: string): Promise<string> {
+    const { maxBytes } = this.options;
     const file = await open(path);
     try {
       const { size } = await file.stat();
@@ -85,4 +91,8 @@ export class WatchedFile<T> {
       await file.close();
     }
   }
+}
+
+function areSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((text, i) => text === others[i]);
 }

@@ -1,0 +1,135 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import { type AccessConfig, accessConfig, type HttpConfig, httpConfig } from '../config/config.slices';
+import { DomainError } from '../errors/domain-error';
+import type { Exchange } from '../http/exchange';
+import type { Gate } from '../http/gate';
+import type { RoutedCall, RouteScope } from '../http/route-table';
+import { AccessService } from './access.service';
+import { addressName } from './address-name';
+import { Audit } from './audit';
+import { Authentication, hasCredential, TWICE } from './authentication';
+import { hasKeys, type Need, needs, requireScope } from './authorization';
+import type { Identity } from './credentials/credentials';
+import type { Limits } from './limits';
+import { LocalRule } from './local-rule';
+import { Visit } from './visit';
+
+/** Headers that proxies leave in a request that they pass on. */
+const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'] as const;
+
+/** Lets a request in when its caller may make the call and is within its limits. */
+@Injectable()
+export class AccessGate implements Gate {
+  private readonly needOf: (scope: RouteScope) => Need;
+  private readonly authentication: Authentication;
+  private readonly rule: LocalRule;
+  private readonly hasKeys: boolean;
+  private readonly checksHost: boolean;
+  /** Of those who send no credential where none is needed. */
+  private readonly limits: Limits;
+
+  constructor(
+    @Inject(accessConfig.KEY) config: AccessConfig,
+    @Inject(httpConfig.KEY) { host: listenHost, corsOrigins }: HttpConfig,
+    private readonly access: AccessService,
+    private readonly audit: Audit,
+  ) {
+    this.needOf = needs(config);
+    this.authentication = new Authentication(access.directory.credentials, config);
+    this.rule = new LocalRule({ listenHost, allowedHosts: config.allowedHosts, corsOrigins });
+    this.hasKeys = hasKeys(config);
+    this.checksHost = config.mode !== 'off' && !this.hasKeys;
+    this.limits = config.limits;
+  }
+
+  admit(exchange: Exchange, call: RoutedCall | undefined): Promise<void> | undefined {
+    this.checkHost(exchange.req.headers.host);
+    if (call === undefined) return undefined;
+    const { route, model } = call;
+    const need = this.needOf(route.scope);
+    if (this.audit.concerns(route))
+      exchange.caller = new Visit(true, (visit, status) => this.audit.call(exchange, model, visit, status));
+    switch (need) {
+      case 'nothing':
+        return route.scope === 'open' ? undefined : this.admitAnybody(exchange);
+      case 'to-see-little':
+        exchange.caller = new Visit(false);
+        return undefined;
+      case 'to-be-here':
+        return this.admitLocal(exchange, call);
+      case 'credential':
+        return this.admitKnown(exchange, call);
+    }
+  }
+
+  private checkHost(host: string | undefined): void {
+    if (host?.includes(TWICE)) throw new DomainError('invalid_request', 'The request has two Host headers.');
+    if (!this.checksHost || !this.rule.isMisdirected(host)) return;
+    throw new DomainError(
+      'misdirected_request',
+      `This server listens on a loopback address and answers to the names of its machine, not to "${host?.slice(0, 100)}"; ALLOWED_HOSTS can add names.`,
+    );
+  }
+
+  /** A change where nobody has keys. Whoever has a token all the same may use it. */
+  private admitLocal(exchange: Exchange, call: RoutedCall): Promise<void> | undefined {
+    const { req } = exchange;
+    if (this.hasKeys || (this.access.directory.takesTokens && hasCredential(req)))
+      return this.admitKnown(exchange, call);
+    const { host, origin } = req.headers;
+    const { remoteAddress } = req.socket;
+    const forwarded = PROXY_HEADERS.some((name) => req.headers[name] !== undefined);
+    const reason = this.rule.refusal({ host, origin, remoteAddress, forwarded });
+    if (reason !== undefined) throw new DomainError('forbidden', notFromHere(reason));
+    return this.admitAnybody(exchange);
+  }
+
+  private admitAnybody(exchange: Exchange): Promise<void> | undefined {
+    return this.count(exchange, addressName(exchange.req.socket.remoteAddress), this.limits);
+  }
+
+  private admitKnown(exchange: Exchange, call: RoutedCall): Promise<void> | undefined {
+    const identity = this.authentication.identify(exchange.req);
+    if (!(identity instanceof Promise)) return this.enter(exchange, call, identity);
+    return identity.then((known) => this.enter(exchange, call, known));
+  }
+
+  private enter(
+    exchange: Exchange,
+    { route, model }: RoutedCall,
+    identity: Identity,
+  ): Promise<void> | undefined {
+    const visit = (exchange.caller ??= new Visit(true));
+    if (visit instanceof Visit) visit.identity = identity;
+    requireScope(identity.grants, route.scope, model);
+    // A browser shows a certificate by itself, whichever page asks; a key it does not have.
+    if (exchange.changes && !hasCredential(exchange.req) && this.isForeign(exchange.req))
+      throw new DomainError(
+        'forbidden',
+        'A page of another origin changes nothing here, unless CORS_ORIGINS names it.',
+      );
+    return this.count(exchange, identity.name, identity.limits);
+  }
+
+  private isForeign({ headers: { host, origin } }: IncomingMessage): boolean {
+    return this.rule.isForeign({ host, origin });
+  }
+
+  /** Has the request count against the limits of its caller, if there are any. */
+  private count(exchange: Exchange, name: string, limits: Limits): Promise<void> | undefined {
+    const state = this.access.stateOf(name, limits);
+    if (state === undefined) return undefined;
+    const visit = (exchange.caller ??= new Visit(true));
+    if (visit instanceof Visit) visit.state = state;
+    return state.begin();
+  }
+}
+
+function notFromHere(reason: string): string {
+  return (
+    `This call changes the server for everybody. Without a key it may be made from the server's own machine alone, and ${reason}. ` +
+    'Three ways out: make it there (in a container: docker exec), set ADMIN_KEY or AUTH_KEYS_FILE and send the key, ' +
+    'or set AUTH=off where nobody but you can reach the port.'
+  );
+}

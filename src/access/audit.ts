@@ -1,0 +1,33 @@
+import { Injectable } from '@nestjs/common';
+import type { Exchange } from '../http/exchange';
+import type { Route } from '../http/route-table';
+import { ProcessLog } from '../telemetry/logging/process-log';
+import type { Visit } from './visit';
+
+/** Says in a log of its own who changed what, or tried to. */
+@Injectable()
+export class Audit {
+  constructor(private readonly log: ProcessLog) {}
+
+  /** Calls that change the server for everybody, and those that make credentials. */
+  concerns({ scope }: Route): boolean {
+    return scope.endsWith(':write') || scope === 'known';
+  }
+
+  call({ requestId, req, path, model }: Exchange, target: string, { identity }: Visit, status: number): void {
+    const outcome =
+      status < 400 ? 'done' : status === 401 || status === 403 || status === 429 ? 'refused' : 'failed';
+    this.log.audit.audit(
+      {
+        requestId,
+        caller: identity?.name ?? 'nobody',
+        address: req.socket.remoteAddress,
+        call: `${req.method} ${path}`,
+        target: target || model,
+        status,
+        outcome,
+      },
+      `${req.method} ${path} by ${identity?.name ?? 'nobody'}: ${outcome}`,
+    );
+  }
+}

@@ -1,0 +1,41 @@
+import type { Caller } from '../http/caller';
+import type { Identity } from './credentials/credentials';
+import type { CallerState } from './rates/caller-state';
+
+/** One request of a caller: who it is, if that matters, and what counts while it is in hand. */
+export class Visit implements Caller {
+  /** Who has proved who they are. */
+  identity: Identity | undefined;
+  /** Left out: there are no limits. */
+  state: CallerState | undefined;
+
+  /**
+   * @param seesAll where nobody has to prove who they are; else it takes an identity to see anything
+   * @param onEnd told the status of the answer
+   */
+  constructor(
+    private readonly seesAll: boolean,
+    private readonly onEnd?: (visit: Visit, status: number) => void,
+  ) {}
+
+  get name(): string | undefined {
+    return this.identity?.name;
+  }
+
+  get maxBodyBytes(): number {
+    return this.state?.limits.bodyBytes ?? Infinity;
+  }
+
+  maySee(model: string): boolean {
+    return this.identity?.grants.maySee(model) ?? this.seesAll;
+  }
+
+  spendRows(rows: number): Promise<void> | undefined {
+    return this.state?.spendRows(rows);
+  }
+
+  end(status: number): void {
+    this.state?.end();
+    this.onEnd?.(this, status);
+  }
+}
