@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
@@ -6,6 +7,8 @@ import { join } from 'node:path';
 import { isAlive } from './helpers/processes';
 import { freePort, spawnServer, startServer, type TestServer } from './helpers/server';
 
+/** A secret that shows where it should not. */
+const PLANTED = randomBytes(48).toString('hex');
 const IRIS = { features: [[5.1, 3.5, 1.4, 0.2]] };
 
 interface Worker {
@@ -32,6 +35,8 @@ describe('the management port', () => {
       WORKERS: '2',
       MANAGEMENT_PORT: String(port),
       HEARTBEAT_TIMEOUT_MS: '2000',
+      SECRET_KEY: PLANTED,
+      VENDOR_TOKEN: PLANTED,
       SHUTDOWN_TIMEOUT_MS: '2000',
     });
     await server.workersReady(2);
@@ -98,10 +103,20 @@ describe('the management port', () => {
         .sort(),
     ).toEqual(pids.sort());
     for (const name of reports()) {
-      const report = JSON.parse(readFileSync(join(server.logDir, name), 'utf8')) as Record<string, unknown>;
+      const text = readFileSync(join(server.logDir, name), 'utf8');
+      const report = JSON.parse(text) as Record<string, unknown>;
       expect(Object.keys(report)).toEqual(expect.arrayContaining(['javascriptStack', 'resourceUsage']));
-      expect(report).not.toHaveProperty('environmentVariables');
+      expect(text).not.toContain(PLANTED);
+      expect(text).not.toMatch(/environmentVariables|VENDOR_TOKEN/);
     }
+    // Each worker has session threads, which have the environment as well.
+    const threads = reports().map((name) => {
+      const { workers } = JSON.parse(readFileSync(join(server.logDir, name), 'utf8')) as {
+        workers: unknown[];
+      };
+      return workers.length;
+    });
+    expect(threads.filter((count) => count > 0)).toHaveLength(2);
   });
 
   it('does not say that it lives while a worker stands still, which is replaced', async () => {

@@ -1,3 +1,7 @@
+// Before the settings are read, which is once.
+process.env.REMOTE_SECRET_NAMES = 'TEST_VENDOR_TOKEN,TEST_ODD_TOKEN,TEST_NO_TOKEN';
+process.env.TEST_UNLISTED_TOKEN = 'unlisted';
+
 import { resolveHeaders } from '../src/runners/remote/remote-headers';
 
 describe('headers of a remote', () => {
@@ -5,7 +9,7 @@ describe('headers of a remote', () => {
     process.env.TEST_VENDOR_TOKEN = ' tok-1\n';
     process.env.TEST_ODD_TOKEN = 'tok\r\nx-b: c';
     const secret = (variable: string) => [{ name: 'Authorization', variable, prefix: 'Bearer ' }];
-    const { values, redact } = resolveHeaders([
+    const { values, secrets } = resolveHeaders([
       { name: 'X-Team', text: 'a' },
       ...secret('TEST_VENDOR_TOKEN'),
     ]);
@@ -13,8 +17,11 @@ describe('headers of a remote', () => {
       'x-team': 'a',
       authorization: 'Bearer tok-1',
     });
-    expect(redact('a token tok-1, tok-1')).toBe('a token [secret], [secret]');
+    expect(secrets).toEqual(['tok-1']);
     expect(() => resolveHeaders(secret('TEST_NO_TOKEN'))).toThrow(/TEST_NO_TOKEN of a header is not set/);
+    expect(() => resolveHeaders(secret('TEST_UNLISTED_TOKEN'))).toThrow(
+      'a header names the environment variable TEST_UNLISTED_TOKEN, which REMOTE_SECRET_NAMES does not list',
+    );
     expect(() => resolveHeaders(secret('TEST_ODD_TOKEN'))).toThrow(
       /TEST_ODD_TOKEN has what no header can hold$/,
     );

@@ -154,6 +154,7 @@ const MODELS = {
   batched: 'batching: true\nmax_connections: 1\nidempotent: false',
   secret: "headers: { authorization: { env: VENDOR_TOKEN, prefix: 'Bearer ' } }\nretries: 0",
   template: `protocol: template
+headers: { x-token: { env: VENDOR_TOKEN } }
 inputs: [{ name: text, datatype: BYTES, shape: [-1] }]
 outputs:
   - { name: score, datatype: FP32, shape: [-1] }
@@ -182,6 +183,9 @@ describe('a remote model of a server', () => {
       CACHE_ENABLED: 'true',
       LOG_LEVEL: 'trace',
       VENDOR_TOKEN: 'tok-98765',
+      REMOTE_SECRET_NAMES: 'VENDOR_TOKEN',
+      // So small a queue may refuse a warm-up at the start: the probe has it tried again.
+      MODEL_NAMES: Object.keys(MODELS).join(),
     });
   });
   afterAll(() => Promise.all([...remotes.values()].map((remote) => remote.stop())));
@@ -314,12 +318,20 @@ describe('a remote model of a server', () => {
   // The last one: it stops the server.
   it('sends its secrets, and never shows them', async () => {
     const remote = remoteOf('secret');
-    const said = { error: 'token tok-98765 has expired' };
+    const said = { error: `${new URL(remote.url).host} says that tok-98765 (user:tok%2D98765) has expired` };
     remote.infer = json(said, 401);
     const { body: refused } = await infer('secret');
     remote.infer = json(said, 400);
     const { body } = await infer('secret');
-    expect(body.message).toContain('token [secret] has expired');
+    expect(body.message).toContain('[remote] says that [secret] (user:[secret]) has expired');
+    const encoded = Buffer.from('user:tok-98765').toString('base64');
+    const labels = ['tok-98765', encoded, 'tok-9'];
+    remoteOf('template').infer = json({ predictions: labels.map((label) => ({ score: 1, label })) });
+    const echoed = await server.post('/api/inference/template', { text: ['a', 'b', 'c'] });
+    expect(echoed.body.result).toMatchObject({
+      label: ['[secret]', expect.stringContaining('[secret]'), 'tok-9'],
+    });
+    expect(JSON.stringify(echoed.body)).not.toContain(encoded);
     remote.infer = (res) => res.socket?.destroy();
     await infer('secret');
     expect(remote.calls.at(-1)?.headers.authorization).toBe('Bearer tok-98765');

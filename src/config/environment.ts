@@ -19,6 +19,7 @@ import {
   remoteHost,
   secret,
   url,
+  variableName,
   wholeNumber,
 } from './kinds';
 import { packageVersion } from './package-version';
@@ -283,6 +284,9 @@ export class Environment {
 
   @Variable(list(remoteHost, 'hosts such as gpu-1, gpu-1:8000 or *.gpu.example, or *'))
   REMOTE_ALLOWED_HOSTS: readonly string[] = ['*'];
+
+  @Variable(list(variableName, 'names of environment variables'))
+  REMOTE_SECRET_NAMES: readonly string[] = [];
 
   @Variable(wholeNumber(1, 10_000))
   REMOTE_MAX_CONNECTIONS = 100;

@@ -193,6 +193,11 @@ export const remoteHost: Kind<string> = {
   },
 };
 
+export const variableName: Kind<string> = {
+  rule: 'the name of an environment variable',
+  parse: (text) => (/^[A-Za-z_]\w{0,127}$/.test(text) ? text : undefined),
+};
+
 /** A model's name as far as its letters go; `models/model-name.ts` has the last word. */
 export const modelName: Kind<string> = {
   rule: 'the name of a model',

@@ -1,6 +1,6 @@
 import { getMetadataStorage } from './class-validator';
 import { Environment } from './environment';
-import { type EnvironmentText, readEnvironment } from './settings';
+import { type EnvironmentText, readEnvironment, settings } from './settings';
 
 let environment: EnvironmentText | undefined;
 
@@ -11,6 +11,11 @@ let environment: EnvironmentText | undefined;
 export function secretFromEnvironment(name: string): string | undefined {
   environment ??= readEnvironment();
   return environment[name] || undefined;
+}
+
+/** May files name this variable? Whoever writes them may not be meant to see everything that the process was given. */
+export function isSecretName(name: string): boolean {
+  return settings().remote.secretNames.includes(name);
 }
 
 /** Is this the name of one of this server's own settings? Those are not to be sent anywhere. */

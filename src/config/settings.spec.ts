@@ -87,6 +87,7 @@ describe('parseSettings', () => {
       remote: {
         externalTimeoutMs: 30_000,
         allowedHosts: ['*'],
+        secretNames: [],
         maxConnections: 100,
         maxIdleConnections: 20,
         maxAnswerBytes: 52_428_800,

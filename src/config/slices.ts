@@ -98,6 +98,8 @@ export const slices = {
     externalTimeoutMs: env.EXTERNAL_API_TIMEOUT * 1000,
     /** In lower case; `*` among them: any. */
     allowedHosts: env.REMOTE_ALLOWED_HOSTS,
+    /** Environment variables whose values model.yaml may send. */
+    secretNames: env.REMOTE_SECRET_NAMES,
     /** To the remotes of one model, from one worker. */
     maxConnections: env.REMOTE_MAX_CONNECTIONS,
     /** Kept open to each of them. */

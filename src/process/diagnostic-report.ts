@@ -2,6 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+interface Report {
+  environmentVariables?: unknown;
+  /** Of the process's threads; each has its own copy of the environment. */
+  workers?: Report[];
+}
+
 /**
  * Writes Node's diagnostic report of this process: stacks, memory, handles, limits. The environment is left
  * out, as it holds secrets.
@@ -9,11 +15,16 @@ import { join } from 'node:path';
  * @returns the file's path
  */
 export async function writeDiagnosticReport(folder = tmpdir()): Promise<string> {
-  const report = process.report.getReport() as Record<string, unknown>;
-  delete report.environmentVariables;
+  const report = process.report.getReport() as Report;
+  leaveOutEnvironment(report);
   const file = join(folder, `report-${process.pid}-${new Date().toISOString().replaceAll(':', '')}.json`);
   await writeFile(file, JSON.stringify(report, null, 2), { mode: 0o640 });
   return file;
+}
+
+function leaveOutEnvironment(report: Report): void {
+  delete report.environmentVariables;
+  report.workers?.forEach(leaveOutEnvironment);
 }
 
 /** Writes a report on each SIGUSR2, and says where it is. */

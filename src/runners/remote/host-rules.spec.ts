@@ -12,7 +12,7 @@ describe('remoteUrl', () => {
     ['http://[::1]:8000', ['[::1]:8000']],
     ['http://anything', ['gpu-1', '*']],
   ])('%s is allowed by %j', (url, allowed) => {
-    expect(remoteUrl(url, allowed).href).toBe(new URL(url).href);
+    expect(remoteUrl(url, 1, allowed).href).toBe(new URL(url).href);
   });
 
   it.each([
@@ -24,6 +24,10 @@ describe('remoteUrl', () => {
     ['http://gpu-1@evil.example', ['gpu-1']],
     ['http://anything', []],
   ])('%s is not allowed by %j', (url, allowed) => {
-    expect(() => remoteUrl(url, allowed)).toThrow(/REMOTE_ALLOWED_HOSTS|credentials/);
+    expect(() => remoteUrl(url, 2, allowed)).toThrow(
+      /URL 2 of its remotes.* (REMOTE_ALLOWED_HOSTS|credentials)/,
+    );
+    // Whoever may call need not know what is called inside.
+    expect(() => remoteUrl(url, 2, allowed)).not.toThrow(new URL(url).hostname);
   });
 });

@@ -2,23 +2,30 @@ import { DomainError } from '../../errors/domain-error';
 
 /**
  * A URL of a remote.
+ * @param place its number among the model's URLs, from 1: clients see the faults, and are not to see hosts
  * @param allowed REMOTE_ALLOWED_HOSTS, in lower case
  * @throws DomainError `model_unavailable` for what is no http URL, has credentials in it, or leads to a host that is
- *   not allowed; no message shows more of it than its host
+ *   not allowed; no message shows any of it
  */
-export function remoteUrl(text: string, allowed: readonly string[]): URL {
+export function remoteUrl(text: string, place: number, allowed: readonly string[]): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new DomainError('model_unavailable', 'the URL of its remote must start with http:// or https://');
+    throw new DomainError(
+      'model_unavailable',
+      `URL ${place} of its remotes must start with http:// or https://`,
+    );
   }
   if (url.username !== '' || url.password !== '') {
     throw new DomainError(
       'model_unavailable',
-      `the URL of its remote ${url.host} has credentials in it; name their variable under headers`,
+      `URL ${place} of its remotes has credentials in it; name their variable under headers`,
     );
   }
   if (!allowed.some((rule) => allows(rule, url))) {
-    throw new DomainError('model_unavailable', `its remote ${url.host} is not among REMOTE_ALLOWED_HOSTS`);
+    throw new DomainError(
+      'model_unavailable',
+      `the host of URL ${place} of its remotes is not among REMOTE_ALLOWED_HOSTS`,
+    );
   }
   return url;
 }

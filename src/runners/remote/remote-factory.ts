@@ -6,6 +6,7 @@ import { systemClock } from '../../common/clock';
 import { type CallPlace, templateCallPlace, v2CallPlace } from './call-place';
 import { Connections } from './connections';
 import { remoteUrl } from './host-rules';
+import { Redactor } from './redactor';
 import { RemoteCaller } from './remote-caller';
 import { templateCodec } from './remote-codec';
 import type { RemoteModelConfig } from './remote-config';
@@ -20,7 +21,7 @@ import { type Opening, openV2 } from './v2/v2-opening';
 import { v2Place } from './v2/v2-place';
 
 type RunnerParts = Opening &
-  Pick<RemoteParts, 'headers' | 'onClose'> & {
+  Pick<RemoteParts, 'headers' | 'redactor' | 'onClose'> & {
     readonly places: readonly CallPlace[];
     readonly questions: RemoteQuestions;
   };
@@ -40,16 +41,20 @@ export class RemoteFactory {
    *   does not answer; nothing stays open then
    */
   async open(model: string, config: RemoteModelConfig): Promise<RemoteRunner> {
-    const urls = this.urlsOf(config).map((url) => remoteUrl(url, this.settings.allowedHosts));
+    const urls = this.urlsOf(config).map((url, i) => remoteUrl(url, i + 1, this.settings.allowedHosts));
     const headers = resolveHeaders(config.headers);
+    const redactor = new Redactor(
+      headers.secrets,
+      urls.flatMap(({ host, hostname }) => [host, hostname]),
+    );
     const apart = new Connections({ connectTimeoutMs: config.connectTimeoutMs, maxIdle: 0 });
-    const questions = new RemoteQuestions(this.http, headers, apart);
+    const questions = new RemoteQuestions(this.http, headers, redactor, apart);
     const onClose = (): void => apart.close();
     try {
       if (config.protocol === 'template') {
         const opening = openTemplate(config);
         const places = urls.map((url) => templateCallPlace(url, config.health));
-        return this.runner(model, config, { ...opening, places, questions, headers, onClose });
+        return this.runner(model, config, { ...opening, places, questions, headers, redactor, onClose });
       }
       const places = urls.map((url) => v2Place(url, model));
       const opening = await openV2(questions, places, config);
@@ -58,6 +63,7 @@ export class RemoteFactory {
         places: places.map(v2CallPlace),
         questions,
         headers,
+        redactor,
         onClose,
       });
     } catch (error) {

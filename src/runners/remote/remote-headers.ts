@@ -1,4 +1,4 @@
-import { isSettingName, secretFromEnvironment } from '../../config/secret-from-environment';
+import { isSecretName, isSettingName, secretFromEnvironment } from '../../config/secret-from-environment';
 import { DomainError } from '../../errors/domain-error';
 import type { HeaderSource } from './remote-config';
 
@@ -43,8 +43,8 @@ export function headerFault(header: HeaderSource): string | undefined {
 
 export interface RemoteHeaders {
   readonly values: Readonly<Record<string, string>>;
-  /** Takes the secrets out of what a remote said. */
-  readonly redact: (text: string) => string;
+  /** Those of them that must not be seen. */
+  readonly secrets: readonly string[];
 }
 
 /**
@@ -64,14 +64,16 @@ export function resolveHeaders(sources: readonly HeaderSource[]): RemoteHeaders 
       secrets.push(secret);
     }
   }
-  // The longest first: one may be a part of another.
-  secrets.sort((a, b) => b.length - a.length);
-  const redact = (text: string): string =>
-    secrets.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
-  return { values, redact };
+  return { values, secrets };
 }
 
 function secretOf({ variable }: Extract<HeaderSource, { variable: string }>): string {
+  if (!isSecretName(variable)) {
+    throw new DomainError(
+      'model_unavailable',
+      `a header names the environment variable ${variable}, which REMOTE_SECRET_NAMES does not list`,
+    );
+  }
   const secret = secretFromEnvironment(variable)?.trim();
   if (secret === undefined || secret === '') {
     throw new DomainError('model_unavailable', `the environment variable ${variable} of a header is not set`);

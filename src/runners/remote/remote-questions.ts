@@ -1,6 +1,7 @@
 import { reasonOf } from '../../errors/domain-error';
 import type { Connections } from './connections';
 import { RemoteFault } from './remote-fault';
+import type { Redactor } from './redactor';
 import type { RemoteHeaders } from './remote-headers';
 import type { RemoteHttp } from './remote-http';
 import { statusFault } from './status-fault';
@@ -13,6 +14,7 @@ export class RemoteQuestions {
   constructor(
     private readonly http: RemoteHttp,
     private readonly headers: RemoteHeaders,
+    private readonly redactor: Redactor,
     private readonly connections: Connections,
   ) {}
 
@@ -32,7 +34,7 @@ export class RemoteQuestions {
    * @throws RemoteFault when nothing does
    */
   async isThere(url: URL, signal: AbortSignal): Promise<void> {
-    const fault = statusFault(await this.send(url, signal), this.headers.redact);
+    const fault = statusFault(await this.send(url, signal), this.redactor);
     if (fault !== undefined && fault.kind !== 'refused' && fault.kind !== 'missing' && fault.kind !== 'busy')
       throw fault;
   }
@@ -49,14 +51,14 @@ export class RemoteQuestions {
 
   private async read<T>(url: URL, signal: AbortSignal, parse: (body: Buffer) => T): Promise<T> {
     const answer = await this.send(url, signal);
-    const fault = statusFault(answer, this.headers.redact);
+    const fault = statusFault(answer, this.redactor);
     if (fault !== undefined) throw fault;
     try {
       return parse(answer.body);
     } catch (error) {
       throw new RemoteFault(
         'malformed',
-        `The metadata of the model's remote cannot be used: ${reasonOf(error)}.`,
+        `The metadata of the model's remote cannot be used: ${this.redactor.text(reasonOf(error))}.`,
       );
     }
   }

@@ -4,11 +4,13 @@ import { FAMILIES } from '../../telemetry/metrics/metric-families';
 import { systemClock } from '../../common/clock';
 import type { ModelRunner, Readiness, RequestInputs, RunContext } from '../runner';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
+import type { RemoteAnswer } from './answer-body';
 import type { Connections } from './connections';
 import { joinBatch } from './join-batch';
 import type { RemoteCaller } from './remote-caller';
 import type { RemoteCodec } from './remote-codec';
 import type { RemoteEndpoint } from './remote-endpoint';
+import type { Redactor } from './redactor';
 import { RemoteFault } from './remote-fault';
 import type { RemoteHeaders } from './remote-headers';
 import type { RemoteHttp } from './remote-http';
@@ -32,6 +34,8 @@ export interface RemoteParts {
   readonly connections: Connections;
   /** Every call carries them. */
   readonly headers: RemoteHeaders;
+  /** Goes over all that comes back. */
+  readonly redactor: Redactor;
   /** Gives back what the parts share. */
   readonly onClose: () => void;
 }
@@ -124,9 +128,9 @@ export class RemoteRunner implements ModelRunner {
         connections,
       );
       endpoint.recorder.add(FAMILIES.remoteReceived.at, answer.body.length);
-      const fault = statusFault(answer, this.parts.headers.redact);
+      const fault = statusFault(answer, this.parts.redactor);
       if (fault !== undefined) throw fault;
-      return decode(codec, answer);
+      return decode(codec, answer, this.parts.redactor);
     } catch (error) {
       if (error instanceof RemoteFault) this.log(error, endpoint, context);
       throw error;
@@ -147,9 +151,9 @@ export class RemoteRunner implements ModelRunner {
   }
 }
 
-function decode(codec: RemoteCodec, answer: Parameters<RemoteCodec['decode']>[0]): Tensor[] {
+function decode(codec: RemoteCodec, answer: RemoteAnswer, redactor: Redactor): Tensor[] {
   try {
-    return codec.decode(answer);
+    return redactor.tensors(codec.decode(answer));
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     // What reads JSON takes it for a client's.
@@ -158,7 +162,7 @@ function decode(codec: RemoteCodec, answer: Parameters<RemoteCodec['decode']>[0]
       .replace(/\.$/, '');
     throw new RemoteFault(
       'malformed',
-      `The answer of the model's remote is not what it should be: ${reason}.`,
+      `The answer of the model's remote is not what it should be: ${redactor.text(reason)}.`,
     );
   }
 }

@@ -1,4 +1,5 @@
 import type { RemoteAnswer } from './answer-body';
+import type { Redactor } from './redactor';
 import { type FaultKind, RemoteFault } from './remote-fault';
 
 const MAX_EXCERPT = 300;
@@ -6,12 +7,12 @@ const LONGEST_WAIT_SECONDS = 3600;
 
 /**
  * What an answer that is no success means; undefined for a success.
- * @param redact takes secrets out of what the remote says
+ * @param redactor goes over what the remote says
  */
-export function statusFault(answer: RemoteAnswer, redact: (text: string) => string): RemoteFault | undefined {
+export function statusFault(answer: RemoteAnswer, redactor: Redactor): RemoteFault | undefined {
   const { status } = answer;
   if (status >= 200 && status < 300) return undefined;
-  const excerpt = excerptOf(answer.body, redact);
+  const excerpt = excerptOf(answer.body, redactor);
   const options = { excerpt, retryAfterSeconds: retryAfterOf(answer) };
   const said = `The model's remote answered ${status}`;
   const kind = kindOf(status);
@@ -57,7 +58,7 @@ function retryAfterOf({ headers }: RemoteAnswer): number | undefined {
 }
 
 /** The message of an answer in JSON, on one line and not long; empty for anything else. */
-function excerptOf(body: Buffer, redact: (text: string) => string): string {
+function excerptOf(body: Buffer, redactor: Redactor): string {
   let value: unknown;
   try {
     value = JSON.parse(body.toString());
@@ -69,7 +70,8 @@ function excerptOf(body: Buffer, redact: (text: string) => string): string {
   const inner =
     typeof error === 'object' && error !== null ? (error as { message?: unknown }).message : error;
   const text = [inner, message, detail].find((candidate) => typeof candidate === 'string') ?? '';
-  const line = redact(text)
+  const line = redactor
+    .text(text)
     .replace(/\p{Cc}+/gu, ' ')
     .trim();
   return line.length > MAX_EXCERPT ? `${line.slice(0, MAX_EXCERPT)}…` : line;

@@ -13,21 +13,38 @@ export type ConsoleFormat = (lines: Buffer) => Buffer | string;
 export function consoleFormat(format: LoggingConfig['format'], colorize: boolean): ConsoleFormat {
   if (format === 'json') return (lines) => lines;
   const { prettyFactory } = requireHere('pino-pretty') as typeof PinoPretty;
-  const pretty = prettyFactory({
+  const options = {
     colorize,
     translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
     customLevels: `audit:${AUDIT_LEVEL}`,
     useOnlyCustomProps: false,
-    ignore: 'pid,worker,context,requestId,method,path,status,ms,in,out,ip,model,caller',
-    messageFormat: (line, messageKey) =>
-      line['method'] === undefined ? applicationText(line, messageKey) : accessText(line),
+  };
+  // What the text has already is not said again beside it. An application line may have a model or milliseconds, too.
+  const application = prettyFactory({
+    ...options,
+    ignore: 'pid,worker,context,requestId',
+    messageFormat: (line, messageKey) => applicationText(line, messageKey),
+  });
+  const access = prettyFactory({
+    ...options,
+    ignore: 'pid,worker,requestId,method,path,status,ms,in,out,ip,model,caller',
+    messageFormat: (line) => accessText(line),
   });
   return (lines) => {
     let text = '';
-    forEachLine(lines, (line) => (text += pretty(line.toString().trimEnd())));
+    forEachLine(lines, (line) => {
+      text += (ACCESS_LINE.test(line.toString('latin1', 0, ACCESS_PREFIX_BYTES)) ? access : application)(
+        line.toString().trimEnd(),
+      );
+    });
     return text;
   };
 }
+
+/** How access lines begin, and no other: the access log writes its fields in a fixed order, pino has the pid there. */
+const ACCESS_LINE = /^\{"level":\d\d,"time":\d+,"requestId":/;
+const ACCESS_PREFIX_BYTES = 64;
 
 type LogRecord = Record<string, unknown>;
 

@@ -91,7 +91,7 @@ describe('LogSink', () => {
     sink.access(Buffer.from(ACCESS));
     await sink.close();
     const [application, access] = read('stdout').split('\n');
-    expect(application).toMatch(/^\[\d\d:\d\d:\d\d\.000\] ERROR: ModelsService: bad$/);
+    expect(application).toMatch(/^\[\d\d:\d\d:\d\d\.000\] ERROR: ModelsService: bad {"model":"iris"}$/);
     expect(access).toMatch(/INFO: GET \/docs 200 1\.25 ms \(abc\)$/);
     expect(read('access.log')).toBe(ACCESS);
   });

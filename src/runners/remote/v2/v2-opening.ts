@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { DomainError, reasonOf } from '../../../errors/domain-error';
 import { type RemoteCodec, v2Codec } from '../remote-codec';
 import type { RemoteModelConfig } from '../remote-config';
@@ -6,6 +7,7 @@ import type { RemoteQuestions } from '../remote-questions';
 import type { Signature } from './v2-metadata';
 import type { V2Place } from './v2-place';
 
+const logger = new Logger('Remote');
 const BINARY_EXTENSION = 'binary_tensor_data';
 const NEVER = new AbortController().signal;
 
@@ -25,12 +27,14 @@ export async function openV2(
   config: Pick<RemoteModelConfig, 'protocol' | 'inputs' | 'outputs'>,
 ): Promise<Opening> {
   const reasons: string[] = [];
-  for (const place of places) {
+  for (const [i, place] of places.entries()) {
     try {
       const signature = await signatureOf(questions, place, config);
       return { signature, codec: v2Codec(signature, await speaksBinary(questions, place, config)) };
     } catch (error) {
-      reasons.push(`${place.infer.host}: ${reasonOf(error)}`);
+      // Clients see this, and are not to see hosts.
+      reasons.push(`URL ${i + 1}: ${reasonOf(error)}`);
+      logger.warn({ msg: 'remote cannot be used', remote: place.infer.host, reason: reasonOf(error) });
     }
   }
   throw new DomainError('model_unavailable', `none of its remotes can be used: ${reasons.join(' ')}`);
