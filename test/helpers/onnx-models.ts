@@ -73,6 +73,55 @@ export function classifierModel(): Uint8Array {
   });
 }
 
+/**
+ * What scikit-learn's exporter makes of a logistic regression: from FP32 `x` [N, 2] the `output_label` [N], BYTES, and its
+ * probabilities as a list of maps.
+ */
+export function zipMapModel(labels: readonly string[]): Uint8Array {
+  const ml = { domain: 'ai.onnx.ml' };
+  const strings = labels.map((label) => Buffer.from(label));
+  const floats = (name: string, values: readonly number[]): onnx.IAttributeProto => ({
+    name,
+    type: AttributeType.FLOATS,
+    floats: [...values],
+  });
+  const coefficients = labels.flatMap((_, i) => [i, -i]);
+  const classifier = node(
+    'LinearClassifier',
+    ['x'],
+    ['output_label', 'scores'],
+    [
+      floats('coefficients', coefficients),
+      floats(
+        'intercepts',
+        labels.map(() => 0),
+      ),
+      { name: 'classlabels_strings', type: AttributeType.STRINGS, strings },
+      intAttribute('multi_class', 1),
+      { name: 'post_transform', type: AttributeType.STRING, s: Buffer.from('SOFTMAX') },
+    ],
+  );
+  const zip = node(
+    'ZipMap',
+    ['probabilities'],
+    ['output_probability'],
+    [{ name: 'classlabels_strings', type: AttributeType.STRINGS, strings }],
+  );
+  const map = { keyType: DataType.STRING, valueType: { tensorType: { elemType: DataType.FLOAT } } };
+  return encode(
+    {
+      node: [{ ...classifier, ...ml }, node('Identity', ['scores'], ['probabilities']), { ...zip, ...ml }],
+      input: [value('x', DataType.FLOAT, ['N', 2])],
+      output: [
+        value('output_label', DataType.STRING, ['N']),
+        { name: 'output_probability', type: { sequenceType: { elemType: { mapType: map } } } },
+      ],
+    },
+    OPSET_VERSION,
+    [{ domain: 'ai.onnx.ml', version: 1 }],
+  );
+}
+
 /** Text in, text and a number out: `same` BYTES [N] and `count` INT64 [1], the rows of the whole batch. */
 export function textModel(): Uint8Array {
   return encode({
@@ -330,10 +379,14 @@ export function bytesOf(array: Float32Array | BigInt64Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
-export function encode(graph: onnx.IGraphProto, opset = OPSET_VERSION): Uint8Array {
+export function encode(
+  graph: onnx.IGraphProto,
+  opset = OPSET_VERSION,
+  moreOpsets: readonly onnx.IOperatorSetIdProto[] = [],
+): Uint8Array {
   const model = onnx.ModelProto.create({
     irVersion: IR_VERSION,
-    opsetImport: [{ domain: '', version: opset }],
+    opsetImport: [{ domain: '', version: opset }, ...moreOpsets],
     producerName: 'nestor-tests',
     graph: { name: 'graph', ...graph },
   });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 import type * as Ort from 'onnxruntime-node';
@@ -6,6 +7,7 @@ import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import { elementTypeOf, specOf, type OrtValueMetadata } from './ort-elements';
 import type { SessionSignature } from './session-messages';
 import type { SessionOptions } from './session-options';
+import { withoutZipMap } from './zip-map';
 
 /** One loaded session; used only inside a session thread, which its calls block. */
 export interface RuntimeSession extends SessionSignature {
@@ -25,6 +27,7 @@ interface BindingSession {
   readonly inputMetadata: OrtValueMetadata[];
   readonly outputMetadata: OrtValueMetadata[];
   loadModel(path: string, options: object): void;
+  loadModel(memory: ArrayBufferLike, offset: number, sizeBytes: number, options: object): void;
   run(feeds: Feeds, fetches: Record<string, null>): Record<string, OrtTensor>;
   dispose(): void;
 }
@@ -71,7 +74,12 @@ function findBinding(): Binding | undefined {
 
 function openByBinding(binding: Binding, options: SessionOptions): RuntimeSession | undefined {
   checkProviders(options, binding.listSupportedBackends());
-  const session = startBindingSession(binding, options);
+  let session = startBindingSession(binding, options);
+  const cut = session && cutModel(options, session.outputMetadata);
+  if (cut !== undefined) {
+    session?.dispose();
+    session = startBindingSession(binding, options, cut);
+  }
   if (!session) return undefined;
   const { inputs, outputs } = signatureOf(session.inputMetadata, session.outputMetadata);
   const fetches = Object.fromEntries(outputs.map(({ name }) => [name, null]));
@@ -98,11 +106,16 @@ function feedsOf(tensors: readonly Tensor[]): Feeds {
 }
 
 /** @returns undefined when the binding does not take its arguments: that, and not the model, is a `TypeError`. */
-function startBindingSession(binding: Binding, options: SessionOptions): BindingSession | undefined {
+function startBindingSession(
+  binding: Binding,
+  options: SessionOptions,
+  model?: Buffer,
+): BindingSession | undefined {
   try {
     binding.initOrtOnce(LOG_FATAL_ONLY, OrtTensor, isMainThread);
     const session = new binding.InferenceSession();
-    session.loadModel(options.modelFile, ortOptions(options));
+    if (model === undefined) session.loadModel(options.modelFile, ortOptions(options));
+    else session.loadModel(model.buffer, model.byteOffset, model.byteLength, ortOptions(options));
     const known = Array.isArray(session.inputMetadata) && Array.isArray(session.outputMetadata);
     return known ? session : undefined;
   } catch (error) {
@@ -116,7 +129,12 @@ async function openByPackage(options: SessionOptions): Promise<RuntimeSession> {
   const ort = requireHere('onnxruntime-node') as typeof Ort;
   ort.env.logLevel = 'fatal';
   checkProviders(options, ort.listSupportedBackends());
-  const session = await ort.InferenceSession.create(options.modelFile, ortOptions(options));
+  let session = await ort.InferenceSession.create(options.modelFile, ortOptions(options));
+  const cut = cutModel(options, session.outputMetadata);
+  if (cut !== undefined) {
+    await session.release();
+    session = await ort.InferenceSession.create(cut, ortOptions(options));
+  }
   const { inputs, outputs } = signatureOf(session.inputMetadata, session.outputMetadata);
   return {
     inputs,
@@ -131,6 +149,14 @@ async function openByPackage(options: SessionOptions): Promise<RuntimeSession> {
     },
     release: () => session.release(),
   };
+}
+
+/** The model without what makes an output that is no tensor, where that is known; undefined: it is served as it is. */
+function cutModel(
+  { modelFile }: SessionOptions,
+  outputs: readonly OrtValueMetadata[],
+): Buffer | undefined {
+  return outputs.every(({ isTensor }) => isTensor) ? undefined : withoutZipMap(readFileSync(modelFile));
 }
 
 /** Version 1.30.0 fails on every float16 tensor where this type exists (Node 24), and takes `Uint16Array` where not. */

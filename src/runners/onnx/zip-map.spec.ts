@@ -1,0 +1,47 @@
+import { identityModel, zipMapModel } from '../../../test/helpers/onnx-models';
+import { open } from '../../../test/helpers/session-threads';
+import { withoutZipMap } from './zip-map';
+
+jest.mock('./thread-file', () => jest.requireActual<object>('../../../test/helpers/compiled-thread'));
+
+describe("an export of scikit-learn's with a ZipMap at its end", () => {
+  it('is served with its probabilities as a tensor', async () => {
+    const thread = await open(zipMapModel(['no', 'yes']));
+    expect(thread.signature.outputs).toEqual([
+      { name: 'output_label', datatype: 'BYTES', shape: [-1] },
+      { name: 'probabilities', datatype: 'FP32', shape: [-1, 2] },
+    ]);
+    const x = Float32Array.of(0, 0, 2, 1);
+    const [label, probabilities] = await thread.run([
+      [{ name: 'x', datatype: 'FP32', shape: [2, 2], data: x }],
+    ]);
+    const yes = 1 / (1 + Math.exp(-1));
+    expect(label?.data).toEqual(['no', 'yes']);
+    expect(probabilities?.shape).toEqual([2, 2]);
+    const expected = [0.5, 0.5, 1 - yes, yes];
+    expect(Array.from(probabilities?.data as Float32Array)).toEqual(
+      expected.map((one) => expect.closeTo(one, 6) as number),
+    );
+  });
+
+  it('keeps every other byte', () => {
+    const model = Buffer.from(zipMapModel(['no', 'yes']));
+    const cut = withoutZipMap(model)!;
+    expect(cut.includes('ZipMap')).toBe(false);
+    expect(cut.includes('output_probability')).toBe(false);
+    expect(cut.includes('LinearClassifier')).toBe(true);
+    expect(withoutZipMap(cut)).toBeUndefined();
+    expect(withoutZipMap(Buffer.from(identityModel('FP32')))).toBeUndefined();
+  });
+
+  it('is no reason to take a file that is cut off', () => {
+    const model = Buffer.from(zipMapModel(['no', 'yes']));
+    for (let length = 0; length < model.length; length += 7) {
+      try {
+        withoutZipMap(model.subarray(0, length));
+      } catch (error) {
+        expect((error as Error).message).toBe('the model file ends within a field');
+      }
+    }
+  });
+});
