@@ -178,6 +178,7 @@ describe('the alert rules', () => {
       'NestorDeadlinesPass',
       'NestorQueueNearLimit',
       'NestorBatchWrong',
+      'NestorModelQuarantined',
       'NestorRemoteOut',
       'NestorRemoteFailures',
       'NestorCacheWithoutRedis',

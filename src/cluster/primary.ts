@@ -18,7 +18,12 @@ import { Coordinator } from '../models/rollout/coordinator';
 import { Management } from './management';
 import { ModelFolder } from '../models/repository/model-folder';
 import { MetricsServer } from './metrics-server';
+import { RECORD_RUNS, RECORDS_RUNS, runRecordFile, takeRunRecord } from '../process/run-record';
 import { Supervisor } from './supervisor';
+import { Suspicion } from './suspicion';
+
+/** For a word to all workers that needs no work. */
+const TELL_MS = 1000;
 
 /** The process above the workers: forks and watches them, writes their logs, stops them. */
 export async function runPrimary(): Promise<void> {
@@ -57,7 +62,11 @@ export async function runPrimary(): Promise<void> {
       coordinator.serve(forked.channel, forked);
       keeper.serve(forked.channel);
       metrics.attach(forked.id, String(place), forked.channel);
-      worker.once('exit', () => metrics.detach(forked.id));
+      forked.channel.handle(RECORDS_RUNS, () => suspicion.active);
+      worker.once('exit', (code: number | null, signal: string | null) => {
+        metrics.detach(forked.id);
+        suspicion.died(signal, takeRunRecord(runRecordFile(worker.process.pid ?? 0)));
+      });
     },
     missing: (loaded) => coordinator.missing(loaded),
     onAllReady: (ready) => logger.info(banner(app, http, ready, plan.workers)),
@@ -87,6 +96,15 @@ export async function runPrimary(): Promise<void> {
     maxMemoryBytes: models.maxMemoryBytes,
     loadTimeoutMs: models.loadTimeoutMs,
     log: (fields, message, level) => logger[level ?? 'info'](fields, message),
+  });
+  const suspicion: Suspicion = new Suspicion({
+    now: () => performance.now(),
+    record: (on) => void supervisor.askAll({ topic: RECORD_RUNS, payload: on, timeoutMs: TELL_MS }),
+    accuse: (label, signal) => {
+      const at = label.lastIndexOf('/');
+      const reason = `workers died by ${signal} while they ran it`;
+      void coordinator.quarantine({ model: label.slice(0, at), version: label.slice(at + 1), reason });
+    },
   });
   const watch = new FolderWatch({
     intervalMs: models.watchIntervalMs,

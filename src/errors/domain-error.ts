@@ -62,6 +62,7 @@ export const ERRORS = {
   not_ready: { status: 503, outcome: 'rejected', level: 'silent' },
   draining: { status: 503, outcome: 'rejected', level: 'silent' },
   model_unavailable: { status: 503, outcome: 'rejected', level: 'silent' },
+  model_quarantined: { status: 503, outcome: 'rejected', level: 'silent' },
   overloaded: { status: 503, outcome: 'rejected', level: 'silent' },
   deadline_exceeded: { status: 504, outcome: 'deadline', level: 'silent' },
 } as const satisfies Readonly<Record<string, ErrorMeaning>>;

@@ -141,6 +141,7 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     const model = this.registry.entry(name);
     const entry = model.version(version);
     if (entry?.served !== undefined) return entry;
+    if (entry?.quarantine !== undefined) throw entry.quarantine;
     if (model.unloaded) throw unloadedByCall(name);
     if (entry !== undefined) return entry;
     if (version !== undefined && model.versions.size > 0) {

@@ -32,6 +32,7 @@ export interface ModelFile {
 /** A version that is to be opened. */
 export interface Opening<Settings extends object = object> {
   readonly model: string;
+  readonly version: string;
   readonly settings: Settings;
   /** Undefined where none was found, or none is looked for. */
   readonly file: ModelFile | undefined;

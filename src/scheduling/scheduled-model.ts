@@ -196,11 +196,11 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
     });
   }
 
-  /** Out of the scheduler: what waits fails with `model_unavailable`, what runs is answered yet. */
-  remove(): void {
+  /** Out of the scheduler: what waits fails with `why`, what runs is answered yet. */
+  remove(why = this.unavailable()): void {
     this.state = 'removed';
     for (let entry = this.queue.head(); entry !== undefined; entry = this.queue.head()) {
-      this.ledger.fail(entry, this.unavailable());
+      this.ledger.fail(entry, why);
     }
     this.host.forget(this);
     this.settleDown();

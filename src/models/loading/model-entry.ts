@@ -17,6 +17,8 @@ export class VersionEntry {
   load: LoadReport | undefined;
   /** The load under way, which every request for this version waits for. */
   loading: Promise<void> | undefined;
+  /** Why it runs no more, where workers died of it. */
+  quarantine: DomainError | undefined;
   /** When the last load failed, in milliseconds of `performance.now()`. */
   failedAtMs = -Infinity;
 

@@ -2,7 +2,6 @@ import { Injectable, Logger } from '@nestjs/common';
 import { reasonOf } from '../../errors/domain-error';
 import { Recorder } from '../../telemetry/metrics/recorder';
 import { type BatchCheck, declaresBatch, verifyBatching } from '../../scheduling/batch-check';
-import type { ModelRunner } from '../../runners/runner';
 import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
 import { neverEmpty, type SeenRun, type TriedRunner } from '../../scheduling/empty-inputs';
 import { Scheduler } from '../../scheduling/scheduler';

@@ -26,6 +26,7 @@ export class VersionOpener {
       throw new DomainError('model_unavailable', `there is no runtime ${config.runtime}`);
     const opening: Opening = {
       model,
+      version: found.version,
       settings: config.runner,
       file: undefined,
       expectContent: (digest) => entry.expectContent(digest),

@@ -14,13 +14,15 @@ import {
   type Prepare,
   type Prepared,
   type PreparedVersion,
+  QUARANTINE,
+  type Quarantined,
   RETIRE,
   UNBATCH,
   type Unbatched,
   WRONG_BATCHES,
 } from './messages';
 import { PreparePhase, type PreparePhaseOptions } from './prepare-phase';
-import { deadlyModel, unloadedByCall } from './model-errors';
+import { deadlyModel, quarantinedVersion, unloadedByCall } from './model-errors';
 import { LruResidency } from './lru-residency';
 import { ChangeQueue } from './change-queue';
 
@@ -65,6 +67,8 @@ export class Coordinator {
   /** Models that a worker died of while it loaded them: only a call, or other files, have them tried again. */
   private readonly deadly = new Set<string>();
   /** Versions whose batches were wrong, by model and version: until a call loads the model anew. */
+  /** Versions that workers died of while they ran them, in the same way. */
+  private readonly quarantined = new Map<string, Quarantined>();
   private readonly unbatched = new Map<string, Unbatched>();
   private readonly turns = new ChangeQueue();
 
@@ -91,6 +95,7 @@ export class Coordinator {
       failed: [...this.failures].map(([model, reason]) => ({ model, reason })),
       unloaded: [...this.unloaded],
       unbatched: [...this.unbatched.values()],
+      quarantined: [...this.quarantined.values()],
     };
   }
 
@@ -155,6 +160,8 @@ export class Coordinator {
     this.unloaded.delete(model);
     this.deadly.delete(model);
     for (const { version } of this.unbatchedOf(model)) this.unbatched.delete(keyOf(model, version));
+    for (const one of this.quarantined.values())
+      if (one.model === model) this.quarantined.delete(keyOf(model, one.version));
     await this.commit(staged);
     this.options.log({ model, versions: staged.versions.map(({ version }) => version) }, 'model swapped');
     await this.residents.shrink(model);
@@ -163,6 +170,8 @@ export class Coordinator {
   private async ensure(model: string, version: string, asker: number | undefined): Promise<void> {
     if (this.unloaded.has(model)) throw unloadedByCall(model);
     if (this.deadly.has(model)) throw deadlyModel(model);
+    const quarantined = this.quarantined.get(keyOf(model, version));
+    if (quarantined !== undefined) throw quarantinedVersion(model, version, quarantined.reason);
     const resident = this.residents.get(model, version);
     if (resident !== undefined) {
       // Whoever asks lacks what the others have: what kept it from loading may have passed.
@@ -195,6 +204,17 @@ export class Coordinator {
     for (const version of versions) this.residents.remove(model, version);
     await this.retire(model, versions, true);
     this.options.log({ model, versions }, 'model unloaded by a call');
+  }
+
+  /** Sets a version aside on all workers, those that come later included, until a call loads the model. */
+  async quarantine(quarantined: Quarantined): Promise<void> {
+    const { model, version } = quarantined;
+    if (this.quarantined.has(keyOf(model, version))) return;
+    this.quarantined.set(keyOf(model, version), quarantined);
+    this.residents.remove(model, version);
+    this.generation++;
+    this.options.log(quarantined, 'model set aside, workers died while they ran it');
+    await this.options.askAll(QUARANTINE, quarantined, QUICK_MS);
   }
 
   /** A call that loads the model has it tried again; as long as nobody makes one, no worker does. */

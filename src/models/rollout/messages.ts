@@ -10,6 +10,13 @@ export type ModelChange =
   /** Have this version loaded, as a request wants it. */
   | { readonly action: 'ensure'; readonly model: string; readonly version: string };
 
+/** A version that workers died of. */
+export interface Quarantined {
+  readonly model: string;
+  readonly version: string;
+  readonly reason: string;
+}
+
 /** A version whose batches were seen to be wrong. */
 export interface Unbatched {
   readonly model: string;
@@ -31,6 +38,7 @@ export interface DesiredModels {
   /** Models that were unloaded by a call, which no request may load again. */
   readonly unloaded: readonly string[];
   readonly unbatched: readonly Unbatched[];
+  readonly quarantined: readonly Quarantined[];
 }
 
 export interface LoadedVersions {
@@ -121,6 +129,7 @@ export const ABORT = 'models.abort';
 export const RETIRE = 'models.retire';
 export const USAGE = 'models.usage';
 export const UNBATCH = 'models.unbatch';
+export const QUARANTINE = 'models.quarantine';
 
 /** How long a change may take: others' changes of the same model come first, and each may take its whole time. */
 export function changeTimeoutMs({ loadTimeoutMs }: { readonly loadTimeoutMs: number }): number {

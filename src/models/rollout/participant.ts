@@ -11,6 +11,8 @@ import {
   PREPARE,
   type Prepare,
   type Prepared,
+  QUARANTINE,
+  type Quarantined,
   RETIRE,
   type Retire,
   UNBATCH,
@@ -21,6 +23,7 @@ import {
   WRONG_BATCHES,
 } from './messages';
 import type { ModelConfig } from '../repository/model-config';
+import { quarantinedVersion } from './model-errors';
 import { VersionEntry } from '../loading/model-entry';
 import { ModelLoader } from '../loading/model-loader';
 import { ModelRegistry } from '../loading/model-registry';
@@ -69,6 +72,7 @@ export class Participant {
     ipc.handle<Abort, void>(ABORT, ({ id }) => this.abort(id));
     ipc.handle<Retire, void>(RETIRE, (retire) => this.retire(retire));
     ipc.handle<undefined, VersionUsage[]>(USAGE, () => this.usage());
+    ipc.handle<Quarantined, void>(QUARANTINE, (quarantined) => this.quarantine(quarantined));
     ipc.handle<Unbatched, void>(UNBATCH, (unbatched) => this.unbatch(unbatched));
     loader.onWrongBatches((served, reason) => void this.reportWrongBatches(served, reason));
   }
@@ -91,6 +95,19 @@ export class Participant {
     this.registry.expect(staged.model).agreed = byDefault;
     this.serve(staged.entries, staged.replace);
     for (const one of unbatched) this.unbatch(one);
+  }
+
+  /** Takes no more requests for a version: what waits for it is refused, so that no worker runs it any more. */
+  quarantine({ model, version, reason }: Quarantined): void {
+    const entry = this.registry.get(model)?.versions.get(version);
+    if (entry === undefined) return;
+    const refusal = quarantinedVersion(model, version, reason);
+    entry.quarantine = refusal;
+    entry.served?.queue.remove(refusal);
+    entry.served?.recorder.quarantined();
+    void this.leave(entry);
+    entry.reason = refusal.message;
+    this.registry.changed();
   }
 
   /** Has each request of a version run alone from here on, if it is of that content. */

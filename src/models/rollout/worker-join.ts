@@ -103,6 +103,7 @@ export class WorkerJoin {
     await Promise.all(
       this.registry.known().map((model) => this.followModel(model, wanted.get(model.name) ?? [])),
     );
+    for (const quarantined of desired.quarantined) this.changes.quarantine(quarantined);
     for (const unbatched of desired.unbatched) this.changes.unbatch(unbatched);
     this.generation = desired.generation;
   }

@@ -41,11 +41,21 @@ export class OnnxKind implements RunnerKind<OnnxSettings> {
 
   constructor(private readonly sessions: SessionFactory) {}
 
-  async open({ settings, file, expectContent }: Opening<OnnxSettings>): Promise<OpenedRunner> {
+  async open({
+    model,
+    version,
+    settings,
+    file,
+    expectContent,
+  }: Opening<OnnxSettings>): Promise<OpenedRunner> {
     if (file === undefined) throw new DomainError('model_unavailable', 'it has no model file');
     const digest = await file.digest(resultSettings(settings));
     expectContent(digest);
-    const runner = await this.sessions.open({ modelFile: file.path, ...settings });
+    const runner = await this.sessions.open({
+      modelFile: file.path,
+      label: `${model}/${version}`,
+      ...settings,
+    });
     return {
       runner,
       description: describe(settings),

@@ -1,11 +1,12 @@
 import { Module } from '@nestjs/common';
 import { CpuModule } from '../../process/cpu/cpu.module';
 import { OnnxKind } from './onnx-kind';
+import { RunRecording } from './run-recording';
 import { SessionFactory } from './session-factory';
 
 @Module({
   imports: [CpuModule],
-  providers: [OnnxKind, SessionFactory],
+  providers: [OnnxKind, RunRecording, SessionFactory],
   exports: [OnnxKind],
 })
 export class OnnxModule {}

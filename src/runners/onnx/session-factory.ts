@@ -6,6 +6,7 @@ import {
   modelsConfig,
 } from '../../config/config.slices';
 import { DomainError } from '../../errors/domain-error';
+import { RunRecording } from './run-recording';
 import { type RunnerOptions, SessionRunner } from './session-runner';
 import { SessionThread } from './session-thread';
 import type { CpuPlan } from '../../process/cpu/cpu-plan';
@@ -26,6 +27,7 @@ export class SessionFactory implements OnApplicationShutdown {
     @Inject(clusterConfig.KEY) private readonly cluster: ClusterConfig,
     @Inject(modelsConfig.KEY) private readonly models: ModelsConfig,
     @Inject(CPU_PLAN) private readonly plan: CpuPlan,
+    private readonly recording: RunRecording,
   ) {}
 
   /**
@@ -40,6 +42,7 @@ export class SessionFactory implements OnApplicationShutdown {
     const runner = await SessionRunner.open(session, {
       niceness: this.cluster.threadNiceness,
       timeoutMs: this.models.loadTimeoutMs,
+      recording: this.recording,
     });
     this.runners.add(runner);
     void runner.closed.then(() => this.runners.delete(runner));

@@ -15,6 +15,17 @@ export interface ThreadData {
   readonly signal: SharedArrayBuffer;
   readonly inputs: SharedArrayBuffer;
   readonly outputs: SharedArrayBuffer;
+  readonly record?: ThreadRecord;
+}
+
+/** Where a thread notes its runs, while it is told to. */
+export interface ThreadRecord {
+  /** One `Int32`: 1 while runs are to be noted. */
+  readonly on: SharedArrayBuffer;
+  readonly file: string;
+  readonly place: number;
+  /** Of what the thread runs. */
+  readonly label: string;
 }
 
 /** What the thread finds when it wakes. */

@@ -2,6 +2,8 @@
 export interface SessionOptions {
   /** Given to the runtime as a path, so that external data files are found beside it. */
   readonly modelFile: string;
+  /** By which others know what the session runs: `<model>/<version>`. */
+  readonly label?: string;
   /** Threads that one operator may use; never 0, which the runtime takes for all cores of the host. */
   readonly intraOpThreads: number;
   /** Operators that may run side by side; above 1 the graph's branches run in parallel. */

@@ -2,6 +2,7 @@ import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { Shape } from '../../tensors/shape';
 import type { Tensor } from '../../tensors/tensor';
+import { RunPlace } from '../../process/run-record';
 import { openRuntime, type RuntimeSession } from './runtime';
 import { describeFailure } from './runtime-failure';
 import {
@@ -26,6 +27,9 @@ class ThreadSide {
   private readonly inputs: BlockReader;
   private readonly outputs: BlockWriter;
   private readonly givesText: boolean;
+  /** 1 while runs are to be noted. */
+  private readonly noting: Int32Array | undefined;
+  private place: RunPlace | undefined;
 
   constructor(
     private readonly session: RuntimeSession,
@@ -36,6 +40,7 @@ class ThreadSide {
     // On Node 20 the runtime refuses views of shared memory.
     this.inputs = new BlockReader(session.inputs, data.inputs, new ArrayBuffer(BLOCK_BYTES));
     this.outputs = new BlockWriter(session.outputs, data.outputs);
+    this.noting = data.record && new Int32Array(data.record.on);
     this.givesText = session.outputs.some(({ datatype }) => datatype === 'BYTES');
   }
 
@@ -49,14 +54,32 @@ class ThreadSide {
       if (message?.kind === 'close') return;
       // Goes back with the answer: to be used again, and not to lie here until garbage is collected.
       const memory = message?.memory;
+      const noted = this.note();
       try {
-        const outputs = this.session.run(this.inputsOf(message));
-        this.answer(outputs instanceof Promise ? await outputs : outputs, memory);
+        const running = this.session.run(this.inputsOf(message));
+        const outputs = running instanceof Promise ? await running : running;
+        noted?.end();
+        this.answer(outputs, memory);
       } catch (error) {
+        noted?.end();
         const reason = describeFailure(error, this.data.options.modelFile);
         this.post({ kind: 'run-failed', reason, memory }, memory && [memory]);
       }
       if (runs % RUNS_BETWEEN_TURNS === 0) await turnOfTheLoop();
+    }
+  }
+
+  /** Notes that a run begins, while that is wanted: should the process die of it, the note stays. */
+  private note(): RunPlace | undefined {
+    const { record } = this.data;
+    if (record === undefined || this.noting?.[0] !== 1) return undefined;
+    try {
+      this.place ??= new RunPlace(record.file, record.place, record.label);
+      this.place.begin();
+      return this.place;
+    } catch {
+      // It is for the next death, not for this run.
+      return undefined;
     }
   }
 

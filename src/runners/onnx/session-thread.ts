@@ -9,8 +9,10 @@ import {
   type FromThread,
   type SessionSignature,
   type ThreadData,
+  type ThreadRecord,
   type ToThread,
 } from './session-messages';
+import type { RunRecording } from './run-recording';
 import type { SessionOptions } from './session-options';
 import { giveBlockBack, takeBlock } from './shared-blocks';
 import { blockBytes, BlockReader, BlockWriter, copyTensor } from './tensor-block';
@@ -21,6 +23,8 @@ export interface ThreadOptions {
   readonly niceness: number;
   /** How long loading the model may take. */
   readonly timeoutMs: number;
+  /** Gives each thread its place in the record of runs. */
+  readonly recording?: Pick<RunRecording, 'take' | 'giveBack'>;
 }
 
 interface Deferred<T> {
@@ -49,6 +53,7 @@ export class SessionThread {
   private readonly outputMemory = takeBlock();
   private inputs = new BlockWriter([], this.inputMemory);
   private outputs = new BlockReader([], this.outputMemory);
+  private readonly record: ThreadRecord | undefined;
   private readonly worker: Worker;
   private spare: ArrayBuffer | undefined;
   private loading: Deferred<SessionSignature> | undefined;
@@ -59,14 +64,17 @@ export class SessionThread {
 
   private constructor(
     private readonly options: SessionOptions,
-    { niceness }: ThreadOptions,
+    private readonly threadOptions: ThreadOptions,
   ) {
+    const { niceness } = threadOptions;
+    this.record = options.label === undefined ? undefined : threadOptions.recording?.take(options.label);
     const workerData: ThreadData = {
       options,
       niceness,
       signal: this.signal.buffer,
       inputs: this.inputMemory,
       outputs: this.outputMemory,
+      record: this.record,
     };
     this.worker = new Worker(THREAD_FILE, { workerData });
     SessionThread.living.add(this);
@@ -220,6 +228,7 @@ export class SessionThread {
     SessionThread.living.delete(this);
     this.loading?.reject(death);
     this.finish(({ reject }) => reject(death));
+    if (this.record) this.threadOptions.recording?.giveBack(this.record);
     giveBlockBack(this.inputMemory);
     giveBlockBack(this.outputMemory);
     return this.closed ? undefined : death;

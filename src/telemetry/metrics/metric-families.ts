@@ -111,6 +111,9 @@ export const FAMILIES = {
     labels: ['result'],
     values: ['agrees', 'differs'],
   }),
+  quarantines: MODELS.counter('nestor_model_quarantines_total', {
+    help: 'Times that a worker set a version aside, as workers had died of a signal while they ran it.',
+  }),
   batchRows: MODELS.histogram('nestor_batch_rows', {
     help: 'Rows of the runs that succeeded.',
     ...ROWS,

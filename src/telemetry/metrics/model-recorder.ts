@@ -92,6 +92,11 @@ export class ModelRecorder extends Tally<'models'> {
     this.add(FAMILIES.executions.at.failed);
   }
 
+  /** The version was set aside, as workers died of it. */
+  quarantined(): void {
+    this.add(FAMILIES.quarantines.at);
+  }
+
   /** A request of a batch was run again alone. @param agrees did it get the same? */
   audited(agrees: boolean): void {
     this.add(FAMILIES.batchAudits.at[agrees ? 'agrees' : 'differs']);

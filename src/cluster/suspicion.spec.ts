@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import { createRunRecord, RunPlace, runRecordFile, takeRunRecord } from '../process/run-record';
+import { Suspicion } from './suspicion';
+
+const MINUTE_MS = 60_000;
+
+function suspicion() {
+  const said: string[] = [];
+  const clock = { nowMs: 0 };
+  const one = new Suspicion({
+    now: () => clock.nowMs,
+    record: (on) => said.push(`record: ${on}`),
+    accuse: (label, signal) => said.push(`${label} by ${signal}`),
+  });
+  return { one, said, clock };
+}
+
+describe('the suspicion that a model kills workers', () => {
+  it('blames what was running alone at the second death', () => {
+    const { one, said } = suspicion();
+    expect(one.active).toBe(false);
+    one.died('SIGFPE', []);
+    expect(one.active).toBe(true);
+    one.died('SIGFPE', ['div/1']);
+    expect(said).toEqual(['record: true', 'record: true', 'div/1 by SIGFPE']);
+    one.close();
+  });
+
+  it('blames what two deaths have in common, where several were running', () => {
+    const { one, said } = suspicion();
+    one.died('SIGSEGV', []);
+    one.died('SIGSEGV', ['a/1', 'b/1']);
+    expect(said).toHaveLength(2);
+    one.died('SIGSEGV', ['b/1', 'c/1']);
+    expect(said.at(-1)).toBe('b/1 by SIGSEGV');
+    one.close();
+  });
+
+  it('takes no notice of what does not come from native code', () => {
+    const { one, said } = suspicion();
+    for (const signal of ['SIGKILL', 'SIGTERM', null]) one.died(signal, ['a/1']);
+    expect(said).toEqual([]);
+  });
+
+  it('is over some minutes after the last death', () => {
+    const { one, said, clock } = suspicion();
+    one.died('SIGABRT', []);
+    clock.nowMs = 11 * MINUTE_MS;
+    expect(one.active).toBe(false);
+    one.died('SIGABRT', ['a/1']);
+    expect(said).toEqual(['record: true', 'record: true']);
+    one.close();
+  });
+});
+
+describe('the record of runs', () => {
+  const file = runRecordFile(process.pid);
+
+  it('has what was under way, and is gone once it is read', () => {
+    createRunRecord(file);
+    const [a, b, c] = ['a/1', `${'ü'.repeat(200)}/2`, 'c/3'].map(
+      (label, i) => new RunPlace(file, i * 7, label),
+    );
+    for (const place of [a, b, c]) place!.begin();
+    a!.end();
+    for (const place of [a, b, c]) place!.close();
+    const [long, short] = takeRunRecord(file);
+    expect(short).toBe('c/3');
+    expect(long).toMatch(/^ü+/);
+    expect(existsSync(file)).toBe(false);
+    expect(takeRunRecord(file)).toEqual([]);
+  });
+});

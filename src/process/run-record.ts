@@ -1,0 +1,78 @@
+import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** To a worker: record runs from here on, or no longer. To the primary: does it want that? */
+export const RECORD_RUNS = 'runs.record';
+export const RECORDS_RUNS = 'runs.records';
+
+/**
+ * What a process is running, in a file that outlives it: a worker that dies of a signal cannot say what killed it. A
+ * place of so many bytes for each of its threads: one that says whether a run is under way, then what of, in UTF-8.
+ */
+const PLACE_BYTES = 256;
+const MAX_PLACES = 1024;
+const RUNNING = Buffer.from([1]);
+const IDLE = Buffer.from([0]);
+
+/** Where a process of that id keeps its record; process and supervisor find it without a word. */
+export function runRecordFile(pid: number): string {
+  return join(tmpdir(), `nestor-runs-${pid}`);
+}
+
+/** Makes an empty record for this process, which nobody else can have put there. */
+export function createRunRecord(file: string): void {
+  rmSync(file, { force: true });
+  const fd = openSync(file, 'wx', 0o600);
+  try {
+    ftruncateSync(fd, MAX_PLACES * PLACE_BYTES);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What was under way when the process died; nothing where it kept no record. */
+export function takeRunRecord(file: string): string[] {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch {
+    return [];
+  }
+  rmSync(file, { force: true });
+  const running = new Set<string>();
+  for (let at = 0; at + PLACE_BYTES <= bytes.length; at += PLACE_BYTES) {
+    if (bytes[at] !== RUNNING[0]) continue;
+    const end = bytes.indexOf(0, at + 1);
+    running.add(bytes.toString('utf8', at + 1, Math.min(end, at + PLACE_BYTES)));
+  }
+  return [...running];
+}
+
+/** One thread's place in the record of its process. Two small writes for a run, which the system keeps when it dies. */
+export class RunPlace {
+  private readonly fd: number;
+  private readonly at: number;
+
+  /** @param label of what the thread runs; what does not fit is cut off */
+  constructor(file: string, place: number, label: string) {
+    if (place >= MAX_PLACES) throw new RangeError(`there is no place ${place} in the record of runs`);
+    this.fd = openSync(file, 'r+');
+    this.at = place * PLACE_BYTES;
+    const text = Buffer.alloc(PLACE_BYTES - 1);
+    text.write(label, 0, PLACE_BYTES - 2);
+    writeSync(this.fd, text, 0, text.length, this.at + 1);
+  }
+
+  begin(): void {
+    writeSync(this.fd, RUNNING, 0, 1, this.at);
+  }
+
+  end(): void {
+    writeSync(this.fd, IDLE, 0, 1, this.at);
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+}
