@@ -22,9 +22,6 @@ import { RECORD_RUNS, RECORDS_RUNS, runRecordFile, takeRunRecord } from '../proc
 import { Supervisor } from './supervisor';
 import { Suspicion } from './suspicion';
 
-/** For a word to all workers that needs no work. */
-const TELL_MS = 1000;
-
 /** The process above the workers: forks and watches them, writes their logs, stops them. */
 export async function runPrimary(): Promise<void> {
   const { access, app, cluster: wanted, http, logging, models } = settings();
