@@ -41,6 +41,7 @@ COPY LICENSE NOTICE package.json ./
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY models models
+COPY site site
 
 # The image's user `node`, as a number: Kubernetes' runAsNonRoot cannot judge a name.
 USER 1000:1000

@@ -46,5 +46,55 @@ export default tseslint.config(
       },
     },
   },
+  {
+    // What browsers have: the page is served as it is written.
+    files: ['site/**/*.js'],
+    languageOptions: {
+      sourceType: 'module',
+      globals: Object.fromEntries(
+        [
+          ...[
+            'AbortController',
+            'Blob',
+            'File',
+            'Headers',
+            'Image',
+            'URL',
+            'URLSearchParams',
+            'Node',
+            'TextEncoder',
+          ],
+          ...[
+            'addEventListener',
+            'removeEventListener',
+            'clearTimeout',
+            'setTimeout',
+            'setInterval',
+            'fetch',
+          ],
+          ...[
+            'createImageBitmap',
+            'devicePixelRatio',
+            'CSS',
+            'innerHeight',
+            'document',
+            'getComputedStyle',
+            'history',
+            'innerWidth',
+          ],
+          ...[
+            'location',
+            'matchMedia',
+            'navigator',
+            'performance',
+            'requestAnimationFrame',
+            'scrollTo',
+            'scrollY',
+            'window',
+          ],
+        ].map((name) => [name, 'readonly']),
+      ),
+    },
+  },
   prettier,
 );

@@ -73,6 +73,7 @@ describe('the Dockerfile', () => {
       'dependencies: /app/node_modules node_modules',
       'build: /app/dist dist',
       'context: models models',
+      'context: site site',
     ]);
   });
 

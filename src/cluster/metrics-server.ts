@@ -1,6 +1,7 @@
 import type { RpcChannel } from '../process/ipc/rpc-channel';
 import type { FanOut, Reply } from '../process/ipc/messages';
 import { renderPrometheus } from '../telemetry/metrics/exposition';
+import { type ActivityReport, LastMinute } from '../telemetry/metrics/last-minute';
 import type { ProcessWatch } from '../process/process-watch';
 import { countersOf, emptied, type Figures, mergeFigures, NO_FIGURES } from '../telemetry/metrics/figures';
 import {
@@ -36,6 +37,7 @@ interface Attached {
 export class MetricsServer {
   private readonly workers = new Map<number, Attached>();
   private gone: Figures = NO_FIGURES;
+  private readonly lastMinute = new LastMinute(() => this.lastHeard());
   private readonly servers = new Coalesced(() => this.gather());
   private readonly texts = new Coalesced(async () => renderPrometheus(await this.server(), this.build));
 
@@ -52,6 +54,7 @@ export class MetricsServer {
     this.workers.set(worker, { place, last: undefined });
     channel.handle<WorkerSnapshot, void>(TOPIC.push, (snapshot) => this.take(worker, snapshot));
     channel.handle(TOPIC.figures, async () => (await this.server()).figures);
+    channel.handle(TOPIC.activity, () => this.activity());
     channel.handle(TOPIC.text, () => this.texts.run());
   }
 
@@ -70,6 +73,18 @@ export class MetricsServer {
   /** The server as it is now, or was at most `FRESH_MS` ago. */
   server(): Promise<ServerSnapshot> {
     return this.servers.run();
+  }
+
+  private activity(): ActivityReport {
+    const ready = this.fleet.all().filter(({ state }) => state === 'ready').length;
+    const workers = { ready, configured: this.configuredWorkers, restarts: this.fleet.restarts };
+    return { ...this.lastMinute.report(), workers };
+  }
+
+  /** Without a question to anybody: workers tell what changed about once a second. */
+  private lastHeard(): Figures {
+    const last = [...this.workers.values()].flatMap(({ last }) => (last ? [last.figures] : []));
+    return mergeFigures([this.gone, ...last]);
   }
 
   private take(worker: number, snapshot: WorkerSnapshot): void {

@@ -81,6 +81,9 @@ export class Environment {
   API_PREFIX = '/api';
 
   @Variable(flag)
+  PAGE = true;
+
+  @Variable(flag)
   DEBUG = false;
 
   // A closed list: with a misspelt "production" the rules that matter there would rest.

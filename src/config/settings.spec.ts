@@ -27,6 +27,7 @@ describe('parseSettings', () => {
         projectName: 'Nestor',
         version: packageVersion,
         apiPrefix: '/api',
+        page: true,
         debug: false,
         production: false,
       },

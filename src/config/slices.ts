@@ -7,6 +7,8 @@ export const slices = {
     version: env.VERSION,
     /** With a leading slash and without a trailing one; empty for the root. */
     apiPrefix: env.API_PREFIX,
+    /** Is there a page for people at `/`? */
+    page: env.PAGE,
     debug: env.DEBUG,
     production: env.NODE_ENV === 'production',
   }),

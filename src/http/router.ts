@@ -175,7 +175,11 @@ export class Router implements ExchangeContext {
   }
 
   private answer(exchange: Exchange, call: RoutedCall, answer: RouteAnswer): void {
-    answer(exchange, call)?.catch((thrown: unknown) => this.fail(exchange, thrown));
+    try {
+      answer(exchange, call)?.catch((thrown: unknown) => this.fail(exchange, thrown));
+    } catch (thrown) {
+      this.fail(exchange, thrown);
+    }
   }
 
   private refuse(exchange: Exchange): void {

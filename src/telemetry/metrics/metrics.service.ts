@@ -3,6 +3,7 @@ import { Ipc } from '../../process/ipc/ipc.service';
 import { renderPrometheus } from './exposition';
 import type { ProcessWatch } from '../../process/process-watch';
 import type { Figures } from './figures';
+import { type ActivityReport, LastMinute } from './last-minute';
 import { type BuildInfo, type ServerSnapshot, TOPIC } from './server-snapshot';
 import type { WorkerMetrics } from './worker-metrics';
 
@@ -11,6 +12,7 @@ const ANSWER_MS = 5000;
 /** The figures of the whole server, the same whichever worker is asked. */
 export class MetricsService implements OnModuleInit, OnApplicationShutdown {
   private accessFailures = (): number => 0;
+  private readonly lastMinute = new LastMinute(() => this.worker.figures());
 
   constructor(
     private readonly ipc: Ipc,
@@ -25,6 +27,8 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       this.worker.start();
     } else {
       this.ipc.handle(TOPIC.figures, async () => (await this.worker.snapshot()).figures);
+      const workers = { ready: 1, configured: 1, restarts: 0 };
+      this.ipc.handle(TOPIC.activity, () => ({ ...this.lastMinute.report(), workers }));
       this.ipc.handle(TOPIC.text, async () => renderPrometheus(await this.alone(), this.build));
     }
   }
@@ -43,8 +47,14 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
     return this.ipc.askPrimary(TOPIC.figures, null, ANSWER_MS);
   }
 
+  /** What the server did within the last minute; from the first question on. */
+  activity(): Promise<ActivityReport> {
+    return this.ipc.askPrimary(TOPIC.activity, null, ANSWER_MS);
+  }
+
   async onApplicationShutdown(): Promise<void> {
     if (this.ipc.hasPrimary) await this.worker.stop();
+    this.lastMinute.stop();
     this.watch.stop();
   }
 

@@ -52,6 +52,8 @@ export const TOPIC = {
   push: 'metrics.push',
   /** To the primary: the figures of the whole server. */
   figures: 'metrics.figures',
+  /** To the primary: what the server did within the last minute. */
+  activity: 'metrics.activity',
   /** To the primary: the same for Prometheus. */
   text: 'metrics.text',
 } as const;

@@ -1,5 +1,6 @@
 import type { Ipc } from '../../process/ipc/ipc.service';
 import type { ProcessFigures, ProcessWatch } from '../../process/process-watch';
+import type { Figures } from './figures';
 import type { Recorder } from './recorder';
 import { TOPIC, type WorkerSnapshot } from './server-snapshot';
 
@@ -30,6 +31,10 @@ export class WorkerMetrics {
     clearInterval(this.timer);
     await this.sending;
     await this.push();
+  }
+
+  figures(): Figures {
+    return this.recorder.snapshot();
   }
 
   async snapshot(): Promise<WorkerSnapshot> {
