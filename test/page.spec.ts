@@ -95,6 +95,30 @@ describe('the status', () => {
   });
 });
 
+describe('the status of a server with keys', () => {
+  const ADMIN = 'an-admin-key-of-at-least-32-characters';
+  const CALLER = 'a-caller-key-of-at-least-32-characters';
+
+  it('says what its caller may do, and nothing to strangers', async () => {
+    const server = await startServer({ API_KEY: CALLER, ADMIN_KEY: ADMIN });
+    const may = async (key: string): Promise<unknown> =>
+      (await server.get<{ auth: unknown }>('/api/status', { authorization: `Bearer ${key}` })).body.auth;
+    expect(await may(ADMIN)).toEqual({ required: true, may: ['infer', 'load', 'unload'] });
+    expect(await may(CALLER)).toEqual({ required: true, may: ['infer'] });
+    expect((await server.get('/api/status')).status).toBe(401);
+    // The page itself is open: it asks for the key.
+    expect((await fetch(server.url, { headers: HTML })).status).toBe(200);
+    await server.stop();
+  });
+
+  it('offers no changes to who comes through a proxy', async () => {
+    const server = await startServer();
+    const { body } = await server.get<{ auth: unknown }>('/api/status', { 'x-forwarded-for': '192.0.2.1' });
+    expect(body.auth).toEqual({ required: false, may: ['infer'] });
+    await server.stop();
+  });
+});
+
 describeWith('chromium', 'the page in a browser', (chromium) => {
   let server: TestServer;
   beforeAll(async () => {

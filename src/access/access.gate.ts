@@ -9,7 +9,7 @@ import { AccessService } from './access.service';
 import { addressName } from './address-name';
 import { Audit } from './audit';
 import { Authentication, hasCredential, TWICE } from './authentication';
-import { hasKeys, type Need, needs, requireScope } from './authorization';
+import { allowsSome, hasKeys, type Need, needs, requireScope } from './authorization';
 import type { Identity } from './credentials/credentials';
 import type { Limits } from './limits';
 import { LocalRule } from './local-rule';
@@ -63,6 +63,15 @@ export class AccessGate implements Gate {
     }
   }
 
+  allows(exchange: Exchange, scope: RouteScope): boolean {
+    const need = this.needOf(scope);
+    if (need === 'nothing' || need === 'to-see-little') return true;
+    const { caller } = exchange;
+    const identity = caller instanceof Visit ? caller.identity : undefined;
+    if (identity !== undefined) return allowsSome(identity.grants, scope);
+    return need === 'to-be-here' && this.refusalOfLocal(exchange.req) === undefined;
+  }
+
   private checkHost(host: string | undefined): void {
     if (host?.includes(TWICE)) throw new DomainError('invalid_request', 'The request has two Host headers.');
     if (!this.checksHost || !this.rule.isMisdirected(host)) return;
@@ -77,12 +86,16 @@ export class AccessGate implements Gate {
     const { req } = exchange;
     if (this.hasKeys || (this.access.directory.takesTokens && hasCredential(req)))
       return this.admitKnown(exchange, call);
-    const { host, origin } = req.headers;
-    const { remoteAddress } = req.socket;
-    const forwarded = PROXY_HEADERS.some((name) => req.headers[name] !== undefined);
-    const reason = this.rule.refusal({ host, origin, remoteAddress, forwarded });
+    const reason = this.refusalOfLocal(req);
     if (reason !== undefined) throw new DomainError('forbidden', notFromHere(reason));
     return this.admitAnybody(exchange);
+  }
+
+  /** What keeps a request without a key from changing anything; undefined: nothing does. */
+  private refusalOfLocal({ headers, socket: { remoteAddress } }: IncomingMessage): string | undefined {
+    const { host, origin } = headers;
+    const forwarded = PROXY_HEADERS.some((name) => headers[name] !== undefined);
+    return this.rule.refusal({ host, origin, remoteAddress, forwarded });
   }
 
   private admitAnybody(exchange: Exchange): Promise<void> | undefined {

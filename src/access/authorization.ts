@@ -43,6 +43,11 @@ export function requireScope(grants: Grants, scope: RouteScope, model: string): 
   );
 }
 
+/** Do they allow calls of a scope, of one model at least? */
+export function allowsSome(grants: Grants, scope: RouteScope): boolean {
+  return scope === 'infer' ? grants.maySeeSome : allows(grants, scope, '');
+}
+
 function allows(grants: Grants, scope: RouteScope, model: string): boolean {
   switch (scope) {
     case 'open':

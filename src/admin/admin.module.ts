@@ -28,7 +28,6 @@ export class AdminModule implements OnModuleInit {
     const { apiPrefix, page } = this.app;
     this.router.addRoutes([
       ...pageRoutes(welcome(this.app), page ? new Page(apiPrefix) : undefined),
-      { method: 'GET', pattern: `${apiPrefix}/status`, scope: 'models:read' },
       { method: 'GET', pattern: `${apiPrefix}/cache`, scope: 'metrics:read' },
       { method: 'POST', pattern: `${apiPrefix}/cache/clear`, scope: 'cache:write' },
     ]);

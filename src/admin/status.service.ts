@@ -25,6 +25,15 @@ const STATES: Readonly<Record<ModelState, StatusModel['state']>> = {
   UNAVAILABLE: 'unavailable',
 };
 
+/** Who looks at it. */
+export interface Viewer {
+  /** By a credential. */
+  readonly isKnown: boolean;
+  /** What the page may offer. */
+  readonly may: readonly string[];
+  readonly maySee: (model: string) => boolean;
+}
+
 /** The server at one moment, for the page and for whoever wants the same in one answer. */
 @Injectable()
 export class StatusService {
@@ -37,11 +46,12 @@ export class StatusService {
     private readonly metrics: MetricsService,
   ) {}
 
-  /** @param may what the caller may do */
-  async status(may: readonly string[]): Promise<StatusResponse> {
+  async status({ isKnown, may, maySee }: Viewer): Promise<StatusResponse> {
     const [models, activity] = await Promise.all([this.models.list(), this.metrics.activity()]);
     const { ready, unavailable } = this.health.condition();
-    const faults = unavailable.map(({ model, reason }) => ({ model, text: reason }));
+    const faults = unavailable
+      .filter(({ model }) => maySee(model))
+      .map(({ model, reason }) => ({ model, text: reason }));
     const { fault } = this.readiness;
     const reasons = fault === undefined ? faults : [{ text: fault }, ...faults];
     return {
@@ -59,11 +69,13 @@ export class StatusService {
       uptime_seconds: Math.round(process.uptime()),
       requests_total: activity.requestsTotal,
       workers: activity.workers,
-      auth: { required: false, may: [...may] },
+      auth: { required: isKnown, may: [...may] },
       links: { docs: 'docs', metrics: 'metrics' },
       model_dir: relative(process.cwd(), this.config.dir) || '.',
       last_minute: serverActivity(activity),
-      models: models.map((model) => statusOf(model, activity.models[model.name])),
+      models: models
+        .filter(({ name }) => maySee(name))
+        .map((model) => statusOf(model, activity.models[model.name])),
     };
   }
 }

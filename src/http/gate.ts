@@ -1,5 +1,5 @@
 import type { Exchange } from './exchange';
-import type { RoutedCall } from './route-table';
+import type { RoutedCall, RouteScope } from './route-table';
 
 /** Decides which requests may come in. One gate stands before everything that the route table has, and what it has not. */
 export interface Gate {
@@ -9,4 +9,6 @@ export interface Gate {
    * @throws its refusal, also by rejecting
    */
   admit(exchange: Exchange, call: RoutedCall | undefined): Promise<void> | undefined;
+  /** Would the caller of an exchange that came in be let in to calls of this scope, too, of one model at least? */
+  allows(exchange: Exchange, scope: RouteScope): boolean;
 }

@@ -15,7 +15,7 @@ import { header } from './headers/header';
 import { Exchange, type ExchangeContext } from './exchange';
 import { securityHeaders } from './headers/security-headers';
 import { pathOf, toOriginForm } from './request-target';
-import { type Route, type RouteAnswer, type RoutedCall, RouteTable } from './route-table';
+import { type Route, type RouteAnswer, type RoutedCall, RouteTable, type RouteScope } from './route-table';
 
 /** Helmet's other headers tell a browser how to treat a page, which data never becomes as long as it says so. */
 const DATA_SECURITY = ['x-content-type-options', 'nosniff'];
@@ -65,6 +65,11 @@ export class Router implements ExchangeContext {
   /** Exchanges that have no answer yet. */
   get underWay(): number {
     return this.begunCount - this.finishedCount;
+  }
+
+  /** May the caller of this exchange make calls of this scope? A page then offers them. */
+  allows(exchange: Exchange, scope: RouteScope): boolean {
+    return this.gate?.allows(exchange, scope) ?? true;
   }
 
   /** From now on a request comes in when `gate` lets it. */
@@ -197,7 +202,7 @@ export class Router implements ExchangeContext {
     exchange.fail(error, ['allow', methods.join(', ')]);
   }
 
-  private fail(exchange: Exchange, thrown: unknown): void {
+  fail(exchange: Exchange, thrown: unknown): void {
     this.report(exchange, exchange.fail(thrown));
   }
 
