@@ -11,8 +11,22 @@ export interface KeyedModel {
   readonly outputs: readonly TensorSpec[];
 }
 
+/** What a request asks of a declaration: its raw inputs, none of which is decoded for a key, and its options. */
+export interface KeyedRaw {
+  /** Nothing where tensors are sent, and only the answer is declared. */
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly media: string;
+    readonly pieces: readonly (Uint8Array | string)[];
+  }[];
+  /** The same text for the same options. */
+  readonly optionsText: string;
+}
+
 /** The first thing that is hashed. Another encoding gets another one, so that old keys are never met again. */
 const FORM = 'nestor-key-1';
+/** Likewise, where a declaration takes part. */
+const RAW_FORM = 'nestor-raw-key-1';
 const DATATYPE_CODE = Object.fromEntries(DATATYPES.map((datatype, i) => [datatype, i + 1])) as Record<
   Datatype,
   number
@@ -28,6 +42,7 @@ const DATATYPE_CODE = Object.fromEntries(DATATYPES.map((datatype, i) => [datatyp
  */
 export class KeyMaker {
   private readonly prefix: Buffer;
+  private readonly rawPrefix: Buffer;
   /** The inputs in the order of their names. */
   private readonly inputs: readonly { readonly index: number; readonly head: Buffer }[];
   private readonly allOutputs: Buffer;
@@ -38,8 +53,9 @@ export class KeyMaker {
     runtime: string,
   ) {
     const byName = model.inputs.map(({ name }, index) => ({ name, index })).sort(compareNames);
-    const head = [FORM, runtime, model.digest, model.version].map(text);
-    this.prefix = Buffer.concat([...head, u32(byName.length)]);
+    const headOf = (form: string): Buffer[] => [form, runtime, model.digest, model.version].map(text);
+    this.prefix = Buffer.concat([...headOf(FORM), u32(byName.length)]);
+    this.rawPrefix = Buffer.concat(headOf(RAW_FORM));
     this.inputs = byName.map(({ name, index }) => ({ index, head: text(name) }));
     this.allOutputs = outputNames(model.outputs);
   }
@@ -47,9 +63,16 @@ export class KeyMaker {
   /**
    * @param inputs in the order in which the model declares them
    * @param outputs names of the wanted ones, in any order; all of them when absent
+   * @param raw what is asked of the model's declaration; of its inputs there are either these or tensors
    */
-  keyOf(inputs: readonly Tensor[], outputs?: readonly string[]): string {
+  keyOf(inputs: readonly Tensor[], outputs?: readonly string[], raw?: KeyedRaw): string {
     writer.start();
+    if (raw !== undefined) this.addRaw(raw, outputs);
+    if (raw === undefined || raw.inputs.length === 0) this.addTensors(inputs, outputs);
+    return writer.digest();
+  }
+
+  private addTensors(inputs: readonly Tensor[], outputs: readonly string[] | undefined): void {
     writer.raw(this.prefix);
     for (const { index, head } of this.inputs) {
       const { datatype, shape, data } = inputs[index]!;
@@ -59,7 +82,28 @@ export class KeyMaker {
       else writer.raw(bytesOf(data));
     }
     writer.raw(outputs === undefined ? this.allOutputs : this.wanted(outputs));
-    return writer.digest();
+  }
+
+  /** Raw inputs in their order, each with the bytes that it came in: a picture is not decoded to be found. */
+  private addRaw({ inputs, optionsText }: KeyedRaw, outputs: readonly string[] | undefined): void {
+    writer.raw(this.rawPrefix);
+    writer.text(optionsText);
+    writer.raw(u32(inputs.length));
+    for (const { name, media, pieces } of inputs) {
+      writer.text(name);
+      writer.text(media);
+      writer.raw(u32(pieces.length));
+      for (const piece of pieces) {
+        if (typeof piece === 'string') writer.text(piece);
+        else {
+          writer.raw(u32(piece.length));
+          writer.raw(piece);
+        }
+      }
+    }
+    const names = outputs?.map((name) => ({ name })).sort(compareNames);
+    writer.raw(u32(names?.length ?? 0xffffffff));
+    for (const { name } of names ?? []) writer.text(name);
   }
 
   private wanted(outputs: readonly string[]): Buffer {

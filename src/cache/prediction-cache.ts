@@ -4,7 +4,7 @@ import { systemClock } from '../common/clock';
 import type { ScheduledRequest, ScheduledResult } from '../scheduling/scheduled-request';
 import type { Tensor } from '../tensors/tensor';
 import { type CacheEntry, entryBytes, ownCopy } from './cache-entry';
-import { KeyMaker } from './cache-key';
+import { type KeyedRaw, KeyMaker } from './cache-key';
 import { type MemoryCounters, MemoryTier } from './memory-tier';
 import type { RedisCounters, RedisState } from './redis/redis-guard';
 import type { RedisTier } from './redis/redis-tier';
@@ -20,6 +20,8 @@ export interface CachedRequest extends ScheduledRequest {
   /** Names of the outputs that are wanted, each of which the model has; all of them when absent. */
   readonly outputs?: readonly string[];
   readonly cacheUse: CacheUse;
+  /** What it asks of the model's declaration; undefined: nothing, its tensors are run as they are. */
+  readonly raw?: KeyedRaw;
 }
 
 export interface CachedAnswer {
@@ -120,7 +122,7 @@ export class PredictionCache {
     const plan = request.cacheUse === 'none' ? undefined : this.planOf(model);
     if (!plan) return bypass(await run());
     const startMs = performance.now();
-    const key = plan.prefix + plan.keys.keyOf(request.inputs, request.outputs);
+    const key = plan.prefix + plan.keys.keyOf(request.inputs, request.outputs, request.raw);
     const lookup: Lookup = { key, ttlMs: plan.ttlMs, request, startMs, clearings: this.clearings, run };
     if (request.cacheUse === 'refresh') return bypass(await this.runAndKeep(lookup));
     const known = this.memory.get(key, startMs - plan.ttlMs);

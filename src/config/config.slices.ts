@@ -10,6 +10,7 @@ export type {
   InferenceConfig,
   LoggingConfig,
   ModelsConfig,
+  ProcessingConfig,
   RemoteConfig,
 } from './slices';
 
@@ -21,6 +22,7 @@ export const httpConfig = slice('http');
 export const clusterConfig = slice('cluster');
 export const modelsConfig = slice('models');
 export const inferenceConfig = slice('inference');
+export const processingConfig = slice('processing');
 export const loggingConfig = slice('logging');
 export const cacheConfig = slice('cache');
 export const remoteConfig = slice('remote');

@@ -224,6 +224,29 @@ export class Environment {
   @Variable(milliseconds(1))
   RUN_TIMEOUT_MS = 60_000;
 
+  // Processing: pictures, texts and rows
+
+  @Variable(wholeNumber(1, 1_000_000, 'requests'))
+  MAX_PROCESSING_QUEUE = 256;
+
+  @Variable(wholeNumber(1, 65_536, 'pictures or texts'))
+  MAX_INPUTS = 64;
+
+  @Variable(wholeNumber(1, 1_000_000_000, 'pixels'))
+  MAX_IMAGE_PIXELS = 50_000_000;
+
+  @Variable(byteSize(KB, 1024 * GB))
+  IMAGE_MEMORY = 256 * 1024 * KB;
+
+  @Variable(wholeNumber(1, 10_000_000, 'rows'))
+  MAX_TABLE_ROWS = 10_000;
+
+  @Variable(wholeNumber(1, 100_000, 'columns'))
+  MAX_TABLE_COLUMNS = 1000;
+
+  @Variable(wholeNumber(1, 100_000_000, 'characters'))
+  MAX_CELL_LENGTH = 65_536;
+
   // Logging
 
   /** Left out: debug with DEBUG, else info. */

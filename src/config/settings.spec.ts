@@ -67,6 +67,15 @@ describe('parseSettings', () => {
         maxQueueRequestsPerModel: 1024,
         runTimeoutMs: 60_000,
       },
+      processing: {
+        maxQueue: 256,
+        maxInputs: 64,
+        maxImagePixels: 50_000_000,
+        imageMemoryBytes: 268_435_456,
+        maxTableRows: 10_000,
+        maxTableColumns: 1000,
+        maxCellLength: 65_536,
+      },
       logging: {
         level: 'info',
         format: 'pretty',

@@ -29,6 +29,7 @@ export function parseSettings(env: EnvironmentText): Settings {
     cluster: slices.cluster(environment),
     models: slices.models(environment),
     inference: slices.inference(environment),
+    processing: slices.processing(environment),
     logging: slices.logging(environment),
     cache: slices.cache(environment),
     remote: slices.remote(environment),

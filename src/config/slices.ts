@@ -71,6 +71,18 @@ export const slices = {
     maxQueueRequestsPerModel: env.MAX_QUEUE_REQUESTS_PER_MODEL,
     runTimeoutMs: env.RUN_TIMEOUT_MS,
   }),
+  processing: (env: Environment) => ({
+    /** Requests that may wait for a processing thread of one worker. */
+    maxQueue: env.MAX_PROCESSING_QUEUE,
+    /** Pictures or texts of one request. */
+    maxInputs: env.MAX_INPUTS,
+    maxImagePixels: env.MAX_IMAGE_PIXELS,
+    /** Of decoded pictures, in one worker at a time. */
+    imageMemoryBytes: env.IMAGE_MEMORY,
+    maxTableRows: env.MAX_TABLE_ROWS,
+    maxTableColumns: env.MAX_TABLE_COLUMNS,
+    maxCellLength: env.MAX_CELL_LENGTH,
+  }),
   logging: (env: Environment) => ({
     level: env.LOG_LEVEL ?? (env.DEBUG ? 'debug' : 'info'),
     format: env.LOG_FORMAT ?? (env.NODE_ENV === 'production' ? 'json' : 'pretty'),
@@ -157,6 +169,7 @@ export type HttpConfig = Slice<'http'>;
 export type ClusterConfig = Slice<'cluster'>;
 export type ModelsConfig = Slice<'models'>;
 export type InferenceConfig = Slice<'inference'>;
+export type ProcessingConfig = Slice<'processing'>;
 export type LoggingConfig = Slice<'logging'>;
 export type CacheConfig = Slice<'cache'>;
 export type RemoteConfig = Slice<'remote'>;

@@ -7,6 +7,7 @@ import {
   type ModelsConfig,
 } from '../config/config.slices';
 import { RUNNER_KINDS, type RunnerKind } from '../runners/runner-kind';
+import { ProcessingModule } from '../processing/processing.module';
 import { RunnersModule } from '../runners/runners.module';
 import { systemClock } from '../common/clock';
 import { Scheduler } from '../scheduling/scheduler';
@@ -24,7 +25,7 @@ import { VersionOpener } from './loading/version-opener';
 import { Watchdog } from './rollout/watchdog';
 
 @Module({
-  imports: [CpuModule, RunnersModule, TerminusModule],
+  imports: [CpuModule, ProcessingModule, RunnersModule, TerminusModule],
   providers: [
     ModelsService,
     ModelLoader,

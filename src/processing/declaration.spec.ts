@@ -223,6 +223,7 @@ describe('a declaration in model.yaml', () => {
     expect(declarationOf(read('{}').config, NOTHING_RECOGNISED)).toEqual({
       inputs: [],
       outputs: [],
+      isOwn: false,
       reason: '',
     });
   });

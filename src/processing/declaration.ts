@@ -33,6 +33,8 @@ export interface Declared<Type extends DeclaredType<Plan>, Plan> {
 export interface Declaration {
   readonly inputs: readonly Declared<InputType, InputPlan>[];
   readonly outputs: readonly Declared<OutputType, OutputPlan>[];
+  /** Does `model.yaml` itself declare something? */
+  readonly isOwn: boolean;
   /** Why something that lies beside the model was not recognised; empty when there is nothing to say. */
   readonly reason: string;
 }
@@ -78,8 +80,10 @@ export function declarationOf(config: DeclarationConfig, recognised: Recognised)
     OUTPUT_TYPES,
     faults,
   );
+  const isOwn = Object.keys(config.input).length + Object.keys(config.output).length > 0;
+  if (faults.length > 0 && !isOwn) return { inputs: [], outputs: [], isOwn, reason: faults.join('; ') };
   throwFaults(faults);
-  return { inputs, outputs, reason: recognised.reason };
+  return { inputs, outputs, isOwn, reason: recognised.reason };
 }
 
 /** @throws model_unavailable when there are any */

@@ -34,6 +34,23 @@ export function finishOutput(plan: OutputPlan, finishing: Finishing): Tensor[] {
   }
 }
 
+/** The names of the tensors that `finishOutput` gives. */
+export function outputNames({ type, name }: OutputPlan): string[] {
+  switch (type) {
+    case 'classification':
+    case 'ctc':
+      return [name, `${name}.scores`];
+    case 'detection':
+      return [name, `${name}.scores`, `${name}.boxes`, `${name}.counts`];
+    case 'tokens':
+      return [name, `${name}.text`, `${name}.scores`, `${name}.spans`, `${name}.counts`];
+    case 'embedding':
+    case 'rerank':
+    case 'raw':
+      return [name];
+  }
+}
+
 /** All declared outputs, in their order; behind them what is told of the inputs. */
 export function finishAll(plans: readonly OutputPlan[], finishing: Finishing): Tensor[] {
   return [...plans.flatMap((plan) => finishOutput(plan, finishing)), ...inputFacts(finishing.contexts)];

@@ -1,5 +1,6 @@
 import { type NumericArray, type TensorData } from '../tensors/datatype';
-import { elementCount } from '../tensors/shape';
+import { DomainError } from '../errors/domain-error';
+import { elementCount, isSameShape, printShape } from '../tensors/shape';
 import type { Tensor } from '../tensors/tensor';
 
 /** What came of some rows of a request. */
@@ -22,11 +23,23 @@ export function joinParts(parts: readonly FinishedPart[]): readonly Tensor[] {
   const places = placesOf(parts);
   return first.tensors.map((_, index) => {
     const pieces = parts.map(({ tensors }) => tensors[index]!);
+    const odd = pieces.find(
+      ({ shape }) => !isSameShape(shape.slice(1), first.tensors[index]!.shape.slice(1)),
+    );
+    if (odd !== undefined) throw unlike(odd);
     return joined(
       pieces,
       places.map(({ part, row }) => ({ part, ...rangeOf(parts[part]!.tensors, pieces[part]!, row) })),
     );
   });
+}
+
+/** Vectors of each token, say, of texts of several lengths. */
+function unlike({ name, shape }: Tensor): DomainError {
+  return new DomainError(
+    'shape_mismatch',
+    `Output "${name}" has shapes that do not go together, such as ${printShape(shape)}; send these inputs one by one.`,
+  );
 }
 
 interface Place {

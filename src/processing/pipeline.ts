@@ -9,6 +9,13 @@ import type { InputPlan, OutputPlan } from './plans';
 /** Raised whenever a step's numbers change, so that no cache answers with the old ones. */
 export const STEPS = 1;
 
+/** What of a declaration changes the answers; empty where nothing is declared. */
+export function contentOf({ inputs, outputs }: Declaration): string {
+  if (inputs.length + outputs.length === 0) return '';
+  const keysOf = ({ name, keys }: { readonly name: string; readonly keys: unknown }): unknown => [name, keys];
+  return JSON.stringify([STEPS, inputs.map(keysOf), outputs.map(keysOf)]);
+}
+
 /** A value of the resolved declaration, and where it is from: a file, `default`, or `model`. */
 export interface SourcedValue {
   readonly value: JsonValue;

@@ -7,6 +7,12 @@ function mediaType(value: string): string {
   return (end === -1 ? value : value.slice(0, end)).trim().toLowerCase();
 }
 
+/** What a body says that it is, without parameters, in lower case; undefined where it says nothing. */
+export function contentTypeOf(req: IncomingMessage): string | undefined {
+  const header = req.headers['content-type'];
+  return header === undefined ? undefined : mediaType(header);
+}
+
 /**
  * Refuses a body that says it is something else than `accepted`. A request without the header is taken at
  * its word, as many small clients send none.

@@ -5,6 +5,7 @@ import type { SeenRun } from '../../scheduling/empty-inputs';
 import type { ScheduledModel } from '../../scheduling/scheduled-model';
 import type { TensorSpec } from '../../tensors/tensor';
 import type { ModelConfig } from '../repository/model-config';
+import type { ModelProcessing } from '../../processing/model-processing';
 import type { Lease } from './lease';
 import type { WarmUpInputs } from './warm-up-inputs';
 
@@ -42,6 +43,10 @@ export interface LoadedModel {
   readonly deterministic: boolean;
   /** Where its requests and runs are counted. */
   readonly recorder: ModelRecorder;
+  /** What it declares of pictures, texts and rows; undefined where that is nothing. */
+  readonly processing: ModelProcessing | undefined;
+  /** Why what lies beside it was not recognised; empty when there is nothing to say. */
+  readonly processingReason: string;
 }
 
 /** All of them are made here, so that they are of one hidden class: what is compiled for one fits the next. */
@@ -63,5 +68,7 @@ export function loadedModel(parts: LoadedModel): LoadedModel {
     digest: parts.digest,
     deterministic: parts.deterministic,
     recorder: parts.recorder,
+    processing: parts.processing,
+    processingReason: parts.processingReason,
   };
 }

@@ -49,6 +49,7 @@ export class ModelLoader {
       this.logger.debug({ msg: 'model loaded here', model, version, ...load });
       return served;
     } catch (error) {
+      opened.processing?.close();
       await opened.runner.close();
       throw error;
     }
@@ -58,16 +59,16 @@ export class ModelLoader {
   async unload(served: LoadedModel): Promise<void> {
     await served.queue.drain();
     served.queue.remove();
+    served.processing?.close();
     await served.runner.close();
     served.recorder.unloaded(served.queue);
     this.logger.log({ msg: 'model unloaded', model: served.name, version: served.version });
   }
 
-  private async warm(
-    entry: VersionEntry,
-    { runner, description, memoryBytes, digest, random, coupling, mayGuess }: OpenedVersion,
-  ): Promise<LoadedModel> {
+  private async warm(entry: VersionEntry, opened: OpenedVersion): Promise<LoadedModel> {
     const { config, model, version } = entry;
+    const { runner, description, memoryBytes, digest, random, coupling, mayGuess } = opened;
+    const { processing, processingReason } = opened;
     // What a process may end of is not tried either.
     const tried = config.allowEmpty ? runner : neverEmpty(runner);
     const seen = await this.acceptedSample(entry, tried, mayGuess(runner.inputs));
@@ -104,6 +105,8 @@ export class ModelLoader {
       digest,
       deterministic,
       recorder: this.recorder.model(model, version),
+      processing,
+      processingReason,
     });
     try {
       await this.runWarmUps(served);

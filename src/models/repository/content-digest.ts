@@ -10,6 +10,8 @@ import { explained, fileErrorReason } from '../../common/safe-path';
 export interface VersionFiles {
   readonly modelFile: string;
   readonly externalData: readonly ExternalDataFile[];
+  /** Absolute paths of what its declaration names, and of what was read of it. */
+  readonly assets?: readonly string[];
 }
 
 const FORM = 'nestor-model-1';
@@ -41,16 +43,17 @@ export async function contentDigest(
  * replaced or wrote them meanwhile: the content whose digest was taken is the content that was loaded.
  * @throws DomainError `model_unavailable` when a file is not there
  */
-export async function fileStamp({ modelFile, externalData }: VersionFiles): Promise<string> {
+export async function fileStamp({ modelFile, externalData, assets = [] }: VersionFiles): Promise<string> {
   const stamps: string[] = [];
-  for (const file of [modelFile, ...externalData.map((data) => data.file)]) {
+  for (const file of [modelFile, ...externalData.map((data) => data.file), ...assets]) {
     const stats = await explained(dirname(file), file, stat(file, { bigint: true }));
     stamps.push(`${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`);
   }
   return stamps.join();
 }
 
-async function fileDigest(file: string): Promise<string> {
+/** SHA-256 of a file's bytes, as hex digits. @throws model_unavailable when it cannot be read */
+export async function fileDigest(file: string): Promise<string> {
   const hash = createHash('sha256');
   try {
     for await (const chunk of createReadStream(file, { highWaterMark: CHUNK_BYTES }))

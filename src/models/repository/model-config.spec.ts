@@ -18,6 +18,9 @@ const DEFAULTS = {
   golden: [],
   deterministic: true,
   cache: { enabled: true, ttlSeconds: undefined, warmupFile: undefined },
+  pipeline: 'auto',
+  input: {},
+  output: {},
   runner: {
     instances: 1,
     intraOpThreads: undefined,
@@ -71,6 +74,9 @@ golden: [{ inputs: { image: [[1, 2]] }, outputs: { label: [3] }, tolerance: 0.5 
 versions: { specific: [1, 3] }
 deterministic: false
 cache: { enabled: false, ttl: 60, warmup_file: warm/requests.jsonl }
+pipeline: off
+input: { photo: { type: image } }
+output: { values: { type: raw } }
 `;
     expect(parseModelConfig(yaml, 'm')).toEqual({
       runtime: 'onnx',
@@ -96,6 +102,9 @@ cache: { enabled: false, ttl: 60, warmup_file: warm/requests.jsonl }
       versions: { kind: 'specific', versions: ['1', '3'] },
       deterministic: false,
       cache: { enabled: false, ttlSeconds: 60, warmupFile: 'warm/requests.jsonl' },
+      pipeline: 'off',
+      input: { photo: { type: 'image' } },
+      output: { values: { type: 'raw' } },
       runner: {
         instances: 2,
         intraOpThreads: 4,

@@ -15,6 +15,7 @@ import {
   type KeyTable,
 } from '../../config/yaml/readers';
 import { type GoldenCase, goldenCases } from './golden-case';
+import { DECLARATION_KEYS, type DeclarationConfig } from '../../processing/declaration';
 import { LATEST, type VersionPolicy, versionPolicy } from './version-policy';
 import { readYamlMapping, type JsonObject } from '../../config/yaml/yaml-mapping';
 
@@ -28,7 +29,7 @@ export interface ModelCacheConfig {
 }
 
 /** What every kind of runner has: the part of `model.yaml` that says how requests are treated. */
-interface CommonConfig {
+interface CommonConfig extends DeclarationConfig {
   /** A line for people. */
   readonly description: string | undefined;
   /** A request that succeeds, in the form of the native API. */
@@ -102,6 +103,7 @@ export const KEYS: KeyTable<CommonConfig> = {
   golden: { key: 'golden', read: goldenCases, fallback: Object.freeze([]) },
   deterministic: { key: 'deterministic', read: bool, fallback: true },
   cache: { key: 'cache', read: mapping(CACHE_KEYS), fallback: CACHE_DEFAULTS },
+  ...DECLARATION_KEYS,
 };
 
 /** Those that say something of a file or of a slot of this machine. */

@@ -33,6 +33,13 @@ interface OpenImages {
 }
 
 async function prepare(open: OpenImages, raw: RawInput, deadlineMs: number): Promise<PreparedInput> {
+  const { maxInputs } = open.limits;
+  if (raw.pieces.length > maxInputs) {
+    throw new DomainError(
+      'input_too_large',
+      `Input "${raw.name}": has ${raw.pieces.length} pictures, and at most ${maxInputs} are taken (MAX_INPUTS).`,
+    );
+  }
   const placed: Placed[] = [];
   for (const [index, piece] of raw.pieces.entries()) {
     if (typeof piece === 'string') throw new Error('A picture is bytes.');

@@ -18,6 +18,7 @@ import type { Protocol } from '../../telemetry/metrics/outcome';
 import { Recorder } from '../../telemetry/metrics/recorder';
 import { ModelsService } from '../../models/models.service';
 import type { LoadedModel } from '../../models/loading/loaded-model';
+import type { RawRequest } from '../../processing/model-processing';
 import { requestPool } from '../../tensors/array-pool';
 import type { Tensor } from '../../tensors/tensor';
 import { cacheHeaders, cacheUseOf } from '../../http/headers/cache-control';
@@ -42,6 +43,8 @@ export interface DecodedCall {
   /** From the body, where the protocol has it there; it can only shorten the header's or the default. */
   readonly timeoutMs?: number;
   readonly useCache: boolean;
+  /** What is asked of the model's declaration, by raw inputs or for the answer alone; then `inputs` may be empty. */
+  readonly raw?: RawRequest;
 }
 
 /** One protocol of inference calls: bytes and headers on one side, tensors on the other. */
@@ -155,7 +158,8 @@ export class HttpCall {
       model,
       call,
       deadlineMs,
-      memoryOf(exchange.req, body, call.inputs),
+      // Raw inputs look into the body for as long as they wait.
+      call.raw === undefined ? memoryOf(exchange.req, body, call.inputs) : NO_MEMORY,
     );
     // A large batch's requests all go on at once.
     const turn = this.pacer.wait();
@@ -192,6 +196,7 @@ export class HttpCall {
       priority: call.priority,
       deadlineMs: Math.min(deadlineMs, ownDeadlineMs),
       outputs: call.outputs,
+      raw: call.raw,
       cacheUse: call.useCache ? cacheUseOf(exchange.req) : 'none',
       signal: exchange,
       onInputsConsumed: () => {
@@ -202,9 +207,11 @@ export class HttpCall {
   }
 }
 
+const NO_MEMORY: readonly ArrayBufferView[] = [];
+
 /** The leading dimension of the inputs; 1 for a model without one. */
-function rowsOf(call: DecodedCall): number {
-  return call.inputs[0]?.shape[0] ?? 1;
+function rowsOf({ inputs, raw }: DecodedCall): number {
+  return inputs[0]?.shape[0] ?? raw?.inputs[0]?.pieces.length ?? 1;
 }
 
 function acquireBody(sizeBytes: number): Buffer {

@@ -3,6 +3,8 @@ import { readInput } from '../../tensors/json/input-reader';
 import { JsonReader } from '../../tensors/json/json-reader';
 import { JsonWriter } from '../../tensors/json/json-writer';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
+import { type DeclaredAnswer, writeDeclared } from './declared-answer';
+import { type DeclaredBody, type DeclaredInputs, readDeclaredJson } from './declared-call';
 
 const OPEN_BRACE = 0x7b;
 
@@ -59,9 +61,30 @@ function list(specs: readonly TensorSpec[]): string {
   return specs.map((spec) => `"${spec.name}"`).join(', ') || 'no inputs';
 }
 
+/** What a body holds: tensors in the order of the model's inputs, or what it asks of the model's declaration. */
+export type NativeBody =
+  | { readonly tensors: Tensor[]; readonly declared?: undefined }
+  | { readonly tensors?: undefined; readonly declared: DeclaredBody };
+
+/**
+ * Reads a native request body in JSON, by the model's own inputs or by declared ones.
+ * @param declared undefined where the model declares none
+ * @throws what `decodeNative` and `readDeclaredJson` throw
+ */
+export function decodeBody(
+  body: Buffer,
+  specs: readonly TensorSpec[],
+  declared: DeclaredInputs | undefined,
+): NativeBody {
+  const found = declared && readDeclaredJson(body, declared);
+  return found === undefined ? { tensors: decodeNative(body, specs) } : { declared: found };
+}
+
 /** What a native answer says besides the tensors. */
 export interface NativeAnswer {
   readonly outputs: readonly Tensor[];
+  /** Undefined where they are the model's own. */
+  readonly declared?: Omit<DeclaredAnswer, 'outputs'>;
   readonly cached: boolean;
   readonly processingSeconds: number;
   readonly model: string;
@@ -70,16 +93,10 @@ export interface NativeAnswer {
 
 export function encodeNative(answer: NativeAnswer): Buffer {
   const writer = new JsonWriter();
-  writer.raw('{"result":{');
-  let first = true;
-  for (const { name, data, datatype, shape } of answer.outputs) {
-    if (!first) writer.raw(',');
-    first = false;
-    writer.string(name);
-    writer.raw(':');
-    writer.tensorNested(data, datatype, shape);
-  }
-  writer.raw(answer.cached ? '},"cached":true,"processing_time":' : '},"cached":false,"processing_time":');
+  writer.raw('{"result":');
+  if (answer.declared === undefined) writeTensors(writer, answer.outputs);
+  else writeDeclared(writer, { ...answer.declared, outputs: answer.outputs });
+  writer.raw(answer.cached ? ',"cached":true,"processing_time":' : ',"cached":false,"processing_time":');
   writer.number(answer.processingSeconds);
   writer.raw(',"model":');
   writer.string(answer.model);
@@ -87,4 +104,17 @@ export function encodeNative(answer: NativeAnswer): Buffer {
   writer.string(answer.version);
   writer.raw('}');
   return writer.finish();
+}
+
+function writeTensors(writer: JsonWriter, outputs: readonly Tensor[]): void {
+  writer.raw('{');
+  let first = true;
+  for (const { name, data, datatype, shape } of outputs) {
+    if (!first) writer.raw(',');
+    first = false;
+    writer.string(name);
+    writer.raw(':');
+    writer.tensorNested(data, datatype, shape);
+  }
+  writer.raw('}');
 }

@@ -1,35 +1,47 @@
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import {
   booleanParameter,
+  contentTypeOf,
   requireAcceptable,
   requireContentType,
 } from '../../http/headers/content-negotiation';
 import type { Exchange } from '../../http/exchange';
 import { queryOf } from '../../http/request-target';
 import type { LoadedModel } from '../../models/loading/loaded-model';
+import { type ModelProcessing, type RawRequest, rawRequest } from '../../processing/model-processing';
+import type { RequestOptions } from '../../processing/options';
 import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
 import type { EncodedAnswer } from '../../http/body/content-encoding';
 import type { CallTarget, DecodedCall, HttpCallCodec } from '../http-call/http-call';
 import type { InferenceResult } from '../../inference/inference.service';
 import { asBuffer, jsonBytesOf, offloadable, whenDone, type Worksite } from '../http-call/offloadable';
-import { decodeNative, encodeNative, type NativeAnswer } from './native.codec';
+import {
+  type DeclaredBody,
+  declaredContentTypes,
+  type DeclaredInputs,
+  queryOptions,
+  readDeclaredBytes,
+  readDeclaredForm,
+} from './declared-call';
+import { decodeBody, encodeNative, type NativeAnswer } from './native.codec';
 import { priorityOf } from '../../http/headers/priority';
 
 const CODEC = join(__dirname, 'native.codec');
-const DECODE = offloadable(CODEC, decodeNative, { consumes: true });
+const DECODE = offloadable(CODEC, decodeBody, { consumes: true });
 const ENCODE = offloadable(CODEC, encodeNative, { consumes: false });
 
 const JSON_TYPES = ['application/json'];
 const JSON_HEADERS = ['content-type', 'application/json; charset=utf-8'];
 
-/** The native API's inference call: `{"<input>": values}` in, `{"result": {...}}` out. */
+/** The native API's inference call: `{"<input>": values}` or a raw input in, `{"result": {...}}` out. */
 export const nativeProtocol: HttpCallCodec<DecodedCall> = {
   protocol: 'native',
 
   check({ req }: Exchange): void {
-    requireContentType(req, JSON_TYPES);
     requireAcceptable(req, JSON_TYPES);
-    useCacheOf(req.url);
+    flagOf(req.url, 'use_cache', true);
+    flagOf(req.url, 'raw', false);
   },
 
   mayBeUrgent({ req }: Exchange): boolean {
@@ -42,23 +54,32 @@ export const nativeProtocol: HttpCallCodec<DecodedCall> = {
     model: LoadedModel,
     work: Worksite,
   ): DecodedCall | Promise<DecodedCall> {
-    const decoded = work(DECODE, body.length, [body, model.inputs]);
-    return whenDone(decoded, (inputs) => ({
-      inputs,
-      priority: priorityOf(req),
-      useCache: useCacheOf(req.url),
-    }));
+    const declared = model.processing && declaredInputsOf(model.processing);
+    const others = declared && rawBody(req, body, declared);
+    if (others !== undefined) return declaredCall(req, others, declared!);
+    const types = declared === undefined ? [] : declaredContentTypes(declared);
+    requireContentType(req, [...JSON_TYPES, ...types]);
+    const named = declared === undefined || declared.inputs.length === 0 ? undefined : declared;
+    const decoded = work(DECODE, body.length, [body, model.inputs, named]);
+    return whenDone(decoded, ({ tensors, declared: found }) => {
+      if (found !== undefined) return declaredCall(req, found, declared!);
+      // Where outputs alone are declared, they are what tensors are answered with.
+      const isDeclared = declared?.inputs.length === 0 && !flagOf(req.url, 'raw', false);
+      const raw = isDeclared ? rawRequest([], optionsOf(req, declared), false) : undefined;
+      return { inputs: tensors, raw, ...priorityAndCache(req) };
+    });
   },
 
   encode(
     exchange: Exchange,
-    _call: DecodedCall,
+    { raw }: DecodedCall,
     model: LoadedModel,
     { outputs, cache }: InferenceResult,
     work: Worksite,
   ): EncodedAnswer | Promise<EncodedAnswer> {
     const answer: NativeAnswer = {
       outputs,
+      declared: raw && declaredAnswer(raw, model),
       cached: cache === 'HIT',
       // To the microsecond: more digits would be noise.
       processingSeconds: Math.round((performance.now() - exchange.startedAt) * 1000) / 1e6,
@@ -70,12 +91,51 @@ export const nativeProtocol: HttpCallCodec<DecodedCall> = {
   },
 };
 
+function declaredInputsOf({ pipeline }: ModelProcessing): DeclaredInputs {
+  return { inputs: pipeline.inputs.map(({ plan }) => plan), options: pipeline.options };
+}
+
+/** A body that is no JSON: one raw input, or a form of them. */
+function rawBody(req: IncomingMessage, body: Buffer, declared: DeclaredInputs): DeclaredBody | undefined {
+  const contentType = contentTypeOf(req);
+  if (contentType === undefined || contentType === 'application/json') return undefined;
+  return contentType === 'multipart/form-data' && declared.inputs.length > 0
+    ? readDeclaredForm(body, req.headers['content-type'] ?? '', declared)
+    : readDeclaredBytes(body, contentType, declared);
+}
+
+function declaredCall(req: IncomingMessage, body: DeclaredBody, declared: DeclaredInputs): DecodedCall {
+  const options = { ...optionsOf(req, declared), ...body.options };
+  return {
+    inputs: [],
+    raw: rawRequest(body.inputs, options, flagOf(req.url, 'raw', false)),
+    ...priorityAndCache(req),
+  };
+}
+
+function declaredAnswer(
+  { inputs, wantsTensors }: RawRequest,
+  { processing }: LoadedModel,
+): NativeAnswer['declared'] {
+  if (wantsTensors || processing === undefined) return undefined;
+  const isList = inputs.length === 0 || inputs.some((input) => input.isList);
+  return { plans: processing.pipeline.outputs, isList };
+}
+
+function optionsOf({ url }: IncomingMessage, declared: DeclaredInputs): RequestOptions {
+  return url?.includes('?') ? queryOptions(queryOf(url), declared) : {};
+}
+
+function priorityAndCache(req: IncomingMessage): Pick<DecodedCall, 'priority' | 'useCache'> {
+  return { priority: priorityOf(req), useCache: flagOf(req.url, 'use_cache', true) };
+}
+
 /** What a native call is about: its path names the model, its query may name the version. */
 export function nativeTarget(model: string, url: string | undefined): CallTarget {
   const version = url?.includes('?') ? queryOf(url).get('version') : null;
   return { model, version: version ?? undefined };
 }
 
-function useCacheOf(url: string | undefined): boolean {
-  return url?.includes('?') ? booleanParameter(queryOf(url), 'use_cache', true) : true;
+function flagOf(url: string | undefined, name: 'use_cache' | 'raw', fallback: boolean): boolean {
+  return url?.includes('?') ? booleanParameter(queryOf(url), name, fallback) : fallback;
 }

@@ -1,7 +1,7 @@
 import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, normalize, sep } from 'node:path';
 import { DomainError } from '../../../errors/domain-error';
-import { externalLocations } from './external-tensors';
+import { modelStructure, type ModelStructure } from './external-tensors';
 import { readModelGraph } from './model-graph';
 import { explained, fileErrorReason, isInside } from '../../../common/safe-path';
 import { MalformedMessage } from './protobuf-cursor';
@@ -28,6 +28,8 @@ export interface ModelContents {
   readonly random: string | undefined;
   /** Why rows of one batch can change each other's answers; undefined where nothing in the graph says that they can. */
   readonly coupling: string | undefined;
+  /** What whoever exported it says of it. */
+  readonly metadata: ReadonlyMap<string, string>;
 }
 
 type GraphTraits = Pick<ModelContents, 'random' | 'coupling'>;
@@ -47,15 +49,16 @@ export async function findExternalData(modelFile: string): Promise<ExternalDataF
 export async function inspectModel(modelFile: string): Promise<ModelContents> {
   const folder = dirname(modelFile);
   const file = await explained(folder, modelFile, open(modelFile, 'r'));
-  let locations: ReadonlyMap<string, number>;
+  let structure: ModelStructure;
   let traits: GraphTraits;
   try {
-    locations = await readLocations(file, basename(modelFile));
+    structure = await readStructure(file, basename(modelFile));
     traits = await readTraits(file);
   } finally {
     await file.close();
   }
-  if (locations.size === 0) return { externalData: [], ...traits };
+  const { locations, metadata } = structure;
+  if (locations.size === 0) return { externalData: [], metadata, ...traits };
   const folders = await explained(
     folder,
     modelFile,
@@ -65,17 +68,17 @@ export async function inspectModel(modelFile: string): Promise<ModelContents> {
   for (const [location, neededBytes] of [...locations].sort(([a], [b]) => (a < b ? -1 : 1))) {
     externalData.push(await resolve(location, neededBytes, folder, folders));
   }
-  return { externalData, ...traits };
+  return { externalData, metadata, ...traits };
 }
 
-async function readLocations(file: FileHandle, name: string): Promise<ReadonlyMap<string, number>> {
+async function readStructure(file: FileHandle, name: string): Promise<ModelStructure> {
   try {
     const stats = await file.stat();
     if (!stats.isFile()) throw new MalformedMessage('it is no file');
     if (stats.size > MAX_MODEL_BYTES) {
       throw new MalformedMessage('it is larger than 2 GiB; export it with external data');
     }
-    return await externalLocations(file, stats.size);
+    return await modelStructure(file, stats.size);
   } catch (error) {
     const reason = error instanceof MalformedMessage ? error.message : fileErrorReason(error);
     throw new DomainError('model_unavailable', `${name} cannot be used: ${reason}`, { cause: error });

@@ -2,14 +2,22 @@ import type { FileHandle } from 'node:fs/promises';
 import { MalformedMessage, ProtobufCursor, WIRE } from './protobuf-cursor';
 
 type Message =
-  'model' | 'function' | 'graph' | 'node' | 'attribute' | 'sparse tensor' | 'tensor' | 'external data';
+  | 'model'
+  | 'function'
+  | 'graph'
+  | 'node'
+  | 'attribute'
+  | 'sparse tensor'
+  | 'tensor'
+  | 'external data'
+  | 'metadata';
 
 /**
  * Which fields of which message lead to a tensor. Their numbers are those of
  * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 const FIELDS: Record<Message, Readonly<Record<number, Message>>> = {
-  model: { 7: 'graph', 25: 'function' },
+  model: { 7: 'graph', 14: 'metadata', 25: 'function' },
   function: { 7: 'node' },
   graph: { 1: 'node', 5: 'tensor', 15: 'sparse tensor' },
   node: { 5: 'attribute' },
@@ -24,6 +32,7 @@ const FIELDS: Record<Message, Readonly<Record<number, Message>>> = {
   'sparse tensor': { 1: 'tensor', 2: 'tensor' },
   tensor: { 13: 'external data' },
   'external data': {},
+  metadata: {},
 };
 const GRAPH_OF_MODEL = 7;
 const DATA_LOCATION_OF_TENSOR = 14;
@@ -35,6 +44,9 @@ const ENTRY_VALUE = 2;
 const MAX_DEPTH = 100;
 const MAX_LOCATIONS = 10_000;
 const MAX_TEXT_BYTES = 4096;
+/** Names of thousands of classes; what is longer is not kept. */
+const MAX_METADATA_BYTES = 64 * 1024;
+const MAX_METADATA_ENTRIES = 256;
 
 /** One tensor's `external_data` entries, and whether its data is declared to be there. */
 interface TensorSource {
@@ -42,23 +54,31 @@ interface TensorSource {
   readonly entries: Map<string, string>;
 }
 
+/** What a model's structure says of it. */
+export interface ModelStructure {
+  /**
+   * The `location` of every external data file that it names, in its initializers or in any nested graph, and how
+   * many bytes that file must have at least for the tensors said to be in it.
+   */
+  readonly locations: ReadonlyMap<string, number>;
+  /** Its `metadata_props`: what whoever exported it says of it. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
 /**
- * The `location` of every external data file that a model names, in its initializers or in any nested graph, and how
- * many bytes that file must have at least for the tensors said to be in it.
+ * Reads a model's structure; its weights are skipped.
  * @throws MalformedMessage when the file is not an ONNX model, or only a part of one
  */
-export async function externalLocations(
-  file: FileHandle,
-  sizeBytes: number,
-): Promise<ReadonlyMap<string, number>> {
+export async function modelStructure(file: FileHandle, sizeBytes: number): Promise<ModelStructure> {
   const walk = new TensorWalk(new ProtobufCursor(file, sizeBytes));
   await walk.visit('model', sizeBytes, 0, undefined);
   if (!walk.hasGraph) throw new MalformedMessage('it has no graph');
-  return walk.locations;
+  return walk;
 }
 
-class TensorWalk {
+class TensorWalk implements ModelStructure {
   readonly locations = new Map<string, number>();
+  readonly metadata = new Map<string, string>();
   hasGraph = false;
 
   constructor(private readonly cursor: ProtobufCursor) {}
@@ -86,6 +106,10 @@ class TensorWalk {
           if (length > MAX_TEXT_BYTES) throw new MalformedMessage('an external data entry is too long');
           entry[field === ENTRY_KEY ? 'key' : 'value'] = await cursor.text(length);
         }
+        if (message === 'metadata' && (field === ENTRY_KEY || field === ENTRY_VALUE)) {
+          const isKept = length <= MAX_METADATA_BYTES;
+          entry[field === ENTRY_KEY ? 'key' : 'value'] = isKept ? await cursor.text(length) : '';
+        }
         const inner = FIELDS[message][field];
         if (message === 'model' && field === GRAPH_OF_MODEL) this.hasGraph = true;
         if (inner === 'tensor') await this.visitTensor(fieldEnd, depth + 1);
@@ -99,6 +123,9 @@ class TensorWalk {
     }
     if (cursor.position > end) throw new MalformedMessage('it is cut off, or no ONNX model');
     if (message === 'external data') tensor?.entries.set(entry.key, entry.value);
+    if (message === 'metadata' && this.metadata.size < MAX_METADATA_ENTRIES) {
+      this.metadata.set(entry.key, entry.value);
+    }
   }
 
   private async visitTensor(end: number, depth: number): Promise<void> {

@@ -1,5 +1,7 @@
 import { Logger } from '@nestjs/common';
-import type { ModelsConfig } from '../../../config/config.slices';
+import type { ClusterConfig, ModelsConfig, ProcessingConfig } from '../../../config/config.slices';
+import type { CpuPlan } from '../../../process/cpu/cpu-plan';
+import { Processing } from '../../../processing/processing.service';
 import { RpcChannel, type ChannelMessage } from '../../../process/ipc/rpc-channel';
 import type { Ipc } from '../../../process/ipc/ipc.service';
 import { failedReply, type Reply } from '../../../process/ipc/messages';
@@ -56,7 +58,9 @@ export class TestWorker {
         return { runner, description, digest, memoryBytes: file.sizeBytes, mayGuess: () => true };
       },
     };
-    const opener = new VersionOpener([kind]);
+    // Its threads would start with the first model that declares something.
+    const processing = new Processing({} as ProcessingConfig, {} as ClusterConfig, { slots: 1 } as CpuPlan);
+    const opener = new VersionOpener([kind], { dir: folder } as ModelsConfig, processing);
     const loader: Pick<ModelLoader, 'load' | 'unload' | 'onWrongBatches'> = {
       load: async (entry) => {
         const { digest, memoryBytes } = await opener.open(entry);

@@ -1,0 +1,55 @@
+import type { LoadedModel } from '../models/loading/loaded-model';
+import { outputNames } from '../processing/finish';
+import type { ModelProcessing, RawRequest, RunModel } from '../processing/model-processing';
+import { emptyInput, refusalOf } from '../scheduling/empty-inputs';
+import type { ScheduledRequest, ScheduledResult } from '../scheduling/scheduled-request';
+
+/** The outputs that a request by declared inputs is answered with. */
+export function rawOutputs(
+  { outputs, processing }: LoadedModel,
+  { wantsTensors }: RawRequest,
+): readonly { readonly name: string }[] {
+  if (wantsTensors || processing === undefined) return outputs;
+  return processing.pipeline.outputs.flatMap(outputNames).map((name) => ({ name }));
+}
+
+/**
+ * Runs a request the way of the model's declaration: raw inputs become tensors, which wait and run as any others, and
+ * what comes of them is finished. Where tensors were sent, only the last of it is left to do.
+ * @returns the declared outputs; queue and run of all its runs together
+ */
+export async function runDeclared(
+  model: LoadedModel,
+  processing: ModelProcessing,
+  request: ScheduledRequest,
+  raw: RawRequest,
+): Promise<ScheduledResult> {
+  if (raw.inputs.length === 0) {
+    const result = await model.queue.submit(request);
+    const outputs = await processing.finish(result.outputs, [], raw.options, request);
+    return { ...result, outputs: [...outputs] };
+  }
+  const results: ScheduledResult[] = [];
+  const run: RunModel = async (inputs, { padding }) => {
+    const empty = model.config.allowEmpty ? undefined : emptyInput(inputs);
+    if (empty !== undefined) throw refusalOf(empty);
+    const result = await model.queue.submit({
+      inputs,
+      rows: inputs[0]?.shape[0] ?? 1,
+      priority: request.priority,
+      deadlineMs: request.deadlineMs,
+      signal: request.signal,
+      requestId: request.requestId,
+      padding,
+    });
+    results.push(result);
+    return result;
+  };
+  const outputs = await processing.answer(raw, request, run);
+  return {
+    outputs: [...outputs],
+    queueMs: Math.max(...results.map(({ queueMs }) => queueMs)),
+    runMs: results.reduce((sum, { runMs }) => sum + runMs, 0),
+    batchRows: Math.max(...results.map(({ batchRows }) => batchRows)),
+  };
+}

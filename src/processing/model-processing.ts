@@ -1,0 +1,100 @@
+import { DomainError } from '../errors/domain-error';
+import { elementCount } from '../tensors/shape';
+import type { Tensor, TensorSpec } from '../tensors/tensor';
+import { finishAll } from './finish';
+import { joinParts } from './join-parts';
+import { canonicalOptions, type RequestOptions } from './options';
+import type { Pipeline } from './pipeline';
+import type { OpenPipeline, ProcessingPool, Waiter } from './pool/processing-pool';
+import type { PreparedRun } from './prepared';
+import type { RawInput } from './raw-input';
+
+/** Outputs with more elements than these are finished on a processing thread: it would hold the event loop too long. */
+const LARGE_OUTPUT_ELEMENTS = 256 * 1024;
+
+/** Runs the model once. */
+export type RunModel = (
+  inputs: readonly Tensor[],
+  run: PreparedRun,
+) => Promise<{ readonly outputs: readonly Tensor[] }>;
+
+/** What a request asks of a declaration. */
+export interface RawRequest {
+  /** Nothing where tensors are sent, and only the answer is declared. */
+  readonly inputs: readonly RawInput[];
+  readonly options: RequestOptions;
+  /** The same text for the same options, and for what else changes the answer. */
+  readonly optionsText: string;
+  /** Is the answer to be the model's own outputs, in place of the declared ones? */
+  readonly wantsTensors: boolean;
+}
+
+export function rawRequest(
+  inputs: readonly RawInput[],
+  options: RequestOptions,
+  wantsTensors: boolean,
+): RawRequest {
+  const optionsText = canonicalOptions(options) + (wantsTensors ? ' raw' : '');
+  return { inputs, options, optionsText, wantsTensors };
+}
+
+/** What a loaded model declares, ready to be asked. */
+export class ModelProcessing {
+  constructor(
+    private readonly pool: ProcessingPool,
+    readonly pipeline: Pipeline,
+    private readonly opened: OpenPipeline,
+    private readonly inputs: readonly TensorSpec[],
+  ) {}
+
+  /** Do requests name declared inputs? Else only what is answered is declared. */
+  get takesRaw(): boolean {
+    return this.pipeline.inputs.length > 0;
+  }
+
+  /**
+   * From raw inputs to the declared outputs, or to the model's own: prepares on a processing thread, has the model run,
+   * and finishes.
+   * @throws what the steps and the run throw
+   */
+  async answer(request: RawRequest, waiter: Waiter, run: RunModel): Promise<readonly Tensor[]> {
+    const prepared = await this.pool.prepare(this.opened, request.inputs, request.options, waiter);
+    const parts = await Promise.all(
+      prepared.map(async (part) => {
+        const { outputs } = await run(this.ordered(part), part);
+        const tensors = request.wantsTensors
+          ? outputs
+          : await this.finish(outputs, part.contexts, request.options, waiter);
+        return { tensors, rows: part.rows };
+      }),
+    );
+    return joinParts(parts);
+  }
+
+  /** Declared outputs of the model's own. */
+  async finish(
+    outputs: readonly Tensor[],
+    contexts: PreparedRun['contexts'],
+    options: RequestOptions,
+    waiter: Waiter,
+  ): Promise<readonly Tensor[]> {
+    let elements = 0;
+    for (const { shape } of outputs) elements += elementCount(shape);
+    return elements > LARGE_OUTPUT_ELEMENTS
+      ? this.pool.finish(this.opened, outputs, contexts, options, waiter)
+      : finishAll(this.pipeline.outputs, { outputs, contexts, options });
+  }
+
+  close(): void {
+    this.pool.close(this.opened);
+  }
+
+  /** The tensors in the order in which the model declares its inputs. */
+  private ordered({ tensors }: PreparedRun): Tensor[] {
+    return this.inputs.map(({ name }) => {
+      const tensor = tensors.find((one) => one.name === name);
+      if (tensor === undefined) throw new DomainError('internal_error', `No step made the input ${name}.`);
+      return tensor;
+    });
+  }
+}

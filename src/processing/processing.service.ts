@@ -1,0 +1,120 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  type ClusterConfig,
+  clusterConfig,
+  type ProcessingConfig,
+  processingConfig,
+} from '../config/config.slices';
+import { DomainError } from '../errors/domain-error';
+import { CPU_PLAN } from '../process/cpu/cpu.module';
+import type { CpuPlan } from '../process/cpu/cpu-plan';
+import type { AssetFiles } from './assets';
+import { type Declaration, type DeclarationConfig, declarationOf } from './declaration';
+import type { Signature } from './declared-type';
+import { ModelProcessing } from './model-processing';
+import { bindPipeline } from './pipeline';
+import { ProcessingPool } from './pool/processing-pool';
+import { recognise } from './recognition/recognise';
+import { NOTHING_RECOGNISED, type Recognised } from './recognition/recognised';
+import type { ModelMetadata } from './recognition/ultralytics';
+
+export interface OpenedProcessing {
+  /** Undefined where nothing is declared. */
+  readonly processing: ModelProcessing | undefined;
+  /** Why what lies beside the model was not used; empty when there is nothing to say. */
+  readonly processingReason: string;
+}
+
+/** Opens what models declare, on the processing threads of this process. */
+@Injectable()
+export class Processing implements OnApplicationShutdown {
+  private readonly pool: ProcessingPool;
+
+  constructor(
+    @Inject(processingConfig.KEY) config: ProcessingConfig,
+    @Inject(clusterConfig.KEY) { threadNiceness }: ClusterConfig,
+    @Inject(CPU_PLAN) { slots }: CpuPlan,
+  ) {
+    const {
+      maxQueue,
+      maxImagePixels,
+      imageMemoryBytes,
+      maxInputs,
+      maxTableRows,
+      maxTableColumns,
+      maxCellLength,
+    } = config;
+    this.pool = new ProcessingPool({
+      threads: slots,
+      maxWaiting: maxQueue,
+      setup: {
+        niceness: threadNiceness,
+        limits: {
+          maxImagePixels,
+          imageBytes: Math.floor(imageMemoryBytes / slots),
+          maxInputs,
+          tables: { maxRows: maxTableRows, maxColumns: maxTableColumns, maxCellLength },
+        },
+      },
+    });
+  }
+
+  /**
+   * What `model.yaml` and the files beside it declare.
+   * @param files of the folder that is the model's own; undefined where it has none
+   * @throws model_unavailable, whose details list every fault
+   */
+  async declare(
+    config: DeclarationConfig,
+    files: AssetFiles | undefined,
+    metadata: ModelMetadata,
+  ): Promise<Declaration> {
+    return declarationOf(config, await recognised(config, files, metadata));
+  }
+
+  /**
+   * Holds a declaration against a session, and makes the threads ready for it. What files alone say is left aside where
+   * it does not fit the model, and the reason kept: without them it would serve as well.
+   * @throws model_unavailable, whose details list every fault
+   */
+  async open(declaration: Declaration, signature: Signature, assets: AssetFiles): Promise<OpenedProcessing> {
+    const { isOwn, reason } = declaration;
+    try {
+      return { processing: await this.bind(declaration, signature, assets), processingReason: reason };
+    } catch (error) {
+      if (isOwn || !(error instanceof DomainError) || error.code !== 'model_unavailable') throw error;
+      return { processing: undefined, processingReason: error.message };
+    }
+  }
+
+  private async bind(
+    declaration: Declaration,
+    signature: Signature,
+    assets: AssetFiles,
+  ): Promise<ModelProcessing | undefined> {
+    const pipeline = await bindPipeline(declaration, signature, assets);
+    if (pipeline === undefined) return undefined;
+    const plans = pipeline.inputs.map(({ plan }) => plan);
+    const opened = await this.pool.open(plans, pipeline.outputs);
+    return new ModelProcessing(this.pool, pipeline, opened, signature.inputs);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.pool.shutDown();
+  }
+}
+
+/** A file that cannot be read is no reason to refuse a model that says all by itself. */
+async function recognised(
+  { pipeline }: DeclarationConfig,
+  files: AssetFiles | undefined,
+  metadata: ModelMetadata,
+): Promise<Recognised> {
+  if (pipeline === 'off' || files === undefined) return NOTHING_RECOGNISED;
+  try {
+    return await recognise(files, metadata);
+  } catch (error) {
+    if (error instanceof DomainError) return { facts: [], reason: error.message };
+    throw error;
+  }
+}

@@ -1,0 +1,178 @@
+import { DomainError } from '../../errors/domain-error';
+import { INPUT_TYPES, type InputType } from '../../processing/input-types';
+import { isOptionName, type OptionName, OPTIONS, type RequestOptions } from '../../processing/options';
+import type { InputPlan } from '../../processing/plans';
+import type { RawInput } from '../../processing/raw-input';
+import { JsonReader } from '../../tensors/json/json-reader';
+import { type FormPart, readForm } from '../http-call/multipart';
+
+/** What of a model's declaration a request is read by; plain data, as it goes to the JSON thread. */
+export interface DeclaredInputs {
+  readonly inputs: readonly InputPlan[];
+  readonly options: readonly OptionName[];
+}
+
+/** Raw inputs in the order of their declaration, and what else the body asks for. */
+export interface DeclaredBody {
+  readonly inputs: readonly RawInput[];
+  readonly options: RequestOptions;
+}
+
+const OPEN_BRACE = 0x7b;
+/** Parts of a form, fields included. */
+const MAX_PARTS = 256;
+
+/**
+ * Reads a JSON body by declared inputs: `{"image": {"b64": "..."}, "top_k": 3}`.
+ * @returns undefined where the body names none of them: then it is one of tensors
+ * @throws invalid_json, invalid_request, missing_input, unknown_input, and what the types throw
+ */
+export function readDeclaredJson(body: Buffer, declared: DeclaredInputs): DeclaredBody | undefined {
+  const reader = new JsonReader(body);
+  if (reader.peek() !== OPEN_BRACE) return undefined;
+  const names = keysOf(new JsonReader(body));
+  const isDeclared = (name: string): boolean => declared.inputs.some((plan) => isFor(plan, name, declared));
+  if (!names.some((name) => isDeclared(name) || isOptionName(name))) return undefined;
+  const inputs: RawInput[] = [];
+  const options: Record<string, unknown> = {};
+  reader.enterObject();
+  for (let key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
+    const plan = declared.inputs.find((one) => isFor(one, key, declared));
+    if (plan === undefined && !isOptionName(key)) throw unknownName(key, declared);
+    if (key in options || (plan !== undefined && inputs.some(({ name }) => name === plan.name))) {
+      throw new DomainError('invalid_json', `"${key}" is given twice.`);
+    }
+    const value = reader.readValue();
+    if (plan === undefined) options[key] = value;
+    else inputs.push(typeOf(plan).fromJson(plan.name, value, plan));
+  }
+  reader.expectEnd();
+  return { inputs: inOrder(inputs, declared), options: readOptions(options, declared) };
+}
+
+/** Reads a form: parts named by inputs, repeated for several, and fields named by options. @throws as the JSON form */
+export function readDeclaredForm(body: Buffer, contentType: string, declared: DeclaredInputs): DeclaredBody {
+  const given = new Map<InputPlan, RawInput[]>();
+  const options: Record<string, unknown> = {};
+  for (const part of readForm(body, contentType, MAX_PARTS)) {
+    const plan = declared.inputs.find(({ name }) => name === part.name);
+    if (plan !== undefined) given.set(plan, [...(given.get(plan) ?? []), rawOfPart(plan, part)]);
+    else if (!isOptionName(part.name)) throw unknownName(part.name, declared);
+    else if (part.name in options) {
+      throw new DomainError('invalid_request', `"${part.name}" is given twice.`);
+    } else options[part.name] = scalarOf(part.content.toString('utf8'));
+  }
+  const inputs = [...given].map(([plan, pieces]) => joined(plan, pieces));
+  return { inputs: inOrder(inputs, declared), options: readOptions(options, declared) };
+}
+
+/**
+ * Reads a body that is one input: a picture, a text, a table.
+ * @param contentType without parameters, in lower case
+ * @returns undefined where the model declares no such input, or several
+ */
+export function readDeclaredBytes(
+  body: Buffer,
+  contentType: string,
+  declared: DeclaredInputs,
+): DeclaredBody | undefined {
+  const [plan, ...others] = declared.inputs;
+  if (plan === undefined || others.length > 0 || !accepts(typeOf(plan), contentType)) return undefined;
+  return { inputs: [typeOf(plan).fromBytes(plan.name, body, contentType, plan)], options: {} };
+}
+
+/** Options in a query. @throws invalid_request */
+export function queryOptions(query: URLSearchParams, declared: DeclaredInputs): RequestOptions {
+  const given = [...query].filter(([name]) => isOptionName(name));
+  return readOptions(Object.fromEntries(given.map(([name, text]) => [name, scalarOf(text)])), declared);
+}
+
+/** The content types that a model's declared inputs come in, besides JSON. */
+export function declaredContentTypes({ inputs }: DeclaredInputs): string[] {
+  const [plan, ...others] = inputs;
+  if (plan === undefined) return [];
+  return others.length > 0 ? ['multipart/form-data'] : [...typeOf(plan).contentTypes, 'multipart/form-data'];
+}
+
+function keysOf(reader: JsonReader): string[] {
+  const keys: string[] = [];
+  reader.enterObject();
+  for (let key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
+    keys.push(key);
+    reader.skipValue();
+  }
+  return keys;
+}
+
+/** Does a key of the body mean this input? A table may also come under the keys of its own forms. */
+function isFor(plan: InputPlan, key: string, { inputs }: DeclaredInputs): boolean {
+  return key === plan.name || (inputs.length === 1 && typeOf(plan).bodyKeys?.includes(key) === true);
+}
+
+function typeOf(plan: InputPlan): InputType {
+  return INPUT_TYPES.find(({ type }) => type === plan.type)!;
+}
+
+function accepts({ contentTypes }: InputType, contentType: string): boolean {
+  return contentTypes.some(
+    (type) => type === contentType || (type.endsWith('/*') && contentType.startsWith(type.slice(0, -1))),
+  );
+}
+
+function rawOfPart(plan: InputPlan, { name, content, contentType }: FormPart): RawInput {
+  return typeOf(plan).fromBytes(name, content, contentType, plan);
+}
+
+/** The pieces of several parts of one name. @throws invalid_request where there may be but one */
+function joined(plan: InputPlan, parts: readonly RawInput[]): RawInput {
+  const [first, ...others] = parts as [RawInput, ...RawInput[]];
+  if (others.length === 0) return first;
+  if (first.media !== 'image' && first.media !== 'text') {
+    throw new DomainError('invalid_request', `Input "${plan.name}": is given ${parts.length} times.`);
+  }
+  return { ...first, pieces: parts.flatMap(({ pieces }) => pieces), isList: true };
+}
+
+function inOrder(given: readonly RawInput[], { inputs }: DeclaredInputs): RawInput[] {
+  const missing = inputs.filter((plan) => !given.some(({ name }) => name === plan.name));
+  if (missing.length > 0) {
+    throw new DomainError('missing_input', `Missing ${listOf(missing)}; the model takes ${listOf(inputs)}.`);
+  }
+  return inputs.map((plan) => given.find(({ name }) => name === plan.name)!);
+}
+
+/** @throws invalid_request for an option that the model does not have, or a value that it cannot have */
+function readOptions(given: Readonly<Record<string, unknown>>, { options }: DeclaredInputs): RequestOptions {
+  const read: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (!isOptionName(name) || !options.includes(name)) {
+      const known = options.length === 0 ? 'none' : options.join(', ');
+      throw new DomainError(
+        'invalid_request',
+        `The model has no option "${name}"; its options are ${known}.`,
+      );
+    }
+    read[name] = OPTIONS[name].read(value as never, (rule) => {
+      throw new DomainError('invalid_request', `Option "${name}" ${rule}.`);
+    });
+  }
+  return read;
+}
+
+/** What a text means where JSON would have a number or a boolean. */
+function scalarOf(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}
+
+function unknownName(name: string, { inputs, options }: DeclaredInputs): DomainError {
+  const optional = options.length === 0 ? '' : `, and the options ${options.join(', ')}`;
+  return new DomainError(
+    'unknown_input',
+    `Unknown input ${JSON.stringify(name.slice(0, 100))}; the model takes ${listOf(inputs)}${optional}. Its tensors go in a request of their own.`,
+  );
+}
+
+function listOf(inputs: readonly { readonly name: string }[]): string {
+  return inputs.map(({ name }) => `"${name}"`).join(', ') || 'no inputs';
+}
