@@ -2,6 +2,7 @@ import type { AccessConfig } from '../config/config.slices';
 import { WatchedFiles } from '../common/watched-files';
 import { ConfigurationError } from '../config/configuration-error';
 import { reasonOf } from '../errors/domain-error';
+import { hasKeys } from './authorization';
 import { JwksSource } from './credentials/jwks-source';
 import { MAX_JWKS_BYTES, readPublicKeys } from './credentials/jwt-keys';
 import { MAX_KEY_FILE_BYTES, readKeyFile } from './credentials/key-file';
@@ -57,6 +58,13 @@ export class AccessKeeper {
    * @throws ConfigurationError with all that is wrong with the files
    */
   async start(): Promise<void> {
+    const { mode } = this.options.config;
+    if (mode === 'auto' && !hasKeys(this.options.config))
+      this.options.log(
+        'info',
+        {},
+        'no keys are set: all may infer, and this machine alone may change (docs/security.md)',
+      );
     const { keysFile, publicKeyFile, jwksUrl } = this.options.config;
     const faults: string[] = [];
     const first = async <T>(name: string, file: WatchedFiles<T>): Promise<T | undefined> => {

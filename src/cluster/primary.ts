@@ -4,6 +4,7 @@ import { AccessKeeper, TELL_MS } from '../access/access-keeper';
 import { CallerDirectory } from '../access/caller-directory';
 import { managementGate } from '../access/management-gate';
 import { TOPIC } from '../access/messages';
+import { checkTlsFiles } from '../http/tls';
 import { readEnvironment, settings } from '../config/settings';
 import { banner } from '../process/banner';
 import { LogSink, WORKER_STDIO } from '../telemetry/logging/log-sink';
@@ -126,6 +127,7 @@ export async function runPrimary(): Promise<void> {
     refuse: managementGate(access, directory),
     logger,
   });
+  if (http.tls !== undefined) await checkTlsFiles(http.tls);
   await keeper.start();
   directory.take(keeper.known);
   if (wanted.managementPort !== 0) {

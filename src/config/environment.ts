@@ -325,6 +325,18 @@ export class Environment {
 
   // Access
 
+  @Together<Environment>(
+    'auto, changes or off while there is nothing to know callers by (API_KEY, ADMIN_KEY, AUTH_KEYS_FILE, JWT_PUBLIC_KEY_FILE, JWT_JWKS_URL, SECRET_KEY)',
+    (env) =>
+      env.AUTH !== 'required' ||
+      (env.API_KEY ??
+        env.ADMIN_KEY ??
+        env.AUTH_KEYS_FILE ??
+        env.JWT_PUBLIC_KEY_FILE ??
+        env.JWT_JWKS_URL ??
+        env.SECRET_KEY) !== undefined,
+    ['API_KEY', 'ADMIN_KEY', 'AUTH_KEYS_FILE', 'JWT_PUBLIC_KEY_FILE', 'JWT_JWKS_URL', 'SECRET_KEY'],
+  )
   @Variable(oneOf(AUTH_MODES))
   AUTH: AuthMode = 'auto';
 

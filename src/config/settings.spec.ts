@@ -341,6 +341,7 @@ describe('settings of access', () => {
       { ADMIN_KEY: 'change-me-change-me-change-me-change-me', NODE_ENV: 'production' },
       'ADMIN_KEY must be a key of your',
     ],
+    [{ AUTH: 'required' }, 'AUTH must be auto, changes or off while there is nothing'],
     [{ AUTH: 'sometimes' }, 'AUTH must be one of auto, required, changes, off'],
     [{ ALLOWED_HOSTS: 'https://a.example' }, 'ALLOWED_HOSTS must be host names'],
     [{ TLS_CERT_FILE: 'a.pem' }, 'TLS_CERT_FILE must be set together with TLS_KEY_FILE'],

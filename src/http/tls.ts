@@ -63,7 +63,11 @@ export class TlsFiles {
   /** From now on `server` gets what the files become, until it closes. */
   follow(server: Server): void {
     this.server = server;
-    server.once('close', () => this.files.stop());
+    server.once('close', () => this.close());
+  }
+
+  close(): void {
+    this.files.stop();
   }
 }
 
@@ -72,4 +76,14 @@ function readContext(cert: string, key: string, ca?: string): SecureContextOptio
   const context: SecureContextOptions = { cert, key, ca, minVersion: 'TLSv1.2' };
   createSecureContext(context);
   return context;
+}
+
+/**
+ * Looks at the files once: a primary whose workers could not use them does not start any.
+ * @throws ConfigurationError
+ */
+export async function checkTlsFiles(tls: TlsConfig): Promise<void> {
+  const files = new TlsFiles(tls, 0, () => undefined);
+  await files.open();
+  files.close();
 }
