@@ -9,6 +9,7 @@ import { IpcModule } from './process/ipc/ipc.module';
 import { LoggingModule } from './telemetry/logging/logging.module';
 import { MetricsModule } from './telemetry/metrics/metrics.module';
 import { OpenInferenceModule } from './protocols/open-inference/open-inference.module';
+import { OpenAiModule } from './protocols/openai/openai.module';
 import { AdminModule } from './admin/admin.module';
 
 @Module({
@@ -20,6 +21,7 @@ import { AdminModule } from './admin/admin.module';
     AccessModule,
     InferenceModule,
     OpenInferenceModule,
+    OpenAiModule,
     HealthModule,
     AdminModule,
   ],

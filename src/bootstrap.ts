@@ -32,7 +32,7 @@ export async function createApplication(settings: Settings): Promise<INestApplic
   tls?.follow(adapter.getHttpServer() as HttpsServer);
   answerBrokenRequests(adapter.getHttpServer(), (socket) => router.errorBodyOn(socket));
   const { apiPrefix } = settings.app;
-  if (apiPrefix !== '') app.setGlobalPrefix(apiPrefix, { exclude: ['/', '/v2', '/v2/{*rest}', '/metrics'] });
+  if (apiPrefix !== '') app.setGlobalPrefix(apiPrefix, { exclude: ['/', '/v1/{*rest}', '/v2', '/v2/{*rest}', '/metrics'] });
   setUpDocs(app);
   await app.init();
   return app;

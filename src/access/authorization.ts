@@ -54,7 +54,8 @@ function allows(grants: Grants, scope: RouteScope, model: string): boolean {
     case 'known':
       return true;
     case 'infer':
-      return grants.mayInfer(model);
+      // Where the body names the model, it is looked at again then.
+      return model === '' ? grants.mayInferSome : grants.mayInfer(model);
     case 'models:read':
       return model === '' ? grants.maySeeSome : grants.maySee(model);
     case 'models:write':

@@ -38,6 +38,11 @@ export class Grants {
     return this.has('infer') || this.globs.some((glob) => matchesGlob(glob, model));
   }
 
+  /** Is there any model that it may run? */
+  get mayInferSome(): boolean {
+    return this.has('infer') || this.globs.length > 0;
+  }
+
   /** Whoever may call a model may know what it takes. */
   maySee(model: string): boolean {
     return this.has('models:read') || this.mayInfer(model);
@@ -45,7 +50,7 @@ export class Grants {
 
   /** May it ask for lists of models, in which it then finds those that it may see? */
   get maySeeSome(): boolean {
-    return this.has('models:read') || this.has('infer') || this.globs.length > 0;
+    return this.has('models:read') || this.mayInferSome;
   }
 
   /** Do these allow all that `scope` allows, so that they can be narrowed to it? */

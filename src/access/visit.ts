@@ -1,4 +1,5 @@
 import type { Caller } from '../http/caller';
+import { requireScope } from './authorization';
 import type { Identity } from './credentials/credentials';
 import type { CallerState } from './rates/caller-state';
 
@@ -28,6 +29,10 @@ export class Visit implements Caller {
 
   maySee(model: string): boolean {
     return this.identity?.grants.maySee(model) ?? this.seesAll;
+  }
+
+  requireInfer(model: string): void {
+    if (this.identity !== undefined) requireScope(this.identity.grants, 'infer', model);
   }
 
   spendRows(rows: number): Promise<void> | undefined {

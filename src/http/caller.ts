@@ -8,6 +8,11 @@ export interface Caller {
   readonly maxBodyBytes: number;
   maySee(model: string): boolean;
   /**
+   * For calls whose body names the model, which nobody knew when they were let in.
+   * @throws forbidden where it may not run this model
+   */
+  requireInfer(model: string): void;
+  /**
    * Counts the rows of a request before they run.
    * @throws rate_limited, also by rejecting
    */

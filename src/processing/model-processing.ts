@@ -40,6 +40,9 @@ export function rawRequest(
 
 /** What a loaded model declares, ready to be asked. */
 export class ModelProcessing {
+  /** May texts of different lengths run together, the shorter ones padded? Until it turns out that they may not. */
+  mayPad = true;
+
   constructor(
     private readonly pool: ProcessingPool,
     readonly pipeline: Pipeline,
@@ -58,13 +61,15 @@ export class ModelProcessing {
    * @throws what the steps and the run throw
    */
   async answer(request: RawRequest, waiter: Waiter, run: RunModel): Promise<readonly Tensor[]> {
-    const prepared = await this.pool.prepare(this.opened, request.inputs, request.options, waiter);
+    const { inputs, options, wantsTensors } = request;
+    // The model's own outputs are as long as its inputs, and could not be put together again.
+    const mayPart = !wantsTensors && !this.pipeline.outputs.some(({ type }) => type === 'raw');
+    const { mayPad } = this;
+    const prepared = await this.pool.prepare(this.opened, inputs, options, waiter, { mayPart, mayPad });
     const parts = await Promise.all(
       prepared.map(async (part) => {
         const { outputs } = await run(this.ordered(part), part);
-        const tensors = request.wantsTensors
-          ? outputs
-          : await this.finish(outputs, part.contexts, request.options, waiter);
+        const tensors = wantsTensors ? outputs : await this.finish(outputs, part.contexts, options, waiter);
         return { tensors, rows: part.rows };
       }),
     );
@@ -83,6 +88,17 @@ export class ModelProcessing {
     return elements > LARGE_OUTPUT_ELEMENTS
       ? this.pool.finish(this.opened, outputs, contexts, options, waiter)
       : finishAll(this.pipeline.outputs, { outputs, contexts, options });
+  }
+
+  /** A request of one short text; undefined where the model takes no texts alone. */
+  shortText(): RawRequest | undefined {
+    const [input, ...others] = this.pipeline.inputs;
+    if (input?.plan.type !== 'text' || others.length > 0) return undefined;
+    const { name, pairs } = input.plan;
+    const raw: RawInput = pairs
+      ? { name, media: 'pairs', pieces: ['a', 'a'], isList: false }
+      : { name, media: 'text', pieces: ['a'], isList: false };
+    return rawRequest([raw], {}, false);
   }
 
   close(): void {

@@ -43,6 +43,14 @@ export interface RowPadding {
   readonly fill: Readonly<Record<string, number>>;
 }
 
+/** What may be made of a request's rows on their way to the model. */
+export interface RunFreedom {
+  /** May they come in several runs? Not where the model's own outputs are wanted, which differ in length. */
+  readonly mayPart: boolean;
+  /** May shorter rows be padded? Not where that changes what the model gives. */
+  readonly mayPad: boolean;
+}
+
 /** Tensors that the model takes in one run. */
 export interface PreparedRun {
   /** By the names of the model's inputs, in no order. */

@@ -6,10 +6,12 @@ import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
 import { neverEmpty, type SeenRun, type TriedRunner } from '../../scheduling/empty-inputs';
 import { Scheduler } from '../../scheduling/scheduler';
 import type { Tensor } from '../../tensors/tensor';
+import type { ModelProcessing } from '../../processing/model-processing';
 import { checkGoldenCases } from './golden-check';
 import type { ModelConfig } from '../repository/model-config';
 import type { VersionEntry } from './model-entry';
 import { Lease } from './lease';
+import { paddingFault } from './padding-check';
 import { findWarmUpInputs, type WarmUpInputs, sampleFromJson } from './warm-up-inputs';
 import { type LoadedModel, loadedModel } from './loaded-model';
 import { type OpenedVersion, VersionOpener } from './version-opener';
@@ -74,6 +76,7 @@ export class ModelLoader {
     const seen = await this.acceptedSample(entry, tried, mayGuess(runner.inputs));
     await checkGoldenCases(tried, config.golden);
     const batching = await decideBatching(config, tried, coupling, seen?.inputs);
+    if (processing !== undefined) await this.checkPadding(entry, processing, tried);
     const deterministic = config.deterministic && random === undefined;
     const queue = this.scheduler.register({
       key: `${model}/${version}`,
@@ -116,6 +119,17 @@ export class ModelLoader {
     }
     queue.observer = served.recorder;
     return served;
+  }
+
+  private async checkPadding(
+    { model, version }: VersionEntry,
+    processing: ModelProcessing,
+    runner: TriedRunner,
+  ): Promise<void> {
+    const reason = await paddingFault(processing, runner);
+    if (reason === undefined) return;
+    processing.mayPad = false;
+    this.logger.warn({ msg: 'texts run with those of their own length alone', model, version, reason });
   }
 
   /** Inputs that the model was seen to accept. */

@@ -36,7 +36,7 @@ async function prepare(plan: Partial<ImagePlan>, ...pieces: Uint8Array[]): Promi
   const [prepared] = await preparer.prepare(
     raw,
     {},
-    { deadlineMs: performance.now() + 60_000, mayPart: true },
+    { deadlineMs: performance.now() + 60_000, mayPart: true, mayPad: true },
   );
   return prepared!;
 }
@@ -205,7 +205,7 @@ describe('what is no picture', () => {
     const preparer = openImages(BYTES, LIMITS);
     const raw = { name: 'image', media: 'image', pieces: [picture('rgb.png')], isList: false } as const;
     await expect(
-      preparer.prepare(raw, {}, { deadlineMs: performance.now() - 1, mayPart: true }),
+      preparer.prepare(raw, {}, { deadlineMs: performance.now() - 1, mayPart: true, mayPad: true }),
     ).rejects.toMatchObject({
       code: 'deadline_exceeded',
     });

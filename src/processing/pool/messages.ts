@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../errors/domain-error';
 import type { Tensor } from '../../tensors/tensor';
 import type { RequestOptions } from '../options';
 import type { InputPlan, OutputPlan } from '../plans';
-import type { InputContext, Prepared } from '../prepared';
+import type { InputContext, Prepared, RunFreedom } from '../prepared';
 import type { RawInput } from '../raw-input';
 import type { TableLimits } from '../table/prepare-table';
 
@@ -37,6 +37,7 @@ export type Ask =
       readonly pipeline: number;
       readonly raw: readonly RawInput[];
       readonly options: RequestOptions;
+      readonly freedom: RunFreedom;
       /** How long it may take from now on; clocks of threads differ. */
       readonly withinMs: number;
     }

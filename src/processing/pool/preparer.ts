@@ -1,5 +1,5 @@
 import type { RequestOptions } from '../options';
-import type { InputContext, RowPadding } from '../prepared';
+import type { InputContext, RowPadding, RunFreedom } from '../prepared';
 import type { RawInput } from '../raw-input';
 import type { Tensor } from '../../tensors/tensor';
 
@@ -14,11 +14,9 @@ export interface PreparedInput {
   readonly padding?: RowPadding;
 }
 
-export interface PrepareTerms {
+export interface PrepareTerms extends RunFreedom {
   /** When it is of no use any more, by this thread's `performance.now()`. */
   readonly deadlineMs: number;
-  /** May it come in parts, each of which is run by itself? Not where other inputs are to go with it. */
-  readonly mayPart: boolean;
 }
 
 /** Makes tensors of one declared input, on a processing thread. Several may be under way at a time. */

@@ -4,7 +4,7 @@ import { DeadlineWatch, type Expiring } from '../../common/deadline-watch';
 import type { Tensor } from '../../tensors/tensor';
 import type { RequestOptions } from '../options';
 import type { InputPlan, OutputPlan } from '../plans';
-import type { InputContext, Prepared } from '../prepared';
+import type { InputContext, Prepared, RunFreedom } from '../prepared';
 import type { RawInput } from '../raw-input';
 import type { ThreadSetup } from './messages';
 import { ProcessingThread } from './processing-thread';
@@ -18,6 +18,8 @@ export interface PoolSettings {
   readonly maxWaiting: number;
   readonly setup: ThreadSetup;
 }
+
+const FREE: RunFreedom = { mayPart: true, mayPad: true };
 
 /** A pipeline that every thread knows. */
 export interface OpenPipeline {
@@ -91,11 +93,12 @@ export class ProcessingPool {
     raw: readonly RawInput[],
     options: RequestOptions,
     waiter: Waiter,
+    freedom: RunFreedom = FREE,
   ): Promise<Prepared> {
     return this.queue(waiter, (thread) => {
       const withinMs = Math.min(waiter.deadlineMs - this.clock.now(), Number.MAX_SAFE_INTEGER);
       const own = raw.map(ownPieces);
-      return thread.ask({ kind: 'prepare', pipeline, raw: own, options, withinMs }, memoryOf(own));
+      return thread.ask({ kind: 'prepare', pipeline, raw: own, options, freedom, withinMs }, memoryOf(own));
     });
   }
 

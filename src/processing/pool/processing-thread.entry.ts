@@ -63,10 +63,11 @@ async function openAll(inputs: readonly InputPlan[], outputs: readonly OutputPla
   return { preparers, outputs };
 }
 
-async function prepare({ pipeline, raw, options, withinMs }: Asked<'prepare'>): Promise<Prepared> {
+async function prepare({ pipeline, raw, options, freedom, withinMs }: Asked<'prepare'>): Promise<Prepared> {
   const deadlineMs = performance.now() + withinMs;
   const { preparers } = await opened(pipeline);
-  const terms = { deadlineMs, mayPart: raw.length === 1 };
+  // What goes with other inputs stays together.
+  const terms = { ...freedom, deadlineMs, mayPart: freedom.mayPart && raw.length === 1 };
   const inputs: (readonly PreparedInput[])[] = [];
   for (const input of raw) {
     inputs.push(await preparerOf(preparers, input).prepare(input, options, terms));

@@ -45,7 +45,11 @@ async function prepare(
   mayPart = true,
 ): Promise<readonly PreparedInput[]> {
   const preparer = await openTexts(plan);
-  return preparer.prepare(type.fromJson(plan.name, value, plan), options, { deadlineMs: Infinity, mayPart });
+  return preparer.prepare(type.fromJson(plan.name, value, plan), options, {
+    deadlineMs: Infinity,
+    mayPart,
+    mayPad: true,
+  });
 }
 
 function valuesOf(tensor: Tensor | undefined): number[] {

@@ -3,6 +3,7 @@ import { isJsonObject, type JsonValue } from '../../config/yaml/yaml-mapping';
 import { DomainError } from '../../errors/domain-error';
 import type { RequestOptions } from '../options';
 import type { PreparedInput, Preparer } from '../pool/preparer';
+import type { RunFreedom } from '../prepared';
 import { placeOf, type RawInput } from '../raw-input';
 import { groupByLength, type RowGroup } from './row-groups';
 import type { TextPlan } from './text-plan';
@@ -14,7 +15,7 @@ export async function openTexts(plan: TextPlan): Promise<Preparer> {
   const json = await readFile(plan.tokenizerFile, 'utf8');
   const tokenizer = await TextTokenizer.open(json);
   const texts: OpenTexts = { plan, tokenizer, padId: padIdOf(plan, tokenizer, json) };
-  return { prepare: (raw, options, { mayPart }) => prepare(texts, raw, options, mayPart) };
+  return { prepare: (raw, options, freedom) => prepare(texts, raw, options, freedom) };
 }
 
 interface OpenTexts {
@@ -27,7 +28,7 @@ async function prepare(
   { plan, tokenizer, padId }: OpenTexts,
   raw: RawInput,
   options: RequestOptions,
-  mayPart: boolean,
+  freedom: RunFreedom,
 ): Promise<PreparedInput[]> {
   const rows = rowsOf(raw, promptOf(plan, options));
   const { maxLength, wantsSpans } = plan;
@@ -35,7 +36,7 @@ async function prepare(
   const encoded = await tokenizer.encode(rows, { maxLength, truncate, wantsSpans }, (row) =>
     placeOf(raw, row),
   );
-  const groups = groupsOf(plan, encoded, mayPart);
+  const groups = groupsOf(plan, encoded, freedom);
   return groups.map((group) => {
     const own = group.rows.map((row) => encoded[row]!);
     const tensors = tokenTensors(plan, own, fixedLength(plan) ?? group.longest, padId);
@@ -57,12 +58,13 @@ async function prepare(
   });
 }
 
-function groupsOf(plan: TextPlan, rows: readonly TokenRow[], mayPart: boolean): RowGroup[] {
+function groupsOf(plan: TextPlan, rows: readonly TokenRow[], freedom: RunFreedom): RowGroup[] {
+  const { mayPart } = freedom;
   const lengths = rows.map(({ ids }) => ids.length);
   const longest = Math.max(...lengths);
   const isFixed = fixedLength(plan) !== undefined;
   // Without a mask a model takes padding for text.
-  const mayPad = plan.mask !== undefined;
+  const mayPad = freedom.mayPad && plan.mask !== undefined;
   if (!isFixed && mayPart) return groupByLength(lengths, mayPad);
   if (!isFixed && !mayPad && lengths.some((length) => length !== longest)) {
     throw new DomainError(

@@ -82,9 +82,10 @@ export class HttpCall {
     requestPool.maxIdleBytes = http.bufferPoolBytes;
   }
 
+  /** @param target which model the path names, or reads it from the body where that does */
   async handle<Call extends DecodedCall>(
     exchange: Exchange,
-    target: CallTarget,
+    target: CallTarget | ((body: Buffer) => CallTarget),
     codec: HttpCallCodec<Call>,
   ): Promise<void> {
     let { noModel: recorder } = this.recorder;
@@ -104,7 +105,9 @@ export class HttpCall {
       const turn = this.pacer.wait();
       if (turn !== undefined) await turn;
       const deadlineMs = deadlineOf(exchange, this.config.deadlineMs);
-      const found = this.models.acquire(target.model, target.version, deadlineMs);
+      const { model: name, version } = typeof target === 'function' ? target(body) : target;
+      if (typeof target === 'function') exchange.caller?.requireInfer(name);
+      const found = this.models.acquire(name, version, deadlineMs);
       const model = found instanceof Promise ? await found : found;
       // Only now, so that an unknown model's name never becomes a label or a log field.
       exchange.model = model.name;

@@ -1,4 +1,5 @@
 import { DomainError } from '../../errors/domain-error';
+import { anyTruncated } from '../../processing/input-facts';
 import { readInput } from '../../tensors/json/input-reader';
 import { JsonReader } from '../../tensors/json/json-reader';
 import { JsonWriter } from '../../tensors/json/json-writer';
@@ -96,6 +97,7 @@ export function encodeNative(answer: NativeAnswer): Buffer {
   writer.raw('{"result":');
   if (answer.declared === undefined) writeTensors(writer, answer.outputs);
   else writeDeclared(writer, { ...answer.declared, outputs: answer.outputs });
+  if (answer.declared !== undefined && anyTruncated(answer.outputs)) writer.raw(',"truncated":true');
   writer.raw(answer.cached ? ',"cached":true,"processing_time":' : ',"cached":false,"processing_time":');
   writer.number(answer.processingSeconds);
   writer.raw(',"model":');

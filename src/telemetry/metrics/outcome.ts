@@ -1,7 +1,7 @@
 import { FAILURES } from '../../errors/domain-error';
 
 /** The protocols of inference calls, in the order in which they are counted. */
-export const PROTOCOLS = ['native', 'v2'] as const;
+export const PROTOCOLS = ['native', 'v2', 'openai'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
 /** How an inference call can end, in the order in which the endings are counted. */

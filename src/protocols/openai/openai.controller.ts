@@ -1,0 +1,60 @@
+import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { maySee } from '../../http/caller';
+import { Router } from '../../http/router';
+import { ModelsService } from '../../models/models.service';
+import { HttpCall } from '../http-call/http-call';
+import { EmbeddingsProtocol } from './embeddings.protocol';
+import { EmbeddingsBody, EmbeddingsResponse, OpenAiModel, OpenAiModelList } from './openai.dto';
+
+/** What OpenAI's clients call. */
+@ApiTags('openai')
+@Controller('v1')
+export class OpenAiController {
+  constructor(
+    private readonly models: ModelsService,
+    private readonly endpoint: HttpCall,
+    private readonly router: Router,
+  ) {}
+
+  /** The models in the model folder that the caller may see. Those that declare texts and an embedding make embeddings. */
+  @Get('models')
+  @ApiResponse({ status: 200, type: OpenAiModelList })
+  async list(@Req() req: IncomingMessage): Promise<OpenAiModelList> {
+    const models = await this.models.list();
+    return {
+      object: 'list',
+      data: models.filter(({ name }) => maySee(req, name)).map(({ name }) => modelOf(name)),
+    };
+  }
+
+  /** Is there a model of this name? */
+  @Get('models/:model')
+  @ApiParam({ name: 'model', example: 'iris' })
+  @ApiResponse({ status: 200, type: OpenAiModel })
+  one(@Param('model') name: string): OpenAiModel {
+    return modelOf(this.models.entry(name).name);
+  }
+
+  /**
+   * Vectors of texts. Served before Express in Nestor's own server; this handler does the same where the module is
+   * mounted in another application, which must leave the body unread.
+   */
+  @Post('embeddings')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Embed texts' })
+  @ApiBody({ type: EmbeddingsBody })
+  @ApiResponse({ status: 200, type: EmbeddingsResponse })
+  embeddings(@Req() req: IncomingMessage, @Res() res: ServerResponse): void {
+    const exchange = this.router.exchange(req, res);
+    const protocol = new EmbeddingsProtocol();
+    this.endpoint
+      .handle(exchange, (body) => protocol.target(body), protocol)
+      .catch((thrown: unknown) => this.router.report(exchange, exchange.fail(thrown)));
+  }
+}
+
+function modelOf(name: string): OpenAiModel {
+  return { id: name, object: 'model', created: 0, owned_by: 'nestor' };
+}
