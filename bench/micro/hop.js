@@ -20,7 +20,7 @@ const { MODELS, valuesFor } = require('../lib/works');
 
 const dist = path.resolve(process.argv[2] ?? path.join(__dirname, '../../dist'));
 const { openRuntime } = require(path.join(dist, 'runners/onnx/runtime.js'));
-const { SessionThread } = require(path.join(dist, 'runners/onnx/session-thread.js'));
+const { openAlone, SessionThread } = require(path.join(dist, 'runners/onnx/session-thread.js'));
 
 const ROUNDS = 5;
 const ROUND_MS = 150;
@@ -40,7 +40,7 @@ async function main() {
     console.log('model   rows    inline us (cpu)    thread us (cpu)    hop us (cpu)');
     for (const [model, rows] of CASES) await compare(path.join(folder, `${model}.onnx`), model, rows);
   } finally {
-    await SessionThread.closeAll();
+    await SessionThread.endAll();
     fs.rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -58,7 +58,7 @@ async function compare(modelFile, model, rows) {
   const batch = Array.from({ length: rows }, () => request);
   const joined = [tensorOf(shape, rows)];
   const session = await openRuntime(options);
-  const thread = await SessionThread.open(options, { niceness: 0, timeoutMs: 60_000 });
+  const thread = await openAlone(options, { niceness: 0, timeoutMs: 60_000 });
   const inline = [];
   const threaded = [];
   for (let round = 0; round <= ROUNDS; round++) {

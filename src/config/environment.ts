@@ -200,6 +200,10 @@ export class Environment {
   @Variable(wholeNumber(1, 10_000))
   MAX_RESIDENT_MODELS = 5;
 
+  /** 0: none is small. */
+  @Variable(byteSize(0, 2 ** 30))
+  SMALL_MODEL_BYTES = 256 * 1024;
+
   /** 0: not at all. */
   @Variable(milliseconds(0))
   MODEL_WATCH_INTERVAL_MS = 0;

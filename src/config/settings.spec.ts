@@ -57,6 +57,7 @@ describe('parseSettings', () => {
         dir: resolve('models'),
         required: [],
         maxResident: 5,
+        smallModelBytes: 256 * 1024,
         maxMemoryBytes: 0,
         watchIntervalMs: 0,
         loadTimeoutMs: 120_000,

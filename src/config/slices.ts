@@ -59,6 +59,8 @@ export const slices = {
     /** Empty: all that are found. */
     required: env.MODEL_NAMES,
     maxResident: env.MAX_RESIDENT_MODELS,
+    /** Models of fewer bytes share session threads. */
+    smallModelBytes: env.SMALL_MODEL_BYTES,
     /** On each worker; 0: no limit. */
     maxMemoryBytes: env.MAX_MODELS_MEMORY,
     /** 0: the folder is not watched. */

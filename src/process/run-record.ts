@@ -49,23 +49,28 @@ export function takeRunRecord(file: string): string[] {
   return [...running];
 }
 
+/** What a place says while a run is under way. @param label of what runs; what does not fit is cut off */
+export function runNote(label: string): Buffer {
+  const note = Buffer.alloc(PLACE_BYTES);
+  RUNNING.copy(note);
+  note.write(label, 1, PLACE_BYTES - 2);
+  return note;
+}
+
 /** One thread's place in the record of its process. Two small writes for a run, which the system keeps when it dies. */
 export class RunPlace {
   private readonly fd: number;
   private readonly at: number;
 
-  /** @param label of what the thread runs; what does not fit is cut off */
-  constructor(file: string, place: number, label: string) {
+  constructor(file: string, place: number) {
     if (place >= MAX_PLACES) throw new RangeError(`there is no place ${place} in the record of runs`);
     this.fd = openSync(file, 'r+');
     this.at = place * PLACE_BYTES;
-    const text = Buffer.alloc(PLACE_BYTES - 1);
-    text.write(label, 0, PLACE_BYTES - 2);
-    writeSync(this.fd, text, 0, text.length, this.at + 1);
   }
 
-  begin(): void {
-    writeSync(this.fd, RUNNING, 0, 1, this.at);
+  /** @param note `runNote` of what runs from here on */
+  begin(note: Buffer): void {
+    writeSync(this.fd, note, 0, note.length, this.at);
   }
 
   end(): void {

@@ -27,6 +27,8 @@ export interface ModelFile {
    * @throws model_unavailable when a file cannot be read
    */
   digest(resultSettings: readonly unknown[]): Promise<string>;
+  /** Are these still the files that they were when this began? */
+  unchanged(this: void): Promise<boolean>;
 }
 
 /** A version that is to be opened. */

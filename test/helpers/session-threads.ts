@@ -2,7 +2,12 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SessionOptions } from '../../src/runners/onnx/session-options';
-import { SessionThread, type ThreadOptions } from '../../src/runners/onnx/session-thread';
+import {
+  openAlone,
+  SessionThread,
+  type ThreadOptions,
+  type ThreadSession,
+} from '../../src/runners/onnx/session-thread';
 import type { Datatype, TensorData } from '../../src/tensors/datatype';
 import { elementCount } from '../../src/tensors/shape';
 import type { Tensor } from '../../src/tensors/tensor';
@@ -11,7 +16,7 @@ export const TIMEOUT_MS = 20_000;
 
 /** Where this spec's models lie; its threads are closed after each test, the folder goes at the end. */
 export const folder = realpathSync(mkdtempSync(join(tmpdir(), 'nestor-sessions-')));
-afterEach(() => SessionThread.closeAll());
+afterEach(() => SessionThread.endAll());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 export function optionsFor(modelFile: string, changes: Partial<SessionOptions> = {}): SessionOptions {
@@ -36,9 +41,9 @@ export function open(
   model: Uint8Array | string,
   changes?: Partial<SessionOptions>,
   thread?: Partial<ThreadOptions>,
-): Promise<SessionThread> {
+): Promise<ThreadSession> {
   const file = typeof model === 'string' ? model : saved(model);
-  return SessionThread.open(optionsFor(file, changes), { niceness: 0, timeoutMs: TIMEOUT_MS, ...thread });
+  return openAlone(optionsFor(file, changes), { niceness: 0, timeoutMs: TIMEOUT_MS, ...thread });
 }
 
 export function tensor(name: string, datatype: Datatype, shape: number[], data: TensorData): Tensor {

@@ -74,6 +74,11 @@ export class VersionOpener {
     await findAll(declaration, assets);
     const files: VersionFiles = { modelFile, externalData, assets: assets.used.map(([, path]) => path) };
     const stamp = await fileStamp(files);
+    const unchanged = (): Promise<boolean> =>
+      fileStamp(files).then(
+        (now) => now === stamp,
+        () => false,
+      );
     const declared = await declaredContent(declaration, assets);
     const opened = await kind.open({
       ...openingOf(entry, declared),
@@ -81,9 +86,10 @@ export class VersionOpener {
         path: modelFile,
         sizeBytes: externalData.reduce((sum, external) => sum + external.sizeBytes, found.sizeBytes),
         digest: (resultSettings) => contentDigest(files, resultSettings),
+        unchanged,
       },
     });
-    if ((await fileStamp(files)) === stamp) {
+    if (await unchanged()) {
       return { ...opened, digest: digestOf(opened.digest, declared), random, coupling, declaration, assets };
     }
     await opened.runner.close();

@@ -51,15 +51,13 @@ export class OnnxKind implements RunnerKind<OnnxSettings> {
     if (file === undefined) throw new DomainError('model_unavailable', 'it has no model file');
     const digest = await file.digest(resultSettings(settings));
     expectContent(digest);
-    const runner = await this.sessions.open({
-      modelFile: file.path,
-      label: `${model}/${version}`,
-      ...settings,
-    });
+    const { path: modelFile, sizeBytes, unchanged } = file;
+    const label = `${model}/${version}`;
+    const runner = await this.sessions.open({ ...settings, modelFile, label, sizeBytes, unchanged });
     return {
       runner,
       description: describe(settings),
-      memoryBytes: settings.instances * file.sizeBytes,
+      memoryBytes: settings.instances * sizeBytes,
       digest,
       mayGuess: () => true,
     };

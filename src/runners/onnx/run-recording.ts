@@ -26,12 +26,12 @@ export class RunRecording implements OnModuleInit {
     if (wanted) this.record(true);
   }
 
-  /** A place for a thread, until it is given back. @param label of what it runs */
-  take(label: string): ThreadRecord {
+  /** A place for a thread, until it is given back. */
+  take(): ThreadRecord {
     let place = 0;
     while (this.taken.has(place)) place++;
     this.taken.add(place);
-    return { on: this.on.buffer, file: this.file, place, label };
+    return { on: this.on.buffer, file: this.file, place };
   }
 
   giveBack({ place }: ThreadRecord): void {

@@ -152,10 +152,7 @@ async function openByPackage(options: SessionOptions): Promise<RuntimeSession> {
 }
 
 /** The model without what makes an output that is no tensor, where that is known; undefined: it is served as it is. */
-function cutModel(
-  { modelFile }: SessionOptions,
-  outputs: readonly OrtValueMetadata[],
-): Buffer | undefined {
+function cutModel({ modelFile }: SessionOptions, outputs: readonly OrtValueMetadata[]): Buffer | undefined {
   return outputs.every(({ isTensor }) => isTensor) ? undefined : withoutZipMap(readFileSync(modelFile));
 }
 

@@ -7,43 +7,53 @@ import {
 } from '../../config/config.slices';
 import { DomainError } from '../../errors/domain-error';
 import { RunRecording } from './run-recording';
-import { type RunnerOptions, SessionRunner } from './session-runner';
-import { SessionThread } from './session-thread';
+import { type OpenThread, type RunnerOptions, SessionRunner } from './session-runner';
+import type { SessionOptions } from './session-options';
+import { openAlone, SessionThread, type ThreadOptions } from './session-thread';
+import { SharedThreads, type Unchanged } from './shared-threads';
 import type { CpuPlan } from '../../process/cpu/cpu-plan';
 import { CPU_PLAN } from '../../process/cpu/cpu.module';
 
 export interface OpenOptions extends Omit<RunnerOptions, 'intraOpThreads'> {
-  /** Undefined: as the thread plan says. */
+  /** Undefined: as the CPU plan says. */
   readonly intraOpThreads: number | undefined;
+  /** Of the model's files. */
+  readonly sizeBytes: number;
+  readonly unchanged: Unchanged;
 }
 
 /** Opens the sessions of this process, and closes what is still open when the application ends. */
 @Injectable()
 export class SessionFactory implements OnApplicationShutdown {
   private readonly runners = new Set<SessionRunner>();
+  private readonly thread: ThreadOptions;
+  private readonly shared: SharedThreads;
   private ending = false;
 
   constructor(
-    @Inject(clusterConfig.KEY) private readonly cluster: ClusterConfig,
+    @Inject(clusterConfig.KEY) cluster: ClusterConfig,
     @Inject(modelsConfig.KEY) private readonly models: ModelsConfig,
     @Inject(CPU_PLAN) private readonly plan: CpuPlan,
-    private readonly recording: RunRecording,
-  ) {}
+    recording: RunRecording,
+  ) {
+    this.thread = { niceness: cluster.threadNiceness, timeoutMs: models.loadTimeoutMs, recording };
+    this.shared = new SharedThreads(plan.slots, this.thread);
+  }
 
   /**
-   * Loads a model on as many threads as it has instances.
+   * Loads a model on as many threads as it has instances; a small one on a thread that it shares with others.
    * @throws DomainError `runtime_failure` when it does not load, `model_unavailable` when that takes too long,
    * `draining` when the application is ending
    */
-  async open(options: OpenOptions): Promise<SessionRunner> {
+  async open({ sizeBytes, unchanged, ...options }: OpenOptions): Promise<SessionRunner> {
     const draining = new DomainError('draining', 'the server is stopping');
     if (this.ending) throw draining;
+    const openThread: OpenThread = (session) =>
+      this.isSmall(options, sizeBytes)
+        ? this.shared.open({ ...session, intraOpThreads: 1 }, unchanged)
+        : openAlone(session, this.thread);
     const session = { ...options, intraOpThreads: options.intraOpThreads ?? this.plan.intraOpThreads };
-    const runner = await SessionRunner.open(session, {
-      niceness: this.cluster.threadNiceness,
-      timeoutMs: this.models.loadTimeoutMs,
-      recording: this.recording,
-    });
+    const runner = await SessionRunner.open(session, openThread, unchanged);
     this.runners.add(runner);
     void runner.closed.then(() => this.runners.delete(runner));
     if (!this.ending) return runner;
@@ -55,6 +65,19 @@ export class SessionFactory implements OnApplicationShutdown {
     this.ending = true;
     await Promise.all([...this.runners].map((runner) => runner.close()));
     // Those of a load in progress, or of one that took too long: a process must not exit under them.
-    await SessionThread.closeAll();
+    await SessionThread.endAll();
+  }
+
+  /** May it live with others? Where the plan would give it several threads, one is enough for it. */
+  private isSmall(
+    { instances, intraOpThreads = 1, interOpThreads, executionProviders, modelFile }: SmallnessOptions,
+    sizeBytes: number,
+  ): boolean {
+    const plain = instances === 1 && intraOpThreads === 1 && interOpThreads === 1;
+    const onCpu = executionProviders.length === 1 && executionProviders[0] === 'cpu';
+    return sizeBytes < this.models.smallModelBytes && plain && onCpu && !this.shared.isSlow(modelFile);
   }
 }
+
+type SmallnessOptions = Pick<OpenOptions, 'instances' | 'intraOpThreads'> &
+  Omit<SessionOptions, 'intraOpThreads'>;

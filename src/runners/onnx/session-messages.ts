@@ -2,16 +2,16 @@ import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import type { SessionOptions } from './session-options';
 
 /**
- * How the main thread and a session thread talk. Small tensors lie in two blocks of shared memory, one for
+ * How the main thread and a session thread talk. The thread does one thing at a time, and is told of the next when it
+ * has answered the last. Small tensors lie in two blocks of shared memory, one for
  * inputs and one for outputs (`tensor-block.ts`). The main thread wakes the other one through a word of
  * shared memory and is woken by an empty message. What does not fit, text, and everything that happens
  * once, travels in messages.
  */
 export interface ThreadData {
-  readonly options: SessionOptions;
   /** 0 leaves the thread's priority alone. */
   readonly niceness: number;
-  /** One `Int32`, a `Signal`, on which the thread waits. */
+  /** Two of `Int32`: a `Signal`, on which the thread waits, and the number of the session that it is about. */
   readonly signal: SharedArrayBuffer;
   readonly inputs: SharedArrayBuffer;
   readonly outputs: SharedArrayBuffer;
@@ -24,8 +24,6 @@ export interface ThreadRecord {
   readonly on: SharedArrayBuffer;
   readonly file: string;
   readonly place: number;
-  /** Of what the thread runs. */
-  readonly label: string;
 }
 
 /** What the thread finds when it wakes. */
@@ -49,11 +47,17 @@ export interface SessionSignature {
   readonly outputs: readonly TensorSpec[];
 }
 
-export type ToThread = RunMessage | { readonly kind: 'close' };
+export type ToThread =
+  | RunMessage
+  | { readonly kind: 'open'; readonly session: number; readonly options: SessionOptions }
+  | { readonly kind: 'close'; readonly session: number }
+  /** Gives every session back; the thread ends. */
+  | { readonly kind: 'end' };
 
 /** A run whose inputs are not all in the shared block. */
 export interface RunMessage {
   readonly kind: 'run';
+  readonly session: number;
   /** The numeric inputs, as a block; left out when they are in the shared one. */
   readonly memory?: ArrayBuffer;
   /** The data of the BYTES inputs, by position among all inputs; left out when the model has none. */
@@ -67,8 +71,9 @@ export type FromThread =
   | typeof RAN
   /** The same for a run whose inputs came in a buffer of their own, which goes back. */
   | { readonly kind: 'ran'; readonly memory: ArrayBuffer }
-  | { readonly kind: 'ready'; readonly signature: SessionSignature }
+  | { readonly kind: 'ready'; readonly signature: SessionSignature; readonly ms: number }
   | { readonly kind: 'load-failed'; readonly reason: string }
+  | { readonly kind: 'closed' }
   /** Outputs that are text, or too large for the block; their buffers are transferred. */
   | { readonly kind: 'outputs'; readonly outputs: Tensor[]; readonly memory?: ArrayBuffer }
   | { readonly kind: 'run-failed'; readonly reason: string; readonly memory?: ArrayBuffer };

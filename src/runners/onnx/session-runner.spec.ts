@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DomainError } from '../../errors/domain-error';
 import type { Tensor } from '../../tensors/tensor';
 import type { SessionSignature } from './session-messages';
@@ -49,6 +46,7 @@ class Opener {
   readonly threads: FakeThread[] = [];
   attempts = 0;
   gate: Promise<void> = Promise.resolve();
+  unchanged: Promise<boolean> = Promise.resolve(true);
   next: () => FakeThread = () => new FakeThread();
 
   open = (): Promise<FakeThread> => {
@@ -61,7 +59,7 @@ class Opener {
   };
 
   runner(instances = 1): Promise<SessionRunner> {
-    return SessionRunner.open({ ...OPTIONS, instances }, { niceness: 0, timeoutMs: 1000 }, this.open);
+    return SessionRunner.open({ ...OPTIONS, instances }, this.open, () => this.unchanged);
   }
 
   thread(index: number): FakeThread {
@@ -212,18 +210,13 @@ describe('the runner of a model version', () => {
     expect(runner.concurrency).toBe(0);
   });
 
-  it('estimates its memory from the model file and the data named after it', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'nestor-runner-'));
-    const modelFile = join(folder, 'model.onnx');
-    writeFileSync(modelFile, Buffer.alloc(1000));
-    writeFileSync(`${modelFile}.data`, Buffer.alloc(5000));
-    writeFileSync(join(folder, 'other.onnx'), Buffer.alloc(9));
-    const runner = await SessionRunner.open(
-      { ...OPTIONS, modelFile, instances: 2 },
-      { niceness: 0, timeoutMs: 1000 },
-      opener.open,
-    );
-    rmSync(folder, { recursive: true });
-    expect(runner.memoryBytes).toBe(12_000);
+  it('does not take files that have changed since it was loaded', async () => {
+    const runner = await opener.runner();
+    opener.unchanged = Promise.resolve(false);
+    opener.thread(0).die();
+    await pass(0);
+    expect(runner.concurrency).toBe(0);
+    await expect(runner.run([[X]])).rejects.toThrow(/its files have changed since it was loaded/);
+    await runner.close();
   });
 });

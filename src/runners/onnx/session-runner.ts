@@ -1,9 +1,9 @@
 import { DomainError, reasonOf } from '../../errors/domain-error';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import type { RequestInputs } from './input-batch';
-import { modelBytes } from './model-bytes';
 import type { SessionOptions } from './session-options';
-import { SessionThread, type ThreadOptions } from './session-thread';
+import type { Unchanged } from './shared-threads';
+import type { ThreadSession } from './session-thread';
 
 export interface RunnerOptions extends SessionOptions {
   /** Threads, each with a session of its own. */
@@ -11,9 +11,11 @@ export interface RunnerOptions extends SessionOptions {
 }
 
 /** What the runner needs of a thread. */
-export type RunnerThread = Pick<SessionThread, 'signature' | 'ended' | 'run' | 'close'>;
-export type OpenThread = (options: SessionOptions, thread: ThreadOptions) => Promise<RunnerThread>;
+export type RunnerThread = Pick<ThreadSession, 'signature' | 'ended' | 'run' | 'close'>;
+export type OpenThread = (options: SessionOptions) => Promise<RunnerThread>;
 
+/** What is served is what was loaded, checked and given a digest, and nothing else. */
+const OTHER_FILES = 'its files have changed since it was loaded';
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
 
@@ -36,9 +38,8 @@ export class SessionRunner {
 
   private constructor(
     threads: readonly RunnerThread[],
-    /** About what the weights take in memory, over all instances. */
-    readonly memoryBytes: number,
     private readonly openThread: () => Promise<RunnerThread>,
+    private readonly unchanged: Unchanged,
   ) {
     this.inputs = threads[0]?.signature.inputs ?? [];
     this.outputs = threads[0]?.signature.outputs ?? [];
@@ -49,10 +50,10 @@ export class SessionRunner {
   /** @throws DomainError when one of the threads could not be opened; the others are closed again */
   static async open(
     { instances, ...options }: RunnerOptions,
-    threadOptions: ThreadOptions,
-    openThread: OpenThread = (session, thread) => SessionThread.open(session, thread),
+    openThread: OpenThread,
+    unchanged: Unchanged,
   ): Promise<SessionRunner> {
-    const open = (): Promise<RunnerThread> => openThread(options, threadOptions);
+    const open = (): Promise<RunnerThread> => openThread(options);
     const results = await Promise.allSettled(Array.from({ length: instances }, open));
     const threads = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     const failed = results.find((result) => result.status === 'rejected');
@@ -60,7 +61,7 @@ export class SessionRunner {
       await Promise.all(threads.map((thread) => thread.close()));
       throw failed.reason;
     }
-    return new SessionRunner(threads, instances * (await modelBytes(options.modelFile)), open);
+    return new SessionRunner(threads, open, unchanged);
   }
 
   /** Live threads, thus runs that may be under way at once. */
@@ -127,7 +128,8 @@ export class SessionRunner {
   private async replace(): Promise<void> {
     try {
       const thread = await this.openThread();
-      const refused = this.refusalOf(thread);
+      const unchanged = await this.unchanged();
+      const refused = this.refusalOf(thread) ?? (unchanged ? undefined : OTHER_FILES);
       if (refused === undefined) return this.admit(thread);
       await thread.close();
       this.replaceLater(new Error(refused));

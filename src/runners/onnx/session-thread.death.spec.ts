@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Tensor } from '../../tensors/tensor';
 import type { SessionOptions } from './session-options';
 import { SessionRunner } from './session-runner';
-import { SessionThread } from './session-thread';
+import { openAlone } from './session-thread';
 
 jest.mock('./thread-file', () => ({
   THREAD_FILE: jest
@@ -13,6 +13,7 @@ jest.mock('./thread-file', () => ({
 type Moment = 'load' | 'idle' | 'run' | 'throw';
 
 const X: Tensor = { name: 'x', datatype: 'FP32', shape: [1], data: new Float32Array(1) };
+const UNCHANGED = (): Promise<boolean> => Promise.resolve(true);
 const THREAD = { niceness: 0, timeoutMs: 20_000 };
 
 function dyingAt(moment: Moment): SessionOptions {
@@ -30,7 +31,7 @@ describe('a session thread that dies', () => {
     ['run', 'the thread ended by itself'],
     ['throw', 'the thread had a fault'],
   ] as const)('rejects the run under way: %s', async (moment, reason) => {
-    const thread = await SessionThread.open(dyingAt(moment), THREAD);
+    const thread = await openAlone(dyingAt(moment), THREAD);
     const death = { code: 'runtime_failure', message: expect.stringContaining(reason) as string };
     await expect(thread.run([[X]])).rejects.toMatchObject(death);
     expect(await thread.ended).toMatchObject(death);
@@ -39,18 +40,22 @@ describe('a session thread that dies', () => {
   });
 
   it('tells that it is gone while nothing ran', async () => {
-    const thread = await SessionThread.open(dyingAt('idle'), THREAD);
+    const thread = await openAlone(dyingAt('idle'), THREAD);
     expect(await thread.ended).toMatchObject({ code: 'runtime_failure' });
   });
 
   it('rejects the load under way', async () => {
-    await expect(SessionThread.open(dyingAt('load'), THREAD)).rejects.toMatchObject({
+    await expect(openAlone(dyingAt('load'), THREAD)).rejects.toMatchObject({
       code: 'runtime_failure',
     });
   });
 
   it('is replaced with its session', async () => {
-    const runner = await SessionRunner.open({ ...dyingAt('run'), instances: 1 }, THREAD);
+    const runner = await SessionRunner.open(
+      { ...dyingAt('run'), instances: 1 },
+      (options) => openAlone(options, THREAD),
+      UNCHANGED,
+    );
     await expect(runner.run([[X]])).rejects.toMatchObject({ code: 'runtime_failure' });
     expect(runner.concurrency).toBe(0);
     await expect(runner.run([[X]])).rejects.toMatchObject({ code: 'model_unavailable' });

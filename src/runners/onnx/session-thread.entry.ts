@@ -2,7 +2,7 @@ import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { Shape } from '../../tensors/shape';
 import type { Tensor } from '../../tensors/tensor';
-import { RunPlace } from '../../process/run-record';
+import { RunPlace, runNote } from '../../process/run-record';
 import { openRuntime, type RuntimeSession } from './runtime';
 import { describeFailure } from './runtime-failure';
 import {
@@ -14,6 +14,7 @@ import {
   type ThreadData,
   type ToThread,
 } from './session-messages';
+import type { SessionOptions } from './session-options';
 import { BlockReader, BlockWriter, copyElements } from './tensor-block';
 import { lowerOwnPriority } from '../../process/cpu/thread-priority';
 
@@ -22,60 +23,114 @@ import { lowerOwnPriority } from '../../process/cpu/thread-priority';
 const RUNS_BETWEEN_TURNS = 64;
 const IDLE_BEFORE_TURN_MS = 100;
 
+/** One of the sessions that live on this thread. */
+class HostedSession {
+  readonly inputs: BlockReader;
+  readonly outputs: BlockWriter;
+  readonly givesText: boolean;
+  readonly note: Buffer;
+
+  constructor(
+    readonly runtime: RuntimeSession,
+    readonly options: SessionOptions,
+    data: ThreadData,
+    local: ArrayBuffer,
+  ) {
+    // On Node 20 the runtime refuses views of shared memory.
+    this.inputs = new BlockReader(runtime.inputs, data.inputs, local);
+    this.outputs = new BlockWriter(runtime.outputs, data.outputs);
+    this.note = runNote(options.label ?? '');
+    this.givesText = runtime.outputs.some(({ datatype }) => datatype === 'BYTES');
+  }
+}
+
 class ThreadSide {
   private readonly signal: Int32Array;
-  private readonly inputs: BlockReader;
-  private readonly outputs: BlockWriter;
-  private readonly givesText: boolean;
+  private readonly local = new ArrayBuffer(BLOCK_BYTES);
+  private readonly sessions = new Map<number, HostedSession>();
   /** 1 while runs are to be noted. */
   private readonly noting: Int32Array | undefined;
   private place: RunPlace | undefined;
+  /** The last one that wrote its outputs to the block. */
+  private writer: HostedSession | undefined;
 
   constructor(
-    private readonly session: RuntimeSession,
     private readonly port: MessagePort,
     private readonly data: ThreadData,
   ) {
     this.signal = new Int32Array(data.signal);
-    // On Node 20 the runtime refuses views of shared memory.
-    this.inputs = new BlockReader(session.inputs, data.inputs, new ArrayBuffer(BLOCK_BYTES));
-    this.outputs = new BlockWriter(session.outputs, data.outputs);
     this.noting = data.record && new Int32Array(data.record.on);
-    this.givesText = session.outputs.some(({ datatype }) => datatype === 'BYTES');
   }
 
   async serve(): Promise<void> {
-    for (let runs = 1; ; runs++) {
+    for (let turns = 1; ; turns++) {
       if (Atomics.wait(this.signal, 0, Signal.none, IDLE_BEFORE_TURN_MS) === 'timed-out')
         await turnOfTheLoop();
       // More than once, because what wakes it may be the late end of an earlier wake-up.
       while (Atomics.load(this.signal, 0) === Signal.none) Atomics.wait(this.signal, 0, Signal.none);
       const message = this.received();
-      if (message?.kind === 'close') return;
-      // Goes back with the answer: to be used again, and not to lie here until garbage is collected.
-      const memory = message?.memory;
-      const noted = this.note();
-      try {
-        const running = this.session.run(this.inputsOf(message));
-        const outputs = running instanceof Promise ? await running : running;
-        noted?.end();
-        this.answer(outputs, memory);
-      } catch (error) {
-        noted?.end();
-        const reason = describeFailure(error, this.data.options.modelFile);
-        this.post({ kind: 'run-failed', reason, memory }, memory && [memory]);
-      }
-      if (runs % RUNS_BETWEEN_TURNS === 0) await turnOfTheLoop();
+      if (message?.kind === 'end') break;
+      if (message?.kind === 'open') await this.open(message.session, message.options);
+      else if (message?.kind === 'close') await this.close(message.session);
+      else await this.run(message);
+      if (turns % RUNS_BETWEEN_TURNS === 0) await turnOfTheLoop();
+    }
+    for (const { runtime } of this.sessions.values()) await runtime.release();
+  }
+
+  /** Undefined: a run whose inputs are all in the shared block. */
+  private received(): ToThread | undefined {
+    if (Atomics.exchange(this.signal, 0, Signal.none) === Signal.run) return undefined;
+    const received: { message: ToThread } | undefined = receiveMessageOnPort(this.port);
+    return received?.message ?? { kind: 'end' };
+  }
+
+  private async open(session: number, options: SessionOptions): Promise<void> {
+    const startMs = performance.now();
+    try {
+      const runtime = await openRuntime(options);
+      this.sessions.set(session, new HostedSession(runtime, options, this.data, this.local));
+      const signature = { inputs: runtime.inputs, outputs: runtime.outputs };
+      this.post({ kind: 'ready', signature, ms: performance.now() - startMs });
+    } catch (error) {
+      this.post({ kind: 'load-failed', reason: describeFailure(error, options.modelFile) });
+    }
+  }
+
+  private async close(session: number): Promise<void> {
+    const hosted = this.sessions.get(session);
+    this.sessions.delete(session);
+    if (this.writer === hosted) this.writer = undefined;
+    await hosted?.runtime.release();
+    this.post({ kind: 'closed' });
+  }
+
+  private async run(message: RunMessage | undefined): Promise<void> {
+    // Goes back with the answer: to be used again, and not to lie here until garbage is collected.
+    const memory = message?.memory;
+    const hosted = this.sessions.get(message?.session ?? Atomics.load(this.signal, 1));
+    let noted: RunPlace | undefined;
+    try {
+      if (hosted === undefined) throw new Error('the session is not there');
+      noted = this.note(hosted);
+      const running = hosted.runtime.run(inputsOf(hosted, message));
+      const outputs = running instanceof Promise ? await running : running;
+      noted?.end();
+      this.answer(hosted, outputs, memory);
+    } catch (error) {
+      noted?.end();
+      const reason = describeFailure(error, hosted?.options.modelFile ?? '');
+      this.post({ kind: 'run-failed', reason, memory }, memory && [memory]);
     }
   }
 
   /** Notes that a run begins, while that is wanted: should the process die of it, the note stays. */
-  private note(): RunPlace | undefined {
+  private note(hosted: HostedSession): RunPlace | undefined {
     const { record } = this.data;
     if (record === undefined || this.noting?.[0] !== 1) return undefined;
     try {
-      this.place ??= new RunPlace(record.file, record.place, record.label);
-      this.place.begin();
+      this.place ??= new RunPlace(record.file, record.place);
+      this.place.begin(hosted.note);
       return this.place;
     } catch {
       // It is for the next death, not for this run.
@@ -83,23 +138,10 @@ class ThreadSide {
     }
   }
 
-  /** Undefined: a run whose inputs are all in the shared block. */
-  private received(): ToThread | undefined {
-    if (Atomics.exchange(this.signal, 0, Signal.none) === Signal.run) return undefined;
-    const received: { message: ToThread } | undefined = receiveMessageOnPort(this.port);
-    return received?.message ?? { kind: 'close' };
-  }
-
-  private inputsOf(message: RunMessage | undefined): readonly Tensor[] {
-    const block = message?.memory ? new BlockReader(this.session.inputs, message.memory) : this.inputs;
-    const tensors = block.read();
-    const texts = message?.texts;
-    if (!texts) return tensors;
-    return tensors.map((tensor, position) => ({ ...tensor, data: texts[position] ?? tensor.data }));
-  }
-
-  private answer(outputs: Tensor[], memory?: ArrayBuffer): void {
-    const placed = this.givesText ? undefined : this.outputs.place(outputs.map(shapeOf));
+  private answer(hosted: HostedSession, outputs: Tensor[], memory?: ArrayBuffer): void {
+    if (this.writer !== hosted) hosted.outputs.forget();
+    this.writer = hosted;
+    const placed = hosted.givesText ? undefined : hosted.outputs.place(outputs.map(shapeOf));
     if (!placed) {
       const buffers = outputs.flatMap(bufferOf);
       this.post({ kind: 'outputs', outputs, memory }, memory ? [...buffers, memory] : buffers);
@@ -119,6 +161,14 @@ class ThreadSide {
   }
 }
 
+function inputsOf({ runtime, inputs }: HostedSession, message: RunMessage | undefined): readonly Tensor[] {
+  const block = message?.memory ? new BlockReader(runtime.inputs, message.memory) : inputs;
+  const tensors = block.read();
+  const texts = message?.texts;
+  if (!texts) return tensors;
+  return tensors.map((tensor, position) => ({ ...tensor, data: texts[position] ?? tensor.data }));
+}
+
 function bufferOf({ data }: Tensor): ArrayBuffer[] {
   return Array.isArray(data) ? [] : [data.buffer as ArrayBuffer];
 }
@@ -127,19 +177,8 @@ function shapeOf({ shape }: Tensor): Shape {
   return shape;
 }
 
-async function main(port: MessagePort, data: ThreadData): Promise<void> {
+if (parentPort) {
+  const data = workerData as ThreadData;
   lowerOwnPriority(data.niceness);
-  const post = (message: FromThread): void => port.postMessage(message);
-  let session: RuntimeSession;
-  try {
-    session = await openRuntime(data.options);
-  } catch (error) {
-    post({ kind: 'load-failed', reason: describeFailure(error, data.options.modelFile) });
-    return;
-  }
-  post({ kind: 'ready', signature: { inputs: session.inputs, outputs: session.outputs } });
-  await new ThreadSide(session, port, data).serve();
-  await session.release();
+  void new ThreadSide(parentPort, data).serve();
 }
-
-if (parentPort) void main(parentPort, workerData as ThreadData);

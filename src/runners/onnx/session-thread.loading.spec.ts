@@ -10,7 +10,7 @@ import {
   saved,
   TIMEOUT_MS,
 } from '../../../test/helpers/session-threads';
-import { SessionThread } from './session-thread';
+import { openAlone, SessionThread } from './session-thread';
 
 jest.mock('./thread-file', () => jest.requireActual<object>('../../../test/helpers/compiled-thread'));
 
@@ -76,25 +76,25 @@ describe('a session thread that loads', () => {
   );
 
   it('gives up after the time-out, and the thread goes when the load has ended', async () => {
-    const opening = SessionThread.open(optionsFor(saved(models.mlpModel([512, 512, 8]))), {
+    const opening = openAlone(optionsFor(saved(models.mlpModel([512, 512, 8]))), {
       niceness: 0,
       timeoutMs: 1,
     });
     await expect(opening).rejects.toEqual(refusal('model_unavailable', 'did not load within 1 ms'));
-    await SessionThread.closeAll();
+    await SessionThread.endAll();
   });
 
   it('is refused to whoever waits for it when the threads are closed', async () => {
     const opening = expect(open(models.addModel())).rejects.toEqual(
       refusal('model_unavailable', 'was closed'),
     );
-    await SessionThread.closeAll();
+    await SessionThread.endAll();
     await opening;
   });
 
   const onLinux = process.platform === 'linux' ? it : it.skip;
   onLinux('lowers the priority of its thread alone', async () => {
-    await SessionThread.open(optionsFor(saved(models.addModel())), { niceness: 7, timeoutMs: TIMEOUT_MS });
+    await openAlone(optionsFor(saved(models.addModel())), { niceness: 7, timeoutMs: TIMEOUT_MS });
     const niceness = (id: string): number => {
       const stat = readFileSync(`/proc/self/task/${id}/stat`, 'utf8');
       return Number(stat.slice(stat.lastIndexOf(')')).split(' ')[17]);

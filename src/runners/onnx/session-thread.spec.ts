@@ -142,17 +142,22 @@ describe('running', () => {
   it('is not thrown off by a wake-up that comes late', async () => {
     const shared = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
     const data: ThreadData = {
-      options: optionsFor(saved(models.identityModel('FP32', ['N']))),
       niceness: 0,
-      signal: shared(4),
+      signal: shared(8),
       inputs: shared(BLOCK_BYTES),
       outputs: shared(BLOCK_BYTES),
     };
     const specs = (name: string) => [{ name, datatype: 'FP32' as const, shape: [-1] }];
     const worker = new Worker(THREAD_FILE, { workerData: data });
     const answer = (): Promise<unknown> => new Promise((resolve) => worker.once('message', resolve));
-    await answer();
     const signal = new Int32Array(data.signal);
+    const loaded = answer();
+    const options = optionsFor(saved(models.identityModel('FP32', ['N'])));
+    worker.postMessage({ kind: 'open', session: 7, options });
+    Atomics.store(signal, 0, Signal.message);
+    Atomics.notify(signal, 0);
+    await loaded;
+    signal[1] = 7;
     for (let woken = 0; woken < 3; woken += Atomics.notify(signal, 0)) await turn();
 
     const [x] = new BlockWriter(specs('x'), data.inputs).place([[2]]) ?? [];
@@ -163,7 +168,7 @@ describe('running', () => {
     expect(await ran).toBeNull();
     expect(new BlockReader(specs('y'), data.outputs).read()[0]?.data).toEqual(new Float32Array([3, 4]));
     const gone = new Promise((resolve) => worker.once('exit', resolve));
-    worker.postMessage({ kind: 'close' });
+    worker.postMessage({ kind: 'end' });
     Atomics.store(signal, 0, Signal.message);
     Atomics.notify(signal, 0);
     expect(await gone).toBe(0);

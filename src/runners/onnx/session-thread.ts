@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { DomainError } from '../../errors/domain-error';
+import { DomainError, reasonOf } from '../../errors/domain-error';
 import type { Tensor } from '../../tensors/tensor';
 import { joinInputs, joinShapes, type RequestInputs } from './input-batch';
 import { describeFailure } from './runtime-failure';
@@ -7,6 +7,7 @@ import {
   RAN,
   Signal,
   type FromThread,
+  type RunMessage,
   type SessionSignature,
   type ThreadData,
   type ThreadRecord,
@@ -14,9 +15,29 @@ import {
 } from './session-messages';
 import type { RunRecording } from './run-recording';
 import type { SessionOptions } from './session-options';
+import type { Shape } from '../../tensors/shape';
 import { giveBlockBack, takeBlock } from './shared-blocks';
 import { blockBytes, BlockReader, BlockWriter, copyTensor } from './tensor-block';
 import { THREAD_FILE } from './thread-file';
+
+/** What a thread answers a job with: what a load found, what a run gave, or that it is done. */
+type Answer = Loaded | Tensor[] | undefined;
+
+interface Loaded {
+  readonly signature: SessionSignature;
+  readonly ms: number;
+}
+
+/** Something that the thread is to do for one of its sessions. */
+interface Job {
+  /** Another one's, when the session moves to another thread before its turn has come. */
+  session: ThreadSession;
+  readonly kind: 'open' | 'run' | 'close';
+  /** Undefined: a run whose inputs are all in the shared block. */
+  readonly message: ToThread | undefined;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (reason: unknown) => void;
+}
 
 export interface ThreadOptions {
   /** 0 leaves the thread's priority alone. */
@@ -27,59 +48,50 @@ export interface ThreadOptions {
   readonly recording?: Pick<RunRecording, 'take' | 'giveBack'>;
 }
 
-interface Deferred<T> {
-  readonly resolve: (value: T) => void;
-  readonly reject: (reason: DomainError) => void;
-}
-
-// What a session keeps after a large request.
+// What a thread keeps after a large request.
 const MAX_SPARE_BYTES = 16 << 20;
 
 /**
- * The main side of one thread with one session, for one run at a time. A thread is never terminated:
- * while it loads or runs a model, that would abort the process.
+ * The main side of one thread with one session or many, which does one thing at a time. A thread is never
+ * terminated: while it loads or runs a model, that would abort the process.
  */
 export class SessionThread {
   /** Those whose load nobody waits for any longer are among them. */
   private static readonly living = new Set<SessionThread>();
 
-  /** Empty until the model is loaded; nobody is given the thread before. */
-  signature: SessionSignature = { inputs: [], outputs: [] };
-  /** Resolves when the thread is gone: to the reason, or to undefined when it was closed. */
+  /** Resolves when the thread is gone: to the reason, or to undefined when it was to end. */
   readonly ended: Promise<DomainError | undefined>;
-
-  private readonly signal = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  private readonly inputMemory = takeBlock();
-  private readonly outputMemory = takeBlock();
-  private inputs = new BlockWriter([], this.inputMemory);
-  private outputs = new BlockReader([], this.outputMemory);
+  readonly inputMemory = takeBlock();
+  readonly outputMemory = takeBlock();
+  /** The last one that wrote its inputs to the block. */
+  writer: ThreadSession | undefined;
+  private readonly signal = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+  private readonly recording: ThreadOptions['recording'];
   private readonly record: ThreadRecord | undefined;
   private readonly worker: Worker;
+  private readonly sessions = new Map<number, ThreadSession>();
+  private lastNumber = 0;
+  private current: Job | undefined;
+  private waiting: Job[] = [];
   private spare: ArrayBuffer | undefined;
-  private loading: Deferred<SessionSignature> | undefined;
-  private running: Deferred<Tensor[]> | undefined;
   private onIdle: (() => void) | undefined;
-  private closed: Promise<void> | undefined;
+  private ending: Promise<void> | undefined;
   private gone = false;
 
-  private constructor(
-    private readonly options: SessionOptions,
-    private readonly threadOptions: ThreadOptions,
-  ) {
-    const { niceness } = threadOptions;
-    this.record = options.label === undefined ? undefined : threadOptions.recording?.take(options.label);
+  constructor({ niceness, recording }: Omit<ThreadOptions, 'timeoutMs'>) {
+    this.record = recording?.take();
+    this.recording = recording;
     const workerData: ThreadData = {
-      options,
       niceness,
+      record: this.record,
       signal: this.signal.buffer,
       inputs: this.inputMemory,
       outputs: this.outputMemory,
-      record: this.record,
     };
     this.worker = new Worker(THREAD_FILE, { workerData });
     SessionThread.living.add(this);
     this.worker.on('message', (message: FromThread) => this.receive(message));
-    this.worker.on('messageerror', (error) => this.finish(({ reject }) => reject(this.failure(error))));
+    this.worker.on('messageerror', (error) => this.finish((job) => job.reject(job.session.failure(error))));
     this.ended = new Promise((resolve) => {
       let fault: unknown = new Error('the thread ended by itself');
       this.worker.on('error', (error) => (fault = error));
@@ -87,32 +99,230 @@ export class SessionThread {
     });
   }
 
+  /** Ends every thread of this process, those that are still loading included. */
+  static async endAll(): Promise<void> {
+    await Promise.all([...SessionThread.living].map((thread) => thread.end()));
+  }
+
+  /** Would it begin at once with what it is given? */
+  get idle(): boolean {
+    return this.current === undefined;
+  }
+
+  /** Is it over, or about to be? */
+  get ends(): boolean {
+    return this.gone || this.ending !== undefined;
+  }
+
+  /** What it does now; undefined while it is idle. */
+  get task(): { readonly session: ThreadSession } | undefined {
+    return this.current;
+  }
+
   /**
-   * Starts a thread and loads the model in it.
-   * @throws DomainError `runtime_failure` with the reason when the model does not load; `model_unavailable`
-   * when that takes longer than `timeoutMs`, in which case the thread goes as soon as the load ends
+   * Loads a model in it.
+   * @throws DomainError `runtime_failure` with the reason when it does not load; `model_unavailable` when that takes
+   * longer than `timeoutMs`, in which case its session goes as soon as the load ends
+   * @param alone has it the thread to itself, which goes with it?
    */
-  static async open(options: SessionOptions, threadOptions: ThreadOptions): Promise<SessionThread> {
-    const { timeoutMs } = threadOptions;
-    const thread = new SessionThread(options, threadOptions);
-    const timer = setTimeout(() => {
-      const reason = `the model did not load within ${timeoutMs} ms`;
-      thread.loading?.reject(new DomainError('model_unavailable', reason));
-    }, timeoutMs);
+  async open(options: SessionOptions, timeoutMs: number, alone = false): Promise<ThreadSession> {
+    const session = new ThreadSession(this, ++this.lastNumber, options, alone);
+    this.sessions.set(session.number, session);
     try {
-      thread.signature = await new Promise((resolve, reject) => (thread.loading = { resolve, reject }));
-      return thread;
+      await session.load(timeoutMs);
+      return session;
     } catch (error) {
-      void thread.close();
+      void session.close();
       throw error;
-    } finally {
-      clearTimeout(timer);
     }
   }
 
-  /** Closes every thread of this process, those that are still loading included. */
-  static async closeAll(): Promise<void> {
-    await Promise.all([...SessionThread.living].map((thread) => thread.close()));
+  /** Does something wait for its turn? */
+  get awaited(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  /** Waits for what it has in hand, then gives its sessions and itself back. May be called again. */
+  end(): Promise<void> {
+    this.ending ??= this.leave();
+    return this.ending;
+  }
+
+  private async leave(): Promise<void> {
+    for (const session of this.sessions.values()) session.refuse();
+    const dropped = this.waiting.filter(({ kind }) => kind !== 'run');
+    this.waiting = this.waiting.filter(({ kind }) => kind === 'run');
+    for (const job of dropped) job.reject(new DomainError('model_unavailable', 'the session is closed'));
+    if (this.current !== undefined) await new Promise<void>((resolve) => (this.onIdle = resolve));
+    if (!this.gone) this.post({ kind: 'end' });
+    await this.ended;
+  }
+
+  begin(job: Job): void {
+    if (this.gone) job.reject(new DomainError('model_unavailable', 'the session is closed'));
+    else if (this.current !== undefined) this.waiting.push(job);
+    else this.start(job);
+  }
+
+  /** What waits for its turn here and is this session's, which goes elsewhere with it. */
+  withdraw(session: ThreadSession): Job[] {
+    const own = this.waiting.filter((job) => job.session === session);
+    if (own.length > 0) this.waiting = this.waiting.filter((job) => job.session !== session);
+    return own;
+  }
+
+  forget(session: ThreadSession): void {
+    this.sessions.delete(session.number);
+    if (this.writer === session) this.writer = undefined;
+  }
+
+  /** The buffer of the last large run where it is large enough: new ones cost page faults and full collections. */
+  takeMemory(bytes: number): ArrayBuffer {
+    const { spare } = this;
+    this.spare = undefined;
+    return spare && spare.byteLength >= bytes ? spare : new ArrayBuffer(bytes);
+  }
+
+  private start(job: Job): void {
+    this.current = job;
+    const { message } = job;
+    const { number } = job.session;
+    if (message === undefined) {
+      this.signal[1] = number;
+      this.wake(Signal.run);
+    } else this.post(message.kind === 'run' ? { ...message, session: number } : message);
+  }
+
+  private post(message: ToThread): void {
+    const memory = message.kind === 'run' ? message.memory : undefined;
+    this.worker.postMessage(message, memory && [memory]);
+    this.wake(Signal.message);
+  }
+
+  private wake(signal: number): void {
+    Atomics.store(this.signal, 0, signal);
+    Atomics.notify(this.signal, 0);
+  }
+
+  private receive(message: FromThread): void {
+    if (message === RAN) {
+      this.finish(resolveWithBlock);
+      return;
+    }
+    if ('memory' in message && message.memory && message.memory.byteLength <= MAX_SPARE_BYTES) {
+      this.spare = message.memory;
+    }
+    switch (message.kind) {
+      case 'ready':
+        this.finish(({ resolve }) => resolve(message));
+        break;
+      case 'closed':
+        this.finish(({ resolve }) => resolve(undefined));
+        break;
+      case 'ran':
+        this.finish(resolveWithBlock);
+        break;
+      case 'outputs':
+        this.finish(({ resolve }) => resolve(message.outputs));
+        break;
+      case 'load-failed':
+      case 'run-failed':
+        this.finish(({ reject }) => reject(new DomainError('runtime_failure', message.reason)));
+        break;
+    }
+  }
+
+  /** The thread goes on with what waits before the caller learns how its own ended. */
+  private finish(settle: (job: Job) => void): void {
+    const job = this.current;
+    this.current = undefined;
+    if (job) {
+      if (job.kind === 'run') job.session.free();
+      try {
+        settle(job);
+      } catch (error) {
+        job.reject(job.session.failure(error));
+      }
+    }
+    const next = this.gone ? undefined : this.takeNext(job?.kind !== 'run');
+    if (next) this.start(next);
+    else this.onIdle?.();
+  }
+
+  /** Runs and loads take turns, so that neither waits for more than one of the others. */
+  private takeNext(runFirst: boolean): Job | undefined {
+    const { waiting } = this;
+    if (waiting.length === 0) return undefined;
+    const place = waiting.findIndex(({ kind }) => (kind === 'run') === runFirst);
+    return waiting.splice(Math.max(place, 0), 1)[0];
+  }
+
+  private bury(fault: unknown): DomainError | undefined {
+    this.gone = true;
+    SessionThread.living.delete(this);
+    const asked = this.ending !== undefined;
+    for (const { session, reject } of this.waiting.splice(0)) reject(session.failure(fault));
+    this.finish(({ session, reject }) => reject(session.failure(fault)));
+    for (const session of this.sessions.values()) session.over(asked ? undefined : session.failure(fault));
+    if (this.record) this.recording?.giveBack(this.record);
+    giveBlockBack(this.inputMemory);
+    giveBlockBack(this.outputMemory);
+    return asked ? undefined : new DomainError('runtime_failure', reasonOf(fault), { cause: fault });
+  }
+}
+
+/** A session that lives on a thread, for one run at a time. */
+export class ThreadSession {
+  /** Empty until the model is loaded; nobody is given the session before. */
+  signature: SessionSignature = { inputs: [], outputs: [] };
+  /** Resolves when it is gone: to the reason, or to undefined when it was closed. */
+  readonly ended: Promise<DomainError | undefined>;
+  /** How long its load kept the thread busy. */
+  loadMs = 0;
+  /** Is a run of it under way, or does one wait for its turn? */
+  running = false;
+  private inputs: BlockWriter;
+  private outputs: BlockReader;
+  private closed: Promise<void> | undefined;
+  private refuseLoad: ((reason: DomainError) => void) | undefined;
+  private onFree: (() => void) | undefined;
+  private onEnded: (death: DomainError | undefined) => void;
+
+  constructor(
+    readonly thread: SessionThread,
+    readonly number: number,
+    readonly options: SessionOptions,
+    /** Has it the thread to itself, which goes with it? */
+    private readonly alone: boolean,
+  ) {
+    this.inputs = new BlockWriter([], thread.inputMemory);
+    this.outputs = new BlockReader([], thread.outputMemory);
+    this.ended = new Promise((resolve) => (this.onEnded = resolve));
+  }
+
+  /** @throws what `SessionThread.open` throws */
+  async load(timeoutMs: number): Promise<void> {
+    const { thread, number, options } = this;
+    const timer = setTimeout(() => this.refuse(`the model did not load within ${timeoutMs} ms`), timeoutMs);
+    try {
+      const { signature, ms } = await new Promise<Loaded>((resolve, reject) => {
+        this.refuseLoad = reject;
+        const message: ToThread = { kind: 'open', session: number, options };
+        thread.begin({ session: this, kind: 'open', message, resolve: resolve as Job['resolve'], reject });
+      });
+      this.loadMs = ms;
+      this.signature = signature;
+      this.inputs = new BlockWriter(signature.inputs, thread.inputMemory);
+      this.outputs = new BlockReader(signature.outputs, thread.outputMemory);
+    } finally {
+      clearTimeout(timer);
+      this.refuseLoad = undefined;
+    }
+  }
+
+  /** Nobody waits any longer for a load in progress. Afterwards this has no effect. */
+  refuse(reason = 'the session was closed while it loaded'): void {
+    this.refuseLoad?.(new DomainError('model_unavailable', reason));
   }
 
   /**
@@ -122,122 +332,101 @@ export class SessionThread {
    */
   run(batch: readonly RequestInputs[]): Promise<Tensor[]> {
     return new Promise((resolve, reject) => {
-      if (this.gone || this.closed) throw new DomainError('model_unavailable', 'the session is closed');
+      if (this.closed || this.thread.ends)
+        throw new DomainError('model_unavailable', 'the session is closed');
       if (this.running) throw new DomainError('overloaded', 'the session is busy with another run');
+      let message: RunMessage | undefined;
       try {
-        this.send(batch);
+        message = this.written(batch);
       } catch (error) {
         throw this.failure(error);
       }
-      this.running = { resolve, reject };
+      this.running = true;
+      this.thread.begin({ session: this, kind: 'run', message, resolve: resolve as Job['resolve'], reject });
     });
   }
 
-  /** Waits for a run or load in progress, then gives session and thread back. May be called again. */
+  /** Waits for a run or load in progress, then gives the session back. May be called again. */
   close(): Promise<void> {
-    this.closed ??= this.leave();
+    this.closed ??= this.alone ? this.thread.end() : this.leave();
     return this.closed;
   }
 
-  private async leave(): Promise<void> {
-    // Only a load in progress is still to be settled; on any other this has no effect.
-    this.loading?.reject(new DomainError('model_unavailable', 'the session was closed while it loaded'));
-    if (this.running) await new Promise<void>((resolve) => (this.onIdle = resolve));
-    if (!this.gone) this.wake({ kind: 'close' });
-    await this.ended;
+  /** Hands what waits for its turn to a session of the same model on another thread. */
+  handOver(to: ThreadSession): void {
+    for (const job of this.thread.withdraw(this)) {
+      this.free();
+      to.running = true;
+      job.session = to;
+      to.thread.begin(job);
+    }
   }
 
-  private send(batch: readonly RequestInputs[]): void {
+  free(): void {
+    this.running = false;
+    this.onFree?.();
+  }
+
+  over(death: DomainError | undefined): void {
+    this.onEnded(death);
+  }
+
+  /** What is in the block, in the caller's memory. */
+  readBlock(): Tensor[] {
+    return this.outputs.read().map(copyTensor);
+  }
+
+  failure(error: unknown): DomainError {
+    if (error instanceof DomainError) return error;
+    const reason = describeFailure(error, this.options.modelFile);
+    return new DomainError('runtime_failure', reason, { cause: error });
+  }
+
+  private async leave(): Promise<void> {
+    const { thread, number } = this;
+    this.refuse();
+    if (this.running) await new Promise<void>((resolve) => (this.onFree = resolve));
+    for (const load of thread.withdraw(this))
+      load.reject(new DomainError('model_unavailable', 'it was closed'));
+    await new Promise<void>((resolve) => {
+      const done = (): void => resolve();
+      const message: ToThread = { kind: 'close', session: number };
+      thread.begin({ session: this, kind: 'close', message, resolve: done, reject: done });
+    });
+    thread.forget(this);
+    this.onEnded(undefined);
+  }
+
+  /** Without a message when the inputs are all in the shared block, which takes a thread that begins at once. */
+  private written(batch: readonly RequestInputs[]): RunMessage | undefined {
+    const { thread, number } = this;
     const specs = this.signature.inputs;
     const shapes = joinShapes(specs, batch);
-    const placed = this.inputs.place(shapes);
+    const placed = thread.idle ? this.place(shapes) : undefined;
     if (placed) {
       const texts = joinInputs(specs, batch, placed);
-      this.wake(texts && { kind: 'run', texts });
-      return;
+      return texts && { kind: 'run', session: number, texts };
     }
-    const memory = this.takeMemory(blockBytes(specs, shapes));
+    const memory = thread.takeMemory(blockBytes(specs, shapes));
     const texts = joinInputs(specs, batch, new BlockWriter(specs, memory).place(shapes) ?? []);
-    this.wake({ kind: 'run', memory, texts }, [memory]);
+    return { kind: 'run', session: number, memory, texts };
   }
 
-  /** The buffer of the last large run where it is large enough: new ones cost page faults and full collections. */
-  private takeMemory(bytes: number): ArrayBuffer {
-    const { spare } = this;
-    this.spare = undefined;
-    return spare && spare.byteLength >= bytes ? spare : new ArrayBuffer(bytes);
+  private place(shapes: readonly Shape[]): readonly Tensor[] | undefined {
+    if (this.thread.writer !== this) this.inputs.forget();
+    this.thread.writer = this;
+    return this.inputs.place(shapes);
   }
+}
 
-  /** Without a message: for a run whose inputs are all in the shared block. */
-  private wake(message?: ToThread, transfer?: ArrayBuffer[]): void {
-    if (message) this.worker.postMessage(message, transfer);
-    Atomics.store(this.signal, 0, message ? Signal.message : Signal.run);
-    Atomics.notify(this.signal, 0);
-  }
+function resolveWithBlock({ session, resolve }: Job): void {
+  resolve(session.readBlock());
+}
 
-  private receive(message: FromThread): void {
-    if (message === RAN) {
-      this.finish(this.resolveWithBlock);
-      return;
-    }
-    if ('memory' in message && message.memory && message.memory.byteLength <= MAX_SPARE_BYTES) {
-      this.spare = message.memory;
-    }
-    switch (message.kind) {
-      case 'ready':
-        this.inputs = new BlockWriter(message.signature.inputs, this.inputMemory);
-        this.outputs = new BlockReader(message.signature.outputs, this.outputMemory);
-        this.loading?.resolve(message.signature);
-        break;
-      case 'load-failed':
-        this.loading?.reject(new DomainError('runtime_failure', message.reason));
-        break;
-      case 'ran':
-        this.finish(this.resolveWithBlock);
-        break;
-      case 'outputs':
-        this.finish(({ resolve }) => resolve(message.outputs));
-        break;
-      case 'run-failed':
-        this.finish(({ reject }) => reject(new DomainError('runtime_failure', message.reason)));
-        break;
-    }
-  }
-
-  private readonly resolveWithBlock = ({ resolve }: Deferred<Tensor[]>): void => {
-    resolve(this.outputs.read().map(copyTensor));
-  };
-
-  /** The thread is free again before the caller learns how its run ended. */
-  private finish(settle: (run: Deferred<Tensor[]>) => void): void {
-    const run = this.running;
-    this.running = undefined;
-    if (run) {
-      try {
-        settle(run);
-      } catch (error) {
-        run.reject(this.failure(error));
-      }
-    }
-    this.onIdle?.();
-  }
-
-  private bury(fault: unknown): DomainError | undefined {
-    const death = this.failure(fault);
-    this.gone = true;
-    SessionThread.living.delete(this);
-    this.loading?.reject(death);
-    this.finish(({ reject }) => reject(death));
-    if (this.record) this.threadOptions.recording?.giveBack(this.record);
-    giveBlockBack(this.inputMemory);
-    giveBlockBack(this.outputMemory);
-    return this.closed ? undefined : death;
-  }
-
-  private failure(error: unknown): DomainError {
-    if (error instanceof DomainError) return error;
-    return new DomainError('runtime_failure', describeFailure(error, this.options.modelFile), {
-      cause: error,
-    });
-  }
+/** Opens a model on a thread of its own. @throws what `SessionThread.open` throws */
+export async function openAlone(
+  options: SessionOptions,
+  threadOptions: ThreadOptions,
+): Promise<ThreadSession> {
+  return new SessionThread(threadOptions).open(options, threadOptions.timeoutMs, true);
 }

@@ -52,6 +52,11 @@ export class BlockWriter {
     return this.tensors;
   }
 
+  /** Somebody else wrote to the block: what is in it is said anew the next time. */
+  forget(): void {
+    this.shapes = undefined;
+  }
+
   private writeHeader(shapes: readonly Shape[], bytes: number): void {
     const { header, specs } = this;
     header[EDITION] = (header[EDITION] ?? 0) + 1;

@@ -1,0 +1,217 @@
+import type { DomainError } from '../../errors/domain-error';
+import type { Tensor } from '../../tensors/tensor';
+import type { RequestInputs } from './input-batch';
+import type { SessionSignature } from './session-messages';
+import type { SessionOptions } from './session-options';
+import { openAlone, SessionThread, type ThreadOptions, type ThreadSession } from './session-thread';
+
+/** Whoever waits so long for what a thread does is moved to another one. */
+const HOLDS_UP_MS = 100;
+/** A model that takes longer to load has a thread of its own the next time. */
+const SLOW_LOAD_MS = 20;
+/** What the runtime leaves behind of the sessions that a thread has had goes with the thread. */
+const RENEW_AFTER_SESSIONS = 5000;
+/** Models that are known to be slow, by their files. */
+const MAX_SLOW = 1000;
+
+/** Are a model's files still those that were loaded? */
+export type Unchanged = () => Promise<boolean>;
+
+/** One of the threads, and who lives there. */
+interface Place {
+  readonly thread: SessionThread;
+  readonly sessions: Set<SharedSession>;
+  /** Sessions that are on their way there. */
+  loading: number;
+  /** Sessions that it has had. */
+  had: number;
+  /** Looks after what waits for it. */
+  watch: NodeJS.Timeout | undefined;
+  /** Its sessions move to others, and it ends with the last of them. */
+  givenUp: boolean;
+}
+
+/**
+ * A few threads on which many small models live: as many as may run at a time, as a thread of its own would cost a
+ * small model far more than all the rest. What isolation gives still holds: who waits for a model that takes long is
+ * moved to another thread, and that model to one of its own.
+ */
+export class SharedThreads {
+  private places: Place[] = [];
+  private readonly slow = new Set<string>();
+
+  constructor(
+    private readonly size: number,
+    private readonly options: ThreadOptions,
+    private readonly renewAfter = RENEW_AFTER_SESSIONS,
+  ) {}
+
+  /** Was it seen to hold up others? Then it needs a thread of its own. */
+  isSlow(modelFile: string): boolean {
+    return this.slow.has(modelFile);
+  }
+
+  /** @throws what `SessionThread.open` throws */
+  async open(options: SessionOptions, unchanged: Unchanged): Promise<SharedSession> {
+    const place = this.choose();
+    place.loading++;
+    try {
+      const session = await this.openAt(place, options);
+      return new SharedSession(session, place, unchanged, this);
+    } finally {
+      place.loading--;
+      this.endIfEmpty(place);
+    }
+  }
+
+  private async openAt(place: Place, options: SessionOptions): Promise<ThreadSession> {
+    place.had++;
+    const opening = place.thread.open(options, this.options.timeoutMs);
+    this.lookAfter(place);
+    const session = await opening;
+    if (session.loadMs > SLOW_LOAD_MS) this.remember(options.modelFile);
+    return session;
+  }
+
+  /** The thread with the fewest sessions; a new one while there are fewer than may be. */
+  private choose(): Place {
+    this.places = this.places.filter(({ thread }) => !thread.ends);
+    const [first, ...others] = this.places;
+    if (first === undefined) return this.start();
+    const least = others.reduce((best, place) => (sizeOf(place) < sizeOf(best) ? place : best), first);
+    if (this.places.length < this.size && sizeOf(least) > 0) return this.start();
+    if (least.had < this.renewAfter) return least;
+    void this.giveUp(least);
+    return this.choose();
+  }
+
+  private start(): Place {
+    const thread = new SessionThread(this.options);
+    const place: Place = {
+      thread,
+      sessions: new Set(),
+      loading: 0,
+      had: 0,
+      watch: undefined,
+      givenUp: false,
+    };
+    this.places.push(place);
+    return place;
+  }
+
+  /** Sees to it that what waits for a thread does not wait long. */
+  lookAfter(place: Place): void {
+    const { task } = place.thread;
+    if (task === undefined || place.watch !== undefined || place.givenUp) return;
+    place.watch = setTimeout(() => {
+      place.watch = undefined;
+      if (!place.thread.awaited) return;
+      if (place.thread.task === task) void this.giveUp(place, task.session);
+      else this.lookAfter(place);
+    }, HOLDS_UP_MS).unref();
+  }
+
+  endIfEmpty({ thread, sessions, loading, givenUp }: Place): void {
+    if (givenUp && loading === 0 && sessions.size === 0) void thread.end();
+  }
+
+  /**
+   * Moves a thread's sessions to others, those first that wait; one after the other, so that no request waits for
+   * more than one load. What cannot be moved stays.
+   */
+  private async giveUp(place: Place, culprit?: ThreadSession): Promise<void> {
+    if (place.givenUp) return;
+    place.givenUp = true;
+    this.places = this.places.filter((one) => one !== place);
+    if (culprit !== undefined) this.remember(culprit.options.modelFile);
+    const sessions = [...place.sessions].sort(
+      (a, b) => Number(b.session.running) - Number(a.session.running),
+    );
+    const slow = sessions.filter(({ session }) => session === culprit);
+    for (const shared of sessions) if (!slow.includes(shared)) await this.move(shared, this.choose());
+    for (const shared of slow) await this.move(shared, undefined);
+    this.endIfEmpty(place);
+  }
+
+  /** @param to undefined: a thread of its own */
+  private async move(shared: SharedSession, to: Place | undefined): Promise<void> {
+    const { options } = shared.session;
+    if (to) to.loading++;
+    try {
+      const session = await (to ? this.openAt(to, options) : openAlone(options, this.options));
+      if (!shared.closing && (await shared.unchanged())) shared.moveTo(session, to);
+      else void session.close();
+    } catch {
+      // It stays where it is, as it was.
+    } finally {
+      if (to) to.loading--;
+      if (to) this.endIfEmpty(to);
+    }
+  }
+
+  private remember(modelFile: string): void {
+    if (this.slow.size >= MAX_SLOW) this.slow.clear();
+    this.slow.add(modelFile);
+  }
+}
+
+function sizeOf({ sessions, loading }: Place): number {
+  return sessions.size + loading;
+}
+
+/** A session that lives with others, and may be moved from one thread to another meanwhile. */
+export class SharedSession {
+  readonly signature: SessionSignature;
+  /** Resolves when it is gone: to the reason, or to undefined when it was closed. */
+  readonly ended: Promise<DomainError | undefined>;
+  closing = false;
+  private onEnded: (death: DomainError | undefined) => void;
+
+  constructor(
+    public session: ThreadSession,
+    private place: Place | undefined,
+    readonly unchanged: Unchanged,
+    private readonly threads: Pick<SharedThreads, 'lookAfter' | 'endIfEmpty'>,
+  ) {
+    this.signature = session.signature;
+    this.ended = new Promise((resolve) => (this.onEnded = resolve));
+    this.place?.sessions.add(this);
+    this.follow(session);
+  }
+
+  /** See `ThreadSession.run`. */
+  run(batch: readonly RequestInputs[]): Promise<Tensor[]> {
+    const { place, session } = this;
+    const waits = !session.thread.idle;
+    const run = session.run(batch);
+    if (waits && place !== undefined) this.threads.lookAfter(place);
+    return run;
+  }
+
+  /** Waits for a run in progress, then gives the session back. May be called again. */
+  close(): Promise<void> {
+    this.closing = true;
+    return this.session.close();
+  }
+
+  /** From here on it is another session of the same model; what waits for its turn goes along. */
+  moveTo(session: ThreadSession, place: Place | undefined): void {
+    const before = this.session;
+    this.place?.sessions.delete(this);
+    place?.sessions.add(this);
+    this.place = place;
+    this.session = session;
+    this.follow(session);
+    before.handOver(session);
+    void before.close();
+  }
+
+  private follow(session: ThreadSession): void {
+    void session.ended.then((death) => {
+      if (session !== this.session) return;
+      this.place?.sessions.delete(this);
+      if (this.place) this.threads.endIfEmpty(this.place);
+      this.onEnded(death);
+    });
+  }
+}
