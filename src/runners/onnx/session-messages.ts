@@ -47,6 +47,16 @@ export interface SessionSignature {
   readonly outputs: readonly TensorSpec[];
 }
 
+/** A session is loaded. */
+export interface Loaded {
+  readonly kind: 'ready';
+  readonly signature: SessionSignature;
+  /** CPU time that the load took, where the system tells; else by the clock on the wall. */
+  readonly ms: number;
+  /** The number under which Linux knows the thread. */
+  readonly threadId: number | undefined;
+}
+
 export type ToThread =
   | RunMessage
   | { readonly kind: 'open'; readonly session: number; readonly options: SessionOptions }
@@ -71,7 +81,7 @@ export type FromThread =
   | typeof RAN
   /** The same for a run whose inputs came in a buffer of their own, which goes back. */
   | { readonly kind: 'ran'; readonly memory: ArrayBuffer }
-  | { readonly kind: 'ready'; readonly signature: SessionSignature; readonly ms: number }
+  | Loaded
   | { readonly kind: 'load-failed'; readonly reason: string }
   | { readonly kind: 'closed' }
   /** Outputs that are text, or too large for the block; their buffers are transferred. */

@@ -16,6 +16,8 @@ import {
 } from './session-messages';
 import type { SessionOptions } from './session-options';
 import { BlockReader, BlockWriter, copyElements } from './tensor-block';
+import { ownThreadId } from '../../process/cpu/own-thread-id';
+import { threadCpuMs } from '../../process/cpu/thread-cpu';
 import { lowerOwnPriority } from '../../process/cpu/thread-priority';
 
 // Between runs the thread waits on shared memory: that saves an eighth of a hop's CPU against waiting for a
@@ -46,6 +48,7 @@ class HostedSession {
 
 class ThreadSide {
   private readonly signal: Int32Array;
+  private readonly threadId = ownThreadId();
   private readonly local = new ArrayBuffer(BLOCK_BYTES);
   private readonly sessions = new Map<number, HostedSession>();
   /** 1 while runs are to be noted. */
@@ -86,12 +89,12 @@ class ThreadSide {
   }
 
   private async open(session: number, options: SessionOptions): Promise<void> {
-    const startMs = performance.now();
+    const startMs = busyMs();
     try {
       const runtime = await openRuntime(options);
       this.sessions.set(session, new HostedSession(runtime, options, this.data, this.local));
       const signature = { inputs: runtime.inputs, outputs: runtime.outputs };
-      this.post({ kind: 'ready', signature, ms: performance.now() - startMs });
+      this.post({ kind: 'ready', signature, ms: busyMs() - startMs, threadId: this.threadId });
     } catch (error) {
       this.post({ kind: 'load-failed', reason: describeFailure(error, options.modelFile) });
     }
@@ -167,6 +170,10 @@ function inputsOf({ runtime, inputs }: HostedSession, message: RunMessage | unde
   const texts = message?.texts;
   if (!texts) return tensors;
   return tensors.map((tensor, position) => ({ ...tensor, data: texts[position] ?? tensor.data }));
+}
+
+function busyMs(): number {
+  return threadCpuMs() ?? performance.now();
 }
 
 function bufferOf({ data }: Tensor): ArrayBuffer[] {

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { DomainError, reasonOf } from '../../errors/domain-error';
+import { threadCpuMs } from '../../process/cpu/thread-cpu';
 import type { Tensor } from '../../tensors/tensor';
 import { joinInputs, joinShapes, type RequestInputs } from './input-batch';
 import { describeFailure } from './runtime-failure';
@@ -7,6 +8,7 @@ import {
   RAN,
   Signal,
   type FromThread,
+  type Loaded,
   type RunMessage,
   type SessionSignature,
   type ThreadData,
@@ -22,11 +24,6 @@ import { THREAD_FILE } from './thread-file';
 
 /** What a thread answers a job with: what a load found, what a run gave, or that it is done. */
 type Answer = Loaded | Tensor[] | undefined;
-
-interface Loaded {
-  readonly signature: SessionSignature;
-  readonly ms: number;
-}
 
 /** Something that the thread is to do for one of its sessions. */
 interface Job {
@@ -70,6 +67,7 @@ export class SessionThread {
   private readonly record: ThreadRecord | undefined;
   private readonly worker: Worker;
   private readonly sessions = new Map<number, ThreadSession>();
+  private threadId: number | undefined;
   private lastNumber = 0;
   private current: Job | undefined;
   private waiting: Job[] = [];
@@ -137,6 +135,11 @@ export class SessionThread {
     }
   }
 
+  /** CPU time in milliseconds that it has had; undefined where that is not known. */
+  get cpuMs(): number | undefined {
+    return this.threadId === undefined ? undefined : threadCpuMs(this.threadId);
+  }
+
   /** Does something wait for its turn? */
   get awaited(): boolean {
     return this.waiting.length > 0;
@@ -159,7 +162,7 @@ export class SessionThread {
   }
 
   begin(job: Job): void {
-    if (this.gone) job.reject(new DomainError('model_unavailable', 'the session is closed'));
+    if (this.ends) job.reject(new DomainError('model_unavailable', 'the session is closed'));
     else if (this.current !== undefined) this.waiting.push(job);
     else this.start(job);
   }
@@ -214,6 +217,7 @@ export class SessionThread {
     }
     switch (message.kind) {
       case 'ready':
+        this.threadId = message.threadId;
         this.finish(({ resolve }) => resolve(message));
         break;
       case 'closed':

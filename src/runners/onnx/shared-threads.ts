@@ -7,6 +7,10 @@ import { openAlone, SessionThread, type ThreadOptions, type ThreadSession } from
 
 /** Whoever waits so long for what a thread does is moved to another one. */
 const HOLDS_UP_MS = 100;
+/** Unless it is not the model but the machine that is slow: for most of that time the thread had no CPU. */
+const BUSY_SHARE = 0.5;
+/** However that may be, nobody waits longer. */
+const LONGEST_WAIT_MS = 2000;
 /** A model that takes longer to load has a thread of its own the next time. */
 const SLOW_LOAD_MS = 20;
 /** What the runtime leaves behind of the sessions that a thread has had goes with the thread. */
@@ -101,14 +105,21 @@ export class SharedThreads {
 
   /** Sees to it that what waits for a thread does not wait long. */
   lookAfter(place: Place): void {
-    const { task } = place.thread;
+    const { thread } = place;
+    const { task } = thread;
     if (task === undefined || place.watch !== undefined || place.givenUp) return;
-    place.watch = setTimeout(() => {
+    const startMs = performance.now();
+    const startCpuMs = thread.cpuMs ?? -Infinity;
+    const look = (): void => {
       place.watch = undefined;
-      if (!place.thread.awaited) return;
-      if (place.thread.task === task) void this.giveUp(place, task.session);
-      else this.lookAfter(place);
-    }, HOLDS_UP_MS).unref();
+      if (!thread.awaited) return;
+      if (thread.task !== task) return this.lookAfter(place);
+      const busyMs = (thread.cpuMs ?? Infinity) - startCpuMs;
+      const isSlow = busyMs >= HOLDS_UP_MS * BUSY_SHARE || performance.now() - startMs >= LONGEST_WAIT_MS;
+      if (isSlow) void this.giveUp(place, task.session);
+      else place.watch = setTimeout(look, HOLDS_UP_MS).unref();
+    };
+    place.watch = setTimeout(look, HOLDS_UP_MS).unref();
   }
 
   endIfEmpty({ thread, sessions, loading, givenUp }: Place): void {
