@@ -19,7 +19,7 @@ import type * as TypeScript from 'typescript';
 // state of their files:
 //   jest.mock('./thread-file', () => jest.requireActual<object>('../../../test/helpers/compiled-thread'));
 
-const ROOMS = ['errors', 'common', 'config/yaml', 'tensors', 'process/cpu', 'processing', 'runners/onnx'];
+const ROOMS = ['errors', 'common', 'config/yaml', 'tensors', 'process', 'processing', 'runners/onnx'];
 const PROJECT = join(__dirname, '..', '..');
 // Inside the project, so that the compiled files find its packages.
 const CACHE = join(PROJECT, 'node_modules', '.cache', 'nestor-threads');
