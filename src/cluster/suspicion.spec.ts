@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { createRunRecord, RunPlace, runRecordFile, takeRunRecord } from '../process/run-record';
+import { createRunRecord, RunPlace, runNote, runRecordFile, takeRunRecord } from '../process/run-record';
 import { Suspicion } from './suspicion';
 
 const MINUTE_MS = 60_000;
@@ -58,12 +58,13 @@ describe('the record of runs', () => {
 
   it('has what was under way, and is gone once it is read', () => {
     createRunRecord(file);
-    const [a, b, c] = ['a/1', `${'ü'.repeat(200)}/2`, 'c/3'].map(
-      (label, i) => new RunPlace(file, i * 7, label),
-    );
-    for (const place of [a, b, c]) place!.begin();
-    a!.end();
-    for (const place of [a, b, c]) place!.close();
+    const places = ['a/1', `${'ü'.repeat(200)}/2`, 'c/3'].map((label, i) => {
+      const place = new RunPlace(file, i * 7);
+      place.begin(runNote(label));
+      return place;
+    });
+    places[0]?.end();
+    for (const place of places) place.close();
     const [long, short] = takeRunRecord(file);
     expect(short).toBe('c/3');
     expect(long).toMatch(/^ü+/);

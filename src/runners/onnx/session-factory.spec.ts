@@ -5,6 +5,8 @@ import { Test } from '@nestjs/testing';
 import { addModel, slowModel } from '../../../test/helpers/onnx-models';
 import { clusterConfig, modelsConfig } from '../../config/config.slices';
 import type { Tensor } from '../../tensors/tensor';
+import { Ipc } from '../../process/ipc/ipc.service';
+import { RunRecording } from './run-recording';
 import { type OpenOptions, SessionFactory } from './session-factory';
 import { CPU_PLAN } from '../../process/cpu/cpu.module';
 
@@ -18,6 +20,8 @@ async function factory(): Promise<SessionFactory> {
   const module = await Test.createTestingModule({
     providers: [
       SessionFactory,
+      RunRecording,
+      Ipc,
       { provide: clusterConfig.KEY, useValue: { workers: 0, executionSlots: 1, threadNiceness: 0 } },
       { provide: modelsConfig.KEY, useValue: { loadTimeoutMs: 20_000, smallModelBytes: 64 * 1024 } },
       { provide: CPU_PLAN, useValue: { quota: 1, workers: 0, slots: 1, intraOpThreads: 1 } },

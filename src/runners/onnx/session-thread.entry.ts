@@ -79,6 +79,7 @@ class ThreadSide {
       if (turns % RUNS_BETWEEN_TURNS === 0) await turnOfTheLoop();
     }
     for (const { runtime } of this.sessions.values()) await runtime.release();
+    this.place?.close();
   }
 
   /** Undefined: a run whose inputs are all in the shared block. */
