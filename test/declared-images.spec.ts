@@ -267,3 +267,76 @@ describe('the shipped model of digits', () => {
     expect(body.message).toBe('Option "top_k" must be a whole number from 1 to 100000.');
   });
 });
+
+describe('the declaration of a model', () => {
+  const folder = temporaryFolder();
+  const yaml = (more: string): string =>
+    `input: { image: { type: image, layout: nhwc, resize: { width: 1, height: 1 } } }\n${more}`;
+  const golden = (value: number): string =>
+    yaml(`example: { image: { file: one.png } }
+golden: [{ inputs: { image: { file: one.png } }, outputs: { ${OUTPUT}: [[[${value}]]] }, tolerance: 0 }]`);
+  const OUTPUT = 'y';
+  let server: TestServer;
+
+  beforeAll(async () => {
+    const model = identityModel('UINT8', ['N', 1, 1, 3]);
+    const files = { 'one.png': picture('one.png') };
+    writeModel(folder, 'right', { model, dataFiles: files }, { version: '1', yaml: golden(27) });
+    writeModel(folder, 'wrong', { model, dataFiles: files }, { version: '1', yaml: golden(26) });
+    writeModel(folder, 'lost', { model, dataFiles: {} }, { version: '1', yaml: golden(27) });
+    const config = { architectures: ['ViTForImageClassification'], id2label: { 0: 'r', 1: 'g', 2: 'b' } };
+    const processor = { size: { height: 1, width: 1 }, do_rescale: false, do_normalize: false };
+    const face = {
+      model: identityModel('UINT8', ['N', 1, 1, 3]),
+      dataFiles: {
+        'config.json': Buffer.from(JSON.stringify(config)),
+        'preprocessor_config.json': Buffer.from(JSON.stringify(processor)),
+      },
+    };
+    writeModel(folder, 'face', face, {
+      version: '1',
+      yaml: 'input: { image: { type: image, layout: nhwc } }\noutput: { pixels: { type: raw } }',
+    });
+    writeModel(folder, 'unfit', face, { version: '1' });
+    server = await startServer({ MODEL_DIR: folder, MAX_RESIDENT_MODELS: '9' });
+  });
+
+  const details = (
+    name: string,
+  ): Promise<{ body: { pipeline?: object; pipeline_reason?: string; reason?: string } }> =>
+    server.get(`/api/inference/${name}`);
+
+  it('is checked by golden cases with files before it serves', async () => {
+    expect((await details('right')).body).toMatchObject({ state: 'READY' });
+    const { models } = (
+      await server.get<{ models: { name: string; reason?: string }[] }>('/api/inference/models')
+    ).body;
+    const reasonOf = (name: string): string | undefined =>
+      models.find((model) => model.name === name)?.reason;
+    expect(reasonOf('wrong')).toContain('golden case 1 fails: output "y": 0.0.0: expected 26, got 27');
+    expect(reasonOf('lost')).toContain('one.png, which its declaration names, is not there');
+  });
+
+  it('is shown with the source of each value', async () => {
+    const { body } = await details('face');
+    expect(body.pipeline).toMatchObject({
+      input: {
+        image: {
+          type: 'image',
+          layout: { value: 'nhwc', from: 'model.yaml' },
+          resize: { value: { width: 1, height: 1, filter: 'bilinear' }, from: 'preprocessor_config.json' },
+          orient: { value: 'exif', from: 'default' },
+          color: { value: 'rgb', from: 'model' },
+        },
+      },
+      output: { pixels: { type: 'raw', from: { value: 'y', from: 'model' } } },
+    });
+  });
+
+  it('is left aside, with the reason, where files alone say it and it does not fit', async () => {
+    const { body } = await details('unfit');
+    expect(body).toMatchObject({ state: 'READY' });
+    expect(body.pipeline).toBeUndefined();
+    expect(body.pipeline_reason).toContain('output: labels: from: needs numbers of shape [rows, classes]');
+  });
+});

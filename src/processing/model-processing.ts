@@ -1,6 +1,9 @@
+import type { JsonObject } from '../config/yaml/yaml-mapping';
 import { DomainError } from '../errors/domain-error';
 import { elementCount } from '../tensors/shape';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
+import type { AssetFiles } from './assets';
+import { readSample } from './declared-sample';
 import { finishAll } from './finish';
 import { joinParts } from './join-parts';
 import { canonicalOptions, type RequestOptions } from './options';
@@ -48,11 +51,27 @@ export class ModelProcessing {
     readonly pipeline: Pipeline,
     private readonly opened: OpenPipeline,
     private readonly inputs: readonly TensorSpec[],
+    private readonly assets: AssetFiles,
   ) {}
 
   /** Do requests name declared inputs? Else only what is answered is declared. */
   get takesRaw(): boolean {
     return this.pipeline.inputs.length > 0;
+  }
+
+  /**
+   * A request out of values in `model.yaml`; undefined where they mean tensors.
+   * @throws model_unavailable
+   */
+  async sample(values: JsonObject): Promise<RawRequest | undefined> {
+    const read = await readSample(values, this.pipeline, this.assets);
+    return read && rawRequest(read.inputs, read.options, false);
+  }
+
+  /** The model's inputs for a request, of each run that it needs. @throws what the steps throw */
+  async prepare({ inputs, options }: RawRequest, waiter: Waiter): Promise<Tensor[][]> {
+    const runs = await this.pool.prepare(this.opened, inputs, options, waiter);
+    return runs.map((run) => this.ordered(run));
   }
 
   /**

@@ -96,7 +96,7 @@ export class Processing implements OnApplicationShutdown {
     if (pipeline === undefined) return undefined;
     const plans = pipeline.inputs.map(({ plan }) => plan);
     const opened = await this.pool.open(plans, pipeline.outputs);
-    return new ModelProcessing(this.pool, pipeline, opened, signature.inputs);
+    return new ModelProcessing(this.pool, pipeline, opened, signature.inputs, assets);
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -1,4 +1,6 @@
 import { DomainError } from '../../errors/domain-error';
+import { declaredResult, unlikeness } from '../../processing/declared-sample';
+import type { ModelProcessing, RawRequest } from '../../processing/model-processing';
 import type { TriedRunner } from '../../scheduling/empty-inputs';
 import { halfToNumber } from '../../tensors/numbers/float16';
 import { elementCount, printShape } from '../../tensors/shape';
@@ -7,8 +9,18 @@ import type { GoldenCase } from '../repository/golden-case';
 import { sampleFromJson } from './warm-up-inputs';
 
 /** Runs every case. @throws model_unavailable that says which output of which case is off */
-export async function checkGoldenCases(runner: TriedRunner, cases: readonly GoldenCase[]): Promise<void> {
+export async function checkGoldenCases(
+  runner: TriedRunner,
+  cases: readonly GoldenCase[],
+  processing?: ModelProcessing,
+): Promise<void> {
   for (const [i, golden] of cases.entries()) {
+    const declared = await processing?.sample(golden.inputs);
+    if (processing !== undefined && declared !== undefined) {
+      const fault = await declaredFault(runner, golden, processing, declared);
+      if (fault !== undefined) throw failed(i, fault);
+      continue;
+    }
     const actual = await runner.run([sampleFromJson(golden.inputs, runner.inputs)]);
     const wanted = runner.outputs.filter(({ name }) => Object.hasOwn(golden.outputs, name));
     for (const name of Object.keys(golden.outputs)) {
@@ -20,6 +32,26 @@ export async function checkGoldenCases(runner: TriedRunner, cases: readonly Gold
       if (fault !== undefined) throw failed(i, `output "${expected.name}": ${fault}`);
     }
   }
+}
+
+/** How the answer to raw inputs differs from what is expected; undefined when it does not. */
+async function declaredFault(
+  runner: TriedRunner,
+  golden: GoldenCase,
+  processing: ModelProcessing,
+  request: RawRequest,
+): Promise<string | undefined> {
+  const outputs = await processing.answer(request, { deadlineMs: Infinity }, async (inputs) => ({
+    outputs: await runner.run([inputs]),
+  }));
+  const isList = request.inputs.some((input) => input.isList);
+  const result = declaredResult({ plans: processing.pipeline.outputs, outputs, isList });
+  for (const [name, expected] of Object.entries(golden.outputs)) {
+    if (!Object.hasOwn(result, name)) return `the model declares no output "${name}"`;
+    const fault = unlikeness(expected, result[name], golden.tolerance);
+    if (fault !== undefined) return `output "${name}": ${fault}`;
+  }
+  return undefined;
 }
 
 function failed(index: number, fault: string): DomainError {

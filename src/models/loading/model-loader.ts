@@ -2,11 +2,12 @@ import { Injectable, Logger } from '@nestjs/common';
 import { reasonOf } from '../../errors/domain-error';
 import { Recorder } from '../../telemetry/metrics/recorder';
 import { type BatchCheck, declaresBatch, verifyBatching } from '../../scheduling/batch-check';
+import type { JsonObject } from '../../config/yaml/yaml-mapping';
+import type { ModelProcessing } from '../../processing/model-processing';
 import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
 import { neverEmpty, type SeenRun, type TriedRunner } from '../../scheduling/empty-inputs';
 import { Scheduler } from '../../scheduling/scheduler';
-import type { Tensor } from '../../tensors/tensor';
-import type { ModelProcessing } from '../../processing/model-processing';
+import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import { checkGoldenCases } from './golden-check';
 import type { ModelConfig } from '../repository/model-config';
 import type { VersionEntry } from './model-entry';
@@ -73,8 +74,8 @@ export class ModelLoader {
     const { processing, processingReason } = opened;
     // What a process may end of is not tried either.
     const tried = config.allowEmpty ? runner : neverEmpty(runner);
-    const seen = await this.acceptedSample(entry, tried, mayGuess(runner.inputs));
-    await checkGoldenCases(tried, config.golden);
+    const seen = await this.acceptedSample(entry, tried, mayGuess(runner.inputs), processing);
+    await checkGoldenCases(tried, config.golden, processing);
     const batching = await decideBatching(config, tried, coupling, seen?.inputs);
     if (processing !== undefined) await this.checkPadding(entry, processing, tried);
     const deterministic = config.deterministic && random === undefined;
@@ -137,8 +138,9 @@ export class ModelLoader {
     { config, model, version }: VersionEntry,
     runner: TriedRunner,
     mayGuess: boolean,
+    processing: ModelProcessing | undefined,
   ): Promise<SeenRun | undefined> {
-    const given = config.example && sampleFromJson(config.example, runner.inputs);
+    const [given] = config.example ? await samplesOf(config.example, runner.inputs, processing) : [];
     if (given === undefined && !mayGuess) return undefined;
     let outputs: readonly Tensor[] = [];
     const found = await findWarmUpInputs(runner.inputs, given, async (inputs) => {
@@ -154,7 +156,9 @@ export class ModelLoader {
   /** What real requests will do: through the queue, the thread and back. */
   private async runWarmUps(served: LoadedModel): Promise<void> {
     const inputs = served.sample ? [served.sample] : [];
-    for (const values of served.config.warmup) inputs.push(sampleFromJson(values, served.inputs));
+    for (const values of served.config.warmup) {
+      inputs.push(...(await samplesOf(values, served.inputs, served.processing)));
+    }
     for (const sample of inputs) {
       await served.queue.submit({
         inputs: sample,
@@ -164,6 +168,18 @@ export class ModelLoader {
       });
     }
   }
+}
+
+/** Tensors out of values in `model.yaml`: the model's own inputs, or what its declared ones become. */
+async function samplesOf(
+  values: JsonObject,
+  specs: readonly TensorSpec[],
+  processing: ModelProcessing | undefined,
+): Promise<WarmUpInputs[]> {
+  const declared = await processing?.sample(values);
+  return processing === undefined || declared === undefined
+    ? [sampleFromJson(values, specs)]
+    : processing.prepare(declared, { deadlineMs: Infinity });
 }
 
 async function decideBatching(

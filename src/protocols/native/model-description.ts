@@ -1,5 +1,6 @@
 import type { ModelEntry, VersionEntry } from '../../models/loading/model-entry';
 import type { WarmUpInputs } from '../../models/loading/warm-up-inputs';
+import type { Pipeline, Resolved, SourcedValue } from '../../processing/pipeline';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import { elementCount } from '../../tensors/shape';
 import { JsonWriter } from '../../tensors/json/json-writer';
@@ -41,9 +42,23 @@ export interface BatchingDescription {
 
 export interface ModelDetails extends ModelDescription {
   batching: BatchingDescription;
+  /** What it declares of pictures, texts and rows. */
+  pipeline?: PipelineDescription;
+  /** Why what lies beside it was not recognised. */
+  pipeline_reason?: string;
   /** A request body that succeeds; absent for models whose inputs are too large to read. */
   example?: Record<string, unknown>;
 }
+
+/** What a model declares beyond tensors, each value with its source: a file, `default`, or `model`. */
+export interface PipelineDescription {
+  input: Record<string, DeclaredDescription>;
+  output: Record<string, DeclaredDescription>;
+  /** What a request may ask for besides. */
+  options: string[];
+}
+
+export type DeclaredDescription = { type: string } & Record<string, string | SourcedValue>;
 
 export function describeModel(model: ModelEntry): ModelDescription {
   const version = model.version(undefined);
@@ -60,6 +75,8 @@ export function describeServed(model: ModelEntry, served: LoadedModel): ModelDet
     ...describeModel(model),
     ...describeState(model.version(served.version), ''),
     batching: describeBatching(served),
+    ...(served.processing && { pipeline: describePipeline(served.processing.pipeline) }),
+    ...(served.processingReason && { pipeline_reason: served.processingReason }),
     example: exampleRequest(served.sample),
   };
 }
@@ -78,6 +95,12 @@ function describeState(
     outputs: entry?.served?.outputs.map(describeTensor),
     batching: entry?.served && describeBatching(entry.served),
   };
+}
+
+function describePipeline({ resolved, options }: Pipeline): PipelineDescription {
+  const describe = (declared: readonly Resolved[]): Record<string, DeclaredDescription> =>
+    Object.fromEntries(declared.map(({ name, type, keys }) => [name, { ...keys, type }]));
+  return { input: describe(resolved.input), output: describe(resolved.output), options: [...options] };
 }
 
 function describeBatching({ batching, config }: LoadedModel): BatchingDescription {

@@ -4,7 +4,7 @@ import { readInput } from '../../tensors/json/input-reader';
 import { JsonReader } from '../../tensors/json/json-reader';
 import { JsonWriter } from '../../tensors/json/json-writer';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
-import { type DeclaredAnswer, writeDeclared } from './declared-answer';
+import { type DeclaredAnswer, writeDeclared } from '../../processing/declared-answer';
 import { type DeclaredBody, type DeclaredInputs, readDeclaredJson } from './declared-call';
 
 const OPEN_BRACE = 0x7b;

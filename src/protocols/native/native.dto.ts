@@ -55,6 +55,15 @@ export class ModelListResponse {
 
 export class ModelDetailsResponse extends ModelResponse {
   override batching: BatchingResponse;
+  /**
+   * What the model declares beyond tensors: `input` and `output` by name, each key with its value and where that is from
+   * (a file, `default`, or `model`), and the `options` that requests may have.
+   */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  pipeline?: Record<string, unknown>;
+  /** Why what lies beside the model was not recognised. */
+  @ApiPropertyOptional()
+  pipeline_reason?: string;
   /** A request body that succeeds; left out where it would be too large to read. */
   @ApiPropertyOptional({ type: 'object', additionalProperties: true })
   example?: Record<string, unknown>;

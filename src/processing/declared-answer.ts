@@ -1,7 +1,7 @@
-import { printRow, tensorsOf } from '../../processing/finish';
-import type { OutputPlan } from '../../processing/plans';
-import { JsonWriter } from '../../tensors/json/json-writer';
-import type { Tensor } from '../../tensors/tensor';
+import type { JsonWriter } from '../tensors/json/json-writer';
+import type { Tensor } from '../tensors/tensor';
+import { printRow, tensorsOf } from './finish';
+import type { OutputPlan } from './plans';
 
 /** An answer by declared outputs. */
 export interface DeclaredAnswer {
