@@ -224,6 +224,19 @@ describe('the figures of a server', () => {
     expect(shown.sum('nestor_requests_total', SUCCESS)).toBe(3);
     expect(readyWorkers(shown)).toBe(1);
   });
+
+  it('have series of the models that were chosen; the statistics tell all apart', async () => {
+    server = await startServer({ WORKERS: '0', METRICS_MODELS: 'digits' });
+    await infer(server, 3);
+    const shown = await scrape(server);
+    expect(shown.sum('nestor_requests_total', { model: '_other', outcome: 'success' })).toBe(3);
+    expect(shown.text).not.toContain('model="iris",version');
+    expect(shown.sum('nestor_model_available', { model: 'iris' })).toBe(1);
+    const { body } = await server.get('/v2/models/iris/stats');
+    expect(body).toMatchObject({
+      model_stats: [{ name: 'iris', inference_stats: { success: { count: 3 } } }],
+    });
+  });
 });
 
 describe('the statistics extension', () => {

@@ -1,6 +1,6 @@
 import { countersOf, type Figures, mergeFigures } from '../telemetry/metrics/figures';
 import { Recorder } from '../telemetry/metrics/recorder';
-import { renderPrometheus } from '../telemetry/metrics/exposition';
+import { Exposition } from '../telemetry/metrics/exposition';
 import type { CacheStatistics } from './prediction-cache';
 import { tellMetrics } from './tell-metrics';
 
@@ -40,7 +40,8 @@ async function shown(figures: Figures): Promise<Record<string, number>> {
     restarts: 0,
     accessFailures: 0,
   };
-  const text = await renderPrometheus(server, { version: '', node: '', onnxruntime: '' });
+  const build = { version: '', node: '', onnxruntime: '' };
+  const text = await new Exposition(build, { models: [], maxModels: 100, buckets: 'all' }).text(server);
   const lines = text.split('\n').filter((line) => line.startsWith('nestor_cache_'));
   return Object.fromEntries(
     lines.map((line) => [

@@ -2,6 +2,7 @@ import { RpcChannel, type ChannelMessage } from '../process/ipc/rpc-channel';
 import type { FanOut, Reply } from '../process/ipc/messages';
 import { type Figures, Reading } from '../telemetry/metrics/figures';
 import { MODELS } from '../telemetry/metrics/layout';
+import { Exposition } from '../telemetry/metrics/exposition';
 import { FAMILIES } from '../telemetry/metrics/metric-families';
 import { Recorder } from '../telemetry/metrics/recorder';
 import { TOPIC, type WorkerSnapshot } from '../telemetry/metrics/server-snapshot';
@@ -90,7 +91,8 @@ function setUp(): { fleet: FakeFleet; server: MetricsServer; one: FakeWorker; tw
   const fleet = new FakeFleet();
   const watch = { figures: () => Promise.resolve(PROCESS) };
   const build = { version: '1', node: '20', onnxruntime: '1' };
-  const server = new MetricsServer(2, fleet, watch, build, { failures: 0 });
+  const exposition = new Exposition(build, { models: [], maxModels: 100, buckets: 'few' });
+  const server = new MetricsServer(2, fleet, watch, exposition, { failures: 0 });
   const [one, two] = [new FakeWorker(1).attachTo(server), new FakeWorker(2).attachTo(server)];
   fleet.workers = [one, two];
   return { fleet, server, one, two };

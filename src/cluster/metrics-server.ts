@@ -1,15 +1,10 @@
 import type { RpcChannel } from '../process/ipc/rpc-channel';
 import type { FanOut, Reply } from '../process/ipc/messages';
-import { renderPrometheus } from '../telemetry/metrics/exposition';
+import type { Exposition } from '../telemetry/metrics/exposition';
 import { type ActivityReport, LastMinute } from '../telemetry/metrics/last-minute';
 import type { ProcessWatch } from '../process/process-watch';
 import { countersOf, emptied, type Figures, mergeFigures, NO_FIGURES } from '../telemetry/metrics/figures';
-import {
-  type BuildInfo,
-  type ServerSnapshot,
-  TOPIC,
-  type WorkerSnapshot,
-} from '../telemetry/metrics/server-snapshot';
+import { type ServerSnapshot, TOPIC, type WorkerSnapshot } from '../telemetry/metrics/server-snapshot';
 import { Coalesced } from '../common/coalesced';
 import type { WorkerProcess } from './worker-process';
 
@@ -39,13 +34,13 @@ export class MetricsServer {
   private gone: Figures = NO_FIGURES;
   private readonly lastMinute = new LastMinute(() => this.lastHeard());
   private readonly servers = new Coalesced(() => this.gather());
-  private readonly texts = new Coalesced(async () => renderPrometheus(await this.server(), this.build));
+  private readonly texts = new Coalesced(async () => this.exposition.text(await this.server()));
 
   constructor(
     private readonly configuredWorkers: number,
     private readonly fleet: Fleet,
     private readonly watch: Pick<ProcessWatch, 'figures'>,
-    private readonly build: BuildInfo,
+    private readonly exposition: Exposition,
     private readonly access: { readonly failures: number },
   ) {}
 

@@ -13,6 +13,7 @@ import { cpuQuota, planCpus } from '../process/cpu/cpu-plan';
 import { reportOnSignal } from '../process/diagnostic-report';
 import { onSignals } from '../process/signals';
 import { ProcessWatch } from '../process/process-watch';
+import { Exposition } from '../telemetry/metrics/exposition';
 import { buildInfo } from '../telemetry/metrics/server-snapshot';
 import { FolderWatch } from '../models/rollout/folder-watch';
 import { Coordinator } from '../models/rollout/coordinator';
@@ -115,7 +116,7 @@ export async function runPrimary(): Promise<void> {
     plan.workers,
     supervisor,
     new ProcessWatch(),
-    buildInfo(app.version),
+    new Exposition(buildInfo(app.version), settings().metrics),
     keeper,
   );
   const management = new Management({

@@ -9,6 +9,7 @@ export type {
   HttpConfig,
   InferenceConfig,
   LoggingConfig,
+  MetricsConfig,
   ModelsConfig,
   ProcessingConfig,
   RemoteConfig,
@@ -24,6 +25,7 @@ export const modelsConfig = slice('models');
 export const inferenceConfig = slice('inference');
 export const processingConfig = slice('processing');
 export const loggingConfig = slice('logging');
+export const metricsConfig = slice('metrics');
 export const cacheConfig = slice('cache');
 export const remoteConfig = slice('remote');
 export const accessConfig = slice('access');

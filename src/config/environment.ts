@@ -50,6 +50,7 @@ export const PUBLIC_KEY_ALGORITHMS = [
   'ES512',
   'EdDSA',
 ] as const;
+const METRICS_BUCKETS = ['few', 'all'] as const;
 const NODE_ENVS = ['development', 'production', 'test'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -60,6 +61,7 @@ export type AuthMode = (typeof AUTH_MODES)[number];
 /** Are clients asked for certificates, and refused without one? */
 export type ClientCertificates = (typeof CLIENT_CERTIFICATES)[number];
 export type PublicKeyAlgorithm = (typeof PUBLIC_KEY_ALGORITHMS)[number];
+export type MetricsBuckets = (typeof METRICS_BUCKETS)[number];
 export type NodeEnv = (typeof NODE_ENVS)[number];
 
 const milliseconds = (min: number) => wholeNumber(min, DAY_MS, 'milliseconds');
@@ -250,6 +252,18 @@ export class Environment {
 
   @Variable(wholeNumber(1, 100_000_000, 'characters'))
   MAX_CELL_LENGTH = 65_536;
+
+  // Metrics
+
+  /** Empty: all. */
+  @Variable(list(modelName, 'names of models (letters, digits and _.-)'))
+  METRICS_MODELS: readonly string[] = [];
+
+  @Variable(wholeNumber(0, 1000))
+  METRICS_MAX_MODELS = 100;
+
+  @Variable(oneOf(METRICS_BUCKETS))
+  METRICS_BUCKETS: MetricsBuckets = 'few';
 
   // Logging
 

@@ -77,6 +77,7 @@ describe('parseSettings', () => {
         maxTableColumns: 1000,
         maxCellLength: 65_536,
       },
+      metrics: { models: [], maxModels: 100, buckets: 'few' },
       logging: {
         level: 'info',
         format: 'pretty',

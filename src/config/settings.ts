@@ -30,6 +30,7 @@ export function parseSettings(env: EnvironmentText): Settings {
     models: slices.models(environment),
     inference: slices.inference(environment),
     processing: slices.processing(environment),
+    metrics: slices.metrics(environment),
     logging: slices.logging(environment),
     cache: slices.cache(environment),
     remote: slices.remote(environment),

@@ -85,6 +85,12 @@ export const slices = {
     maxTableColumns: env.MAX_TABLE_COLUMNS,
     maxCellLength: env.MAX_CELL_LENGTH,
   }),
+  metrics: (env: Environment) => ({
+    /** That have series of their own; empty: as many model versions as may. */
+    models: env.METRICS_MODELS,
+    maxModels: env.METRICS_MAX_MODELS,
+    buckets: env.METRICS_BUCKETS,
+  }),
   logging: (env: Environment) => ({
     level: env.LOG_LEVEL ?? (env.DEBUG ? 'debug' : 'info'),
     format: env.LOG_FORMAT ?? (env.NODE_ENV === 'production' ? 'json' : 'pretty'),
@@ -172,6 +178,7 @@ export type ClusterConfig = Slice<'cluster'>;
 export type ModelsConfig = Slice<'models'>;
 export type InferenceConfig = Slice<'inference'>;
 export type ProcessingConfig = Slice<'processing'>;
+export type MetricsConfig = Slice<'metrics'>;
 export type LoggingConfig = Slice<'logging'>;
 export type CacheConfig = Slice<'cache'>;
 export type RemoteConfig = Slice<'remote'>;

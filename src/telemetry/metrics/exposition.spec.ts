@@ -1,9 +1,13 @@
-import { renderPrometheus } from './exposition';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Exposition } from './exposition';
 import { FAMILIES } from './metric-families';
+import type { ModelRecorder } from './model-recorder';
 import { Recorder } from './recorder';
 import type { ServerSnapshot } from './server-snapshot';
 
 const BUILD = { version: '1.2.3', node: '20.0.0', onnxruntime: '1.30.0' };
+const ALL = { models: [], maxModels: 1000, buckets: 'all' } as const;
 const PROCESS = {
   cpuSeconds: 1.5,
   residentBytes: 2048,
@@ -34,7 +38,7 @@ function serverOf(record: (recorder: Recorder) => void = () => undefined): Serve
 }
 
 async function linesOf(server: ServerSnapshot): Promise<string[]> {
-  return (await renderPrometheus(server, BUILD)).split('\n');
+  return (await new Exposition(BUILD, ALL).text(server)).split('\n');
 }
 
 describe('renderPrometheus', () => {
@@ -88,7 +92,7 @@ describe('renderPrometheus', () => {
   });
 
   it('escapes what stands in labels', async () => {
-    const lines = await linesOf(serverOf((recorder) => recorder.model('a"b\\c\nd', '1')));
+    const lines = await linesOf(serverOf((recorder) => recorder.model('a"b\\c\nd', '1').runFailed()));
     expect(lines).toContain('nestor_rows_total{model="a\\"b\\\\c\\nd",version="1"} 0');
   });
 
@@ -96,13 +100,83 @@ describe('renderPrometheus', () => {
     const lines = await linesOf(
       serverOf((recorder) => {
         recorder.model('here', '1').loaded({ queuedRequests: 2 }, 500);
-        recorder.model('gone', '1');
+        recorder.model('here', '1').runFailed();
+        recorder.model('gone', '1').runFailed();
       }),
     );
     expect(lines).toContain('nestor_queue_requests{model="here",version="1"} 2');
     expect(lines).toContain('nestor_model_memory_bytes{model="here",version="1"} 500');
     expect(lines.some((line) => line.startsWith('nestor_queue_requests{model="gone"'))).toBe(false);
     expect(lines).toContain('nestor_resident_models 1');
+  });
+
+  it('counts models together that were not called: what they hold, and no series of nothing', async () => {
+    const lines = await linesOf(
+      serverOf((recorder) => {
+        for (const model of ['a', 'b']) recorder.model(model, '1').loaded({ queuedRequests: 0 }, 500);
+      }),
+    );
+    expect(lines.filter((line) => line.includes('version="'))).toEqual([
+      'nestor_queue_requests{model="_other",version=""} 0',
+      'nestor_model_memory_bytes{model="_other",version=""} 1000',
+      expect.stringMatching(/^nestor_build_info/),
+    ]);
+    expect(lines).toContain('nestor_resident_models 2');
+    expect(lines).toContain('nestor_model_available{model="b"} 1');
+  });
+
+  it.each([
+    ['few', 70, 17],
+    ['all', 138, 27],
+  ] as const)(
+    'with %s buckets shows %i series of a model, as the documentation says',
+    async (buckets, series, more) => {
+      const call = (recorder: Recorder): ModelRecorder => {
+        const iris = recorder.model('iris', '1');
+        iris.loaded({ queuedRequests: 0 }, 500);
+        iris.ran(1, 1);
+        iris.cached('BYPASS', 0);
+        iris.succeeded('v2', 1, 1, 1, 1, 1, { queueMs: 1, runMs: 1, batchRows: 1 });
+        return iris;
+      };
+      const count = async (record: (recorder: Recorder) => void): Promise<number> => {
+        const text = await new Exposition(BUILD, { ...ALL, buckets }).text(serverOf(record));
+        return text.split('\n').filter((line) => line.includes('model="iris"')).length;
+      };
+      expect(await count(call)).toBe(series);
+      expect(await count((recorder) => call(recorder).failed('native', 'failed', 1))).toBe(series + more);
+      const page = readFileSync(join(__dirname, '../../../docs/metrics.md'), 'utf8');
+      expect(page).toMatch(new RegExp(`\\| \`${buckets}\` +\\| ${series} +\\| ${more - 6} +\\|`));
+    },
+  );
+
+  it('shows in few buckets what all would show there', async () => {
+    const record = (recorder: Recorder): void => {
+      for (const ms of [0.07, 3, 30, 300, 9000, 90_000]) recorder.noModel.failed('v2', 'failed', ms);
+    };
+    const [few, all] = await Promise.all(
+      (['few', 'all'] as const).map(async (buckets) => {
+        const text = await new Exposition(BUILD, { ...ALL, buckets }).text(serverOf(record));
+        return text.split('\n').filter((line) => line.startsWith('nestor_request_duration_seconds_'));
+      }),
+    );
+    expect(few).toHaveLength(11);
+    expect(all).toHaveLength(21);
+    expect(all).toEqual(expect.arrayContaining(few!));
+    expect(few).toContain('nestor_request_duration_seconds_bucket{outcome="failed",le="0.5"} 4');
+    expect(few).toContain('nestor_request_duration_seconds_bucket{outcome="failed",le="+Inf"} 6');
+  });
+
+  it('lets the event loop turn while it writes for many models', async () => {
+    const server = serverOf((recorder) => {
+      for (let i = 0; i < 1000; i++) recorder.model(`m${i}`, '1').ran(1, 1);
+    });
+    let turns = 0;
+    const count = (): void => void (turns++, (timer = setImmediate(count)));
+    let timer = setImmediate(count);
+    await linesOf(server);
+    clearImmediate(timer);
+    expect(turns).toBeGreaterThan(10);
   });
 
   it('says once what a metric is, however many series it has', async () => {

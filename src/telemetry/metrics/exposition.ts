@@ -1,53 +1,66 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Reading } from './figures';
+import type { MetricsConfig } from '../../config/slices';
+import { type Figures, Reading } from './figures';
 import { type CountedFamily, MODELS, REMOTES, type Scope, SCOPES, type ScopeName, SERVER } from './layout';
 import { FAMILIES, type ToldFamily } from './metric-families';
+import { SeriesChoice, wasUsed } from './series-choice';
 import type { BuildInfo, ServerSnapshot } from './server-snapshot';
 
-/** Series that are written in one turn of the event loop, for whoever writes them has other work too. */
-const SERIES_A_TURN = 500;
+/** How long one turn of the event loop may take, for whoever writes has other work too. */
+const TURN_MS = 2;
 
 interface Shown {
   /** Its labels as they stand between the braces. */
   readonly labels: string;
   readonly named: boolean;
+  readonly used: boolean;
   readonly reading: Reading<ScopeName>;
 }
 
 /** The figures of a server in Prometheus' text format 0.0.4. */
-export async function renderPrometheus(server: ServerSnapshot, build: BuildInfo): Promise<string> {
-  let text = '';
-  let series = 0;
-  const subjects = subjectsOf(server);
-  for (const family of Object.values<CountedFamily | ToldFamily>(FAMILIES)) {
-    const { name, help, type } = family;
-    text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
-    if ('tell' in family) {
-      for (const [values, value] of family.tell(server, build))
-        text += line(name, labelText(family.labels, values), value);
-      continue;
-    }
-    const own = ownLabels(family);
-    for (const subject of subjects[family.scope]) {
-      text += linesOf(family, own, subject);
-      series += family.series.length * (1 + (family.bounds?.length ?? 0));
-      if (series > SERIES_A_TURN) {
-        series = 0;
+export class Exposition {
+  private readonly choice: SeriesChoice;
+
+  constructor(
+    private readonly build: BuildInfo,
+    private readonly config: MetricsConfig,
+  ) {
+    this.choice = new SeriesChoice(config);
+  }
+
+  async text(server: ServerSnapshot): Promise<string> {
+    let text = '';
+    let turnEndsMs = performance.now() + TURN_MS;
+    const subjects = subjectsOf(this.choice.shown(server.figures));
+    for (const family of Object.values<CountedFamily | ToldFamily>(FAMILIES)) {
+      const { name, help, type } = family;
+      text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+      if ('tell' in family) {
+        for (const [values, value] of family.tell(server, this.build))
+          text += line(name, labelText(family.labels, values), value);
+        continue;
+      }
+      const own = ownLabels(family);
+      for (const subject of subjects[family.scope]) {
+        text += linesOf(family, own, this.config.buckets === 'all', subject);
+        if (performance.now() < turnEndsMs) continue;
         await nextTurn();
+        turnEndsMs = performance.now() + TURN_MS;
       }
     }
+    return text;
   }
-  return text;
 }
 
-function subjectsOf({ figures }: ServerSnapshot): Record<ScopeName, readonly Shown[]> {
+function subjectsOf(figures: Figures): Record<ScopeName, readonly Shown[]> {
   const shown = (scope: Scope<ScopeName>): Shown[] =>
     figures[scope.name].map((subject) => {
       const named = subject.labels[0] !== '';
       const labels = named ? labelText(scope.labels, subject.labels) : '';
-      return { labels, named, reading: new Reading(scope, subject) };
+      const used = scope !== MODELS || wasUsed(subject);
+      return { labels, named, used, reading: new Reading(scope, subject) };
     });
-  const server = [{ labels: '', named: true, reading: new Reading(SERVER, figures.server[0]) }];
+  const server = [{ labels: '', named: true, used: true, reading: new Reading(SERVER, figures.server[0]) }];
   return { server, models: shown(MODELS), remotes: shown(REMOTES) };
 }
 
@@ -57,29 +70,44 @@ function ownLabels({ labels, scope, series }: CountedFamily): readonly string[] 
   return series.map(({ values }) => labelText(names, values));
 }
 
-function linesOf(family: CountedFamily, own: readonly string[], { labels, named, reading }: Shown): string {
-  const { name, bounds, where } = family;
+function linesOf(family: CountedFamily, own: readonly string[], all: boolean, subject: Shown): string {
+  const { name, bounds, where, series } = family;
+  const { named, used, reading } = subject;
   if (!named && family.unnamed !== true) return '';
-  if (where !== undefined && reading.figures[where] === 0) return '';
+  if (where === undefined ? !used : reading.figures[where] === 0) return '';
+  const counted = family.sparse === true ? countedIn(family, reading) : undefined;
   const unit = family.inMs === true ? seconds : asItIs;
   let text = '';
-  for (const [i, { place }] of family.series.entries()) {
-    const all = joined(labels, own[i]!);
+  for (const [i, { values, place }] of series.entries()) {
+    if (counted?.has(values[0]) === false) continue;
+    const labels = joined(subject.labels, own[i]!);
     if (bounds === undefined) {
-      text += line(name, all, unit(reading.figures[place]!));
+      text += line(name, labels, unit(reading.figures[place]!));
       continue;
     }
     const { buckets, count, sum } = reading.observed({ at: place, bounds });
-    if (family.sparse === true && count === 0) continue;
     let below = 0;
-    bounds.forEach((bound, i) => {
-      below += buckets[i]!;
-      text += line(`${name}_bucket`, joined(all, `le="${unit(bound)}"`), below);
-    });
-    text += line(`${name}_bucket`, joined(all, 'le="+Inf"'), count);
-    text += line(`${name}_sum`, all, unit(sum)) + line(`${name}_count`, all, count);
+    for (const [j, bound] of bounds.entries()) {
+      below += buckets[j]!;
+      if (all || family.few?.includes(bound) !== false)
+        text += line(`${name}_bucket`, joined(labels, `le="${unit(bound)}"`), below);
+    }
+    text += line(`${name}_bucket`, joined(labels, 'le="+Inf"'), count);
+    text += line(`${name}_sum`, labels, unit(sum)) + line(`${name}_count`, labels, count);
   }
   return text;
+}
+
+/** The values of the first label under which anything was counted. */
+function countedIn(
+  { series, bounds }: CountedFamily,
+  { figures }: Reading<ScopeName>,
+): Set<string | undefined> {
+  const cells = bounds === undefined ? 1 : bounds.length + 1;
+  const counted = series.filter(({ place }) =>
+    figures.subarray(place, place + cells).some((value) => value !== 0),
+  );
+  return new Set(counted.map(({ values }) => values[0]));
 }
 
 function line(name: string, labels: string, value: number): string {

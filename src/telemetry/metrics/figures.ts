@@ -21,7 +21,13 @@ export interface Observed {
   readonly sum: number;
 }
 
-/** The figures of one subject, in their places. */
+/** One figure of a subject. */
+export function valueAt({ cells }: Subject, place: Place<ScopeName>): number {
+  for (let i = 0; i + 1 < cells.length; i += 2) if (cells[i] === place) return cells[i + 1]!;
+  return 0;
+}
+
+/** All figures of one subject, in their places. */
 export class Reading<Name extends ScopeName> {
   readonly figures: Float64Array;
 

@@ -38,14 +38,16 @@ interface About<Values> {
   readonly values?: Values;
   /** Recorded in milliseconds and shown in seconds. */
   readonly inMs?: boolean;
-  /** Series of which nothing was counted are left out. */
+  /** Series are left out while nothing was counted under their value of the first label. */
   readonly sparse?: boolean;
   /** Shown of the subject without a name, too. */
   readonly unnamed?: boolean;
-  /** Shown only of subjects of which the figure at this place is not zero. */
+  /** Shown of subjects of which the figure at this place is not zero, and of no others; else of those that were used. */
   readonly where?: number;
   /** The upper bounds of a histogram's buckets, inclusive. */
   readonly bounds?: readonly number[];
+  /** Those of them that are shown where few are wanted. */
+  readonly few?: readonly number[];
 }
 
 /** A family whose figures have places. */
@@ -135,7 +137,7 @@ export function each<Outer extends string, const Inner extends readonly string[]
 /** What a process does, whatever it is for. */
 export const SERVER = new Scope('server', [], 1, []);
 /** The versions of models; without a name where the model of a call is not known. */
-export const MODELS = new Scope('models', ['model', 'version'], 256, ['_other', '']);
+export const MODELS = new Scope('models', ['model', 'version'], 1000, ['_other', '']);
 /** The servers, by host and port, that remote models are on. */
 export const REMOTES = new Scope('remotes', ['model', 'remote'], 256, ['_other', '_other']);
 

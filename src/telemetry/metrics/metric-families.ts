@@ -1,4 +1,4 @@
-import { Reading, type Subject } from './figures';
+import { type Subject, valueAt } from './figures';
 import { type CountedFamily, each, type MetricFamily, MODELS, type Place, REMOTES, SERVER } from './layout';
 import { CACHE_TIERS, OUTCOMES, PROTOCOLS, REMOTE_OUTCOMES } from './outcome';
 import type { ProcessFigures } from '../../process/process-watch';
@@ -17,9 +17,11 @@ const RESPONSE_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 
 const DURATION = {
   bounds: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000],
+  few: [1, 5, 10, 50, 100, 500, 1000, 5000],
   inMs: true,
 };
-const ROWS = { bounds: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] };
+const STAGE = { ...DURATION, few: [0.1, 1, 10, 100, 1000] };
+const ROWS = { bounds: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024], few: [1, 4, 16, 64, 256] };
 
 /** Batches of 0 to this many rows are counted by their exact size, larger ones by the next power of two. */
 const EXACT_BATCH_ROWS = 64;
@@ -69,6 +71,7 @@ export const FAMILIES = {
     labels: ['protocol', 'outcome'],
     values: each(PROTOCOLS, OUTCOMES),
     unnamed: true,
+    sparse: true,
   }),
   requestDuration: MODELS.histogram('nestor_request_duration_seconds', {
     help: 'Inference calls from the arrival of their headers until their answer was handed to the socket.',
@@ -80,19 +83,19 @@ export const FAMILIES = {
   }),
   decodeDuration: MODELS.histogram('nestor_decode_duration_seconds', {
     help: 'Reading the tensors from the body, of calls that succeeded.',
-    ...DURATION,
+    ...STAGE,
   }),
   queueDuration: MODELS.histogram('nestor_queue_duration_seconds', {
     help: 'Waiting for a run, of calls that succeeded by one.',
-    ...DURATION,
+    ...STAGE,
   }),
   runDuration: MODELS.histogram('nestor_run_duration_seconds', {
     help: 'The run that a call took part in, of calls that succeeded by one; calls of one batch count it each.',
-    ...DURATION,
+    ...STAGE,
   }),
   encodeDuration: MODELS.histogram('nestor_encode_duration_seconds', {
     help: 'Writing the answer and handing it to the socket, of calls that succeeded.',
-    ...DURATION,
+    ...STAGE,
   }),
   rows: MODELS.counter('nestor_rows_total', {
     help: 'Rows (leading dimension of the inputs) of calls that succeeded by a run.',
@@ -122,6 +125,7 @@ export const FAMILIES = {
     help: 'Calls by how the prediction cache took part; bypass: not asked, shared: had the answer of an equal call.',
     labels: ['outcome'],
     values: ['hit', 'miss', 'bypass', 'shared'],
+    sparse: true,
   }),
   cacheHits: MODELS.counter('nestor_cache_hits_total', {
     help: 'Calls that the prediction cache answered, by the tier that had the answer.',
@@ -294,7 +298,7 @@ export const FAMILIES = {
 } as const satisfies Record<string, CountedFamily | ToldFamily>;
 
 function residents(model: Subject): number {
-  return new Reading(MODELS, model).at(STATISTICS.resident);
+  return valueAt(model, STATISTICS.resident);
 }
 
 function told(

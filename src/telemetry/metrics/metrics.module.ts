@@ -1,6 +1,14 @@
 import { Global, Module } from '@nestjs/common';
-import { type AppConfig, appConfig, type InferenceConfig, inferenceConfig } from '../../config/config.slices';
+import {
+  type AppConfig,
+  appConfig,
+  type InferenceConfig,
+  inferenceConfig,
+  type MetricsConfig,
+  metricsConfig,
+} from '../../config/config.slices';
 import { Ipc } from '../../process/ipc/ipc.service';
+import { Exposition } from './exposition';
 import { MetricsService } from './metrics.service';
 import { ProcessWatch } from '../../process/process-watch';
 import { Recorder } from './recorder';
@@ -14,11 +22,17 @@ import { WorkerMetrics } from './worker-metrics';
     { provide: Recorder, useFactory: () => new Recorder() },
     {
       provide: MetricsService,
-      inject: [Ipc, Recorder, appConfig.KEY, inferenceConfig.KEY],
-      useFactory: (ipc: Ipc, recorder: Recorder, app: AppConfig, inference: InferenceConfig) => {
+      inject: [Ipc, Recorder, appConfig.KEY, inferenceConfig.KEY, metricsConfig.KEY],
+      useFactory: (
+        ipc: Ipc,
+        recorder: Recorder,
+        app: AppConfig,
+        inference: InferenceConfig,
+        metrics: MetricsConfig,
+      ) => {
         const watch = new ProcessWatch();
         const worker = new WorkerMetrics(ipc, recorder, watch, inference.maxQueueRequests);
-        return new MetricsService(ipc, worker, watch, buildInfo(app.version));
+        return new MetricsService(ipc, worker, watch, new Exposition(buildInfo(app.version), metrics));
       },
     },
   ],

@@ -1,10 +1,10 @@
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Ipc } from '../../process/ipc/ipc.service';
-import { renderPrometheus } from './exposition';
+import type { Exposition } from './exposition';
 import type { ProcessWatch } from '../../process/process-watch';
 import type { Figures } from './figures';
 import { type ActivityReport, LastMinute } from './last-minute';
-import { type BuildInfo, type ServerSnapshot, TOPIC } from './server-snapshot';
+import { type ServerSnapshot, TOPIC } from './server-snapshot';
 import type { WorkerMetrics } from './worker-metrics';
 
 const ANSWER_MS = 5000;
@@ -18,7 +18,7 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
     private readonly ipc: Ipc,
     private readonly worker: WorkerMetrics,
     private readonly watch: ProcessWatch,
-    private readonly build: BuildInfo,
+    private readonly exposition: Exposition,
   ) {}
 
   onModuleInit(): void {
@@ -29,7 +29,7 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       this.ipc.handle(TOPIC.figures, async () => (await this.worker.snapshot()).figures);
       const workers = { ready: 1, configured: 1, restarts: 0 };
       this.ipc.handle(TOPIC.activity, () => ({ ...this.lastMinute.report(), workers }));
-      this.ipc.handle(TOPIC.text, async () => renderPrometheus(await this.alone(), this.build));
+      this.ipc.handle(TOPIC.text, async () => this.exposition.text(await this.alone()));
     }
   }
 

@@ -1,4 +1,4 @@
-import { renderPrometheus } from './exposition';
+import { Exposition } from './exposition';
 import { countersOf, mergeFigures, NO_FIGURES, Reading, type Subject } from './figures';
 import { REMOTES } from './layout';
 import { FAMILIES } from './metric-families';
@@ -47,7 +47,8 @@ async function shown(remotes: readonly Subject[]): Promise<string[]> {
     restarts: 0,
     accessFailures: 0,
   };
-  const text = await renderPrometheus(server, { version: '', node: '', onnxruntime: '' });
+  const build = { version: '', node: '', onnxruntime: '' };
+  const text = await new Exposition(build, { models: [], maxModels: 100, buckets: 'all' }).text(server);
   return text.split('\n').filter((line) => line.startsWith('nestor_remote_'));
 }
 
