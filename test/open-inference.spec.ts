@@ -45,6 +45,7 @@ describe('the Open Inference Protocol with the shipped models', () => {
       version: expect.stringMatching(/^\d/) as string,
       extensions: expect.arrayContaining([
         'binary_tensor_data',
+        'classification',
         'model_configuration',
         'model_repository',
       ]) as string[],

@@ -55,6 +55,7 @@ export const ERRORS = {
   header_fields_too_large: { status: 431, outcome: 'client_error', level: 'silent' },
   rate_limited: { status: 429, outcome: 'rejected', level: 'silent' },
   client_closed_request: { status: 499, outcome: 'cancelled', level: 'silent' },
+  answer_too_large: { status: 400, outcome: 'client_error', level: 'silent' },
   // what happened here
   internal_error: { status: 500, outcome: 'failed', level: 'error' },
   runtime_failure: { status: 500, outcome: 'failed', level: 'error' },

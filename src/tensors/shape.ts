@@ -8,6 +8,20 @@ export function elementCount(shape: Shape): number {
   return count;
 }
 
+/** Places that a shape may have beside a dimension of 0, which hides them: each is a row, or a pair of brackets to print. */
+const MOST_HOLLOW_PLACES = 2 ** 20;
+
+/** Has a shape without elements more places for them than anybody means? */
+export function isHollow(shape: Shape): boolean {
+  let places = 1;
+  let empty = false;
+  for (const size of shape) {
+    if (size === 0) empty = true;
+    else places *= size;
+  }
+  return empty && places > MOST_HOLLOW_PLACES;
+}
+
 /** A shape as people read it: `[-1, 8, 8]`. */
 export function printShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;

@@ -2,6 +2,7 @@ import { reasonOf } from '../../errors/domain-error';
 import { allocate } from '../../tensors/datatype';
 import { readInput } from '../../tensors/json/input-reader';
 import { JsonReader } from '../../tensors/json/json-reader';
+import { MOST_MADE_UP_ELEMENTS } from '../../scheduling/probe-rows';
 import { elementCount, type Shape } from '../../tensors/shape';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 
@@ -17,20 +18,28 @@ const DYNAMIC_SIZES = [1, 8, 32, 64, 128, 224];
  */
 const ROWS: readonly ((declared: Shape) => number)[] = [() => 0, (declared) => declared.indexOf(-1)];
 
-/** Zeros (empty strings, false) with every dynamic dimension at `size`, that of the rows at 1. */
-function zeros(spec: TensorSpec, size: number, rows: number): Tensor {
-  const shape = spec.shape.map((declared, i) => (declared >= 0 ? declared : i === rows ? 1 : size));
-  const count = elementCount(shape);
-  const data = spec.datatype === 'BYTES' ? new Array<string>(count).fill('') : allocate(spec.datatype, count);
-  return { name: spec.name, datatype: spec.datatype, shape, data };
+/** With every dynamic dimension at `size`, that of the rows at 1. */
+function sized(declared: Shape, size: number, rows: number): number[] {
+  return declared.map((each, i) => (each >= 0 ? each : i === rows ? 1 : size));
 }
 
-function zeroSamples(specs: readonly TensorSpec[]): WarmUpInputs[] {
+/** Zeros, empty strings, false. */
+function zeros({ name, datatype }: TensorSpec, shape: number[]): Tensor {
+  const count = elementCount(shape);
+  const data = datatype === 'BYTES' ? new Array<string>(count).fill('') : allocate(datatype, count);
+  return { name, datatype, shape, data };
+}
+
+/** One after the other, as one may be larger than the next is wanted: what is too large to make is left out. */
+function* zeroSamples(specs: readonly TensorSpec[]): Iterable<WarmUpInputs> {
   const hasOpenSizes = specs.some((spec) => spec.shape.slice(1).includes(-1));
-  if (!hasOpenSizes) return [specs.map((spec) => zeros(spec, 1, 0))];
-  return ROWS.flatMap((rowsOf) =>
-    DYNAMIC_SIZES.map((size) => specs.map((spec) => zeros(spec, size, rowsOf(spec.shape)))),
-  );
+  for (const rowsOf of hasOpenSizes ? ROWS : ROWS.slice(0, 1)) {
+    for (const size of hasOpenSizes ? DYNAMIC_SIZES : [1]) {
+      const shapes = specs.map(({ shape }) => sized(shape, size, rowsOf(shape)));
+      if (shapes.some((shape) => elementCount(shape) > MOST_MADE_UP_ELEMENTS)) continue;
+      yield specs.map((spec, i) => zeros(spec, shapes[i]!));
+    }
+  }
 }
 
 /** Sample inputs out of JSON values in the native form, as `example` and `warmup` in model.yaml give them. */
@@ -54,7 +63,7 @@ export async function findWarmUpInputs(
   given: WarmUpInputs | undefined,
   run: (inputs: WarmUpInputs) => Promise<unknown>,
 ): Promise<{ sample: WarmUpInputs } | { reason: string }> {
-  let reason = '';
+  let reason = 'every size that was tried is too large to make';
   for (const sample of given ? [given] : zeroSamples(specs)) {
     try {
       await run(sample);

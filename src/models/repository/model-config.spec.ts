@@ -9,6 +9,7 @@ const DEFAULTS = {
   versions: { kind: 'latest', count: 1 },
   batching: undefined,
   allowEmpty: false,
+  maxTextElements: 65_536,
   maxBatchRows: 64,
   maxQueueDelayMs: 0,
   weight: 1,
@@ -57,6 +58,7 @@ description: Grey 8x8 images of digits
 example: { image: [[0, 0.5], [1, 16]], id: "9007199254740993", deep: { a: null } }
 batching: false
 allow_empty: true
+max_text_elements: 1000
 max_batch_rows: 65536
 max_queue_delay_ms: 2.5
 instances: 2
@@ -92,6 +94,7 @@ output: { values: { type: raw } }
       },
       batching: false,
       allowEmpty: true,
+      maxTextElements: 1000,
       maxBatchRows: 65536,
       maxQueueDelayMs: 2.5,
       weight: 0.5,

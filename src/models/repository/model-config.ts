@@ -41,6 +41,8 @@ interface CommonConfig extends DeclarationConfig {
    * graph shows and a check at load allow it.
    */
   readonly batching: boolean | undefined;
+  /** Elements that an input of BYTES may have. */
+  readonly maxTextElements: number;
   /** May a run get an input without elements? The process may end of it. */
   readonly allowEmpty: boolean;
   readonly maxBatchRows: number;
@@ -93,6 +95,7 @@ export const KEYS: KeyTable<CommonConfig> = {
   example: { key: 'example', read: inputs, fallback: undefined },
   versions: { key: 'versions', read: versionPolicy, fallback: LATEST },
   batching: { key: 'batching', read: bool, fallback: undefined },
+  maxTextElements: { key: 'max_text_elements', read: integer(1, 10_000_000), fallback: 65_536 },
   allowEmpty: { key: 'allow_empty', read: bool, fallback: false },
   maxBatchRows: { key: 'max_batch_rows', read: integer(1, 65_536), fallback: 64 },
   maxQueueDelayMs: { key: 'max_queue_delay_ms', read: number(0, 10_000, 'inclusive'), fallback: 0 },

@@ -1,3 +1,5 @@
+import { DomainError } from '../../errors/domain-error';
+import { printShape } from '../../tensors/shape';
 import type { Tensor } from '../../tensors/tensor';
 
 /** A pure function that another thread can find: by the module that exports it, and its name there. */
@@ -38,12 +40,39 @@ export function whenDone<Value, Next>(
 
 /** What one element takes in JSON, about: seven digits, a point and a comma. */
 const JSON_BYTES_PER_ELEMENT = 9;
+/** Two brackets and a comma. */
+const JSON_BYTES_PER_ARRAY = 3;
 
-/** How large the JSON of tensors will be, roughly. */
-export function jsonBytesOf(tensors: readonly Tensor[]): number {
+/**
+ * How large the JSON of tensors will be, roughly: their elements, and where these are nested as their shape is the
+ * brackets, of which a dimension of 0 may want any number.
+ */
+export function jsonBytesOf(tensors: readonly Tensor[], nested: boolean): number {
   let bytes = 0;
-  for (const { data } of tensors) bytes += data.length * JSON_BYTES_PER_ELEMENT;
+  for (const { data, shape } of tensors) {
+    bytes += data.length * JSON_BYTES_PER_ELEMENT;
+    if (Array.isArray(data)) for (const text of data) bytes += text.length;
+    if (!nested) continue;
+    let arrays = 1;
+    for (let level = 0; level < shape.length; level++) {
+      bytes += arrays * JSON_BYTES_PER_ARRAY;
+      arrays *= shape[level]!;
+    }
+  }
   return bytes;
+}
+
+/** An answer's JSON may be of so many bytes: what is larger takes seconds of a thread, and more memory than it is worth. */
+const MOST_JSON_BYTES = 2 ** 29;
+
+/** @throws answer_too_large for outputs whose JSON nobody should wait for */
+export function refuseLargeJson(outputs: readonly Tensor[], jsonBytes: number): void {
+  if (jsonBytes <= MOST_JSON_BYTES) return;
+  const shapes = outputs.map(({ name, shape }) => `"${name}" ${printShape(shape)}`).join(', ');
+  throw new DomainError(
+    'answer_too_large',
+    `The outputs ${shapes} take about ${Math.round(jsonBytes / 2 ** 20)} MiB of JSON, more than ${MOST_JSON_BYTES / 2 ** 20}; the binary form of the Open Inference Protocol is smaller.`,
+  );
 }
 
 /** The bytes as a Buffer, which loses its class on the way between threads. */

@@ -11,18 +11,19 @@ const OPEN_BRACE = 0x7b;
 
 /**
  * Reads a native request body, `{"<input>": values, ...}` or the bare values of a model's only input.
+ * @param maxTexts elements that an input of BYTES may have; any number where that is not said
  * @returns the tensors in the order of `specs`
  * @throws invalid_json, missing_input, unknown_input, and what `readInput` throws
  */
-export function decodeNative(body: Buffer, specs: readonly TensorSpec[]): Tensor[] {
+export function decodeNative(body: Buffer, specs: readonly TensorSpec[], maxTexts?: number): Tensor[] {
   const reader = new JsonReader(body);
   const only = specs[0];
   if (specs.length === 1 && only !== undefined && reader.peek() !== OPEN_BRACE) {
-    const tensor = readInput(reader, only, body.length);
+    const tensor = readInput(reader, only, body.length, maxTexts);
     reader.expectEnd();
     return [tensor];
   }
-  const tensors = readInputs(reader, specs, body.length);
+  const tensors = readInputs(reader, specs, body.length, maxTexts);
   reader.expectEnd();
   const missing = specs.filter((_, i) => tensors[i] === undefined);
   if (missing.length > 0) {
@@ -35,6 +36,7 @@ function readInputs(
   reader: JsonReader,
   specs: readonly TensorSpec[],
   maxCount: number,
+  maxTexts: number | undefined,
 ): (Tensor | undefined)[] {
   const tensors = new Array<Tensor | undefined>(specs.length).fill(undefined);
   reader.enterObject();
@@ -53,7 +55,7 @@ function readInputs(
         `Input "${key}" is given twice (again before position ${reader.position}).`,
       );
     }
-    tensors[index] = readInput(reader, spec, maxCount);
+    tensors[index] = readInput(reader, spec, maxCount, maxTexts);
   }
   return tensors;
 }
@@ -69,16 +71,18 @@ export type NativeBody =
 
 /**
  * Reads a native request body in JSON, by the model's own inputs or by declared ones.
+ * @param maxTexts elements that an input of BYTES may have
  * @param declared undefined where the model declares none
  * @throws what `decodeNative` and `readDeclaredJson` throw
  */
 export function decodeBody(
   body: Buffer,
   specs: readonly TensorSpec[],
+  maxTexts: number,
   declared: DeclaredInputs | undefined,
 ): NativeBody {
   const found = declared && readDeclaredJson(body, declared);
-  return found === undefined ? { tensors: decodeNative(body, specs) } : { declared: found };
+  return found === undefined ? { tensors: decodeNative(body, specs, maxTexts) } : { declared: found };
 }
 
 /** What a native answer says besides the tensors. */

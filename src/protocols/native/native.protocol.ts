@@ -15,7 +15,14 @@ import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
 import type { EncodedAnswer } from '../../http/body/content-encoding';
 import type { CallTarget, DecodedCall, HttpCallCodec } from '../http-call/http-call';
 import type { InferenceResult } from '../../inference/inference.service';
-import { asBuffer, jsonBytesOf, offloadable, whenDone, type Worksite } from '../http-call/offloadable';
+import {
+  asBuffer,
+  jsonBytesOf,
+  offloadable,
+  refuseLargeJson,
+  whenDone,
+  type Worksite,
+} from '../http-call/offloadable';
 import {
   type DeclaredBody,
   declaredContentTypes,
@@ -60,7 +67,7 @@ export const nativeProtocol: HttpCallCodec<DecodedCall> = {
     const types = declared === undefined ? [] : declaredContentTypes(declared);
     requireContentType(req, [...JSON_TYPES, ...types]);
     const named = declared === undefined || declared.inputs.length === 0 ? undefined : declared;
-    const decoded = work(DECODE, body.length, [body, model.inputs, named]);
+    const decoded = work(DECODE, body.length, [body, model.inputs, model.config.maxTextElements, named]);
     return whenDone(decoded, ({ tensors, declared: found }) => {
       if (found !== undefined) return declaredCall(req, found, declared!);
       // Where outputs alone are declared, they are what tensors are answered with.
@@ -86,7 +93,10 @@ export const nativeProtocol: HttpCallCodec<DecodedCall> = {
       model: model.name,
       version: model.version,
     };
-    const encoded = work(ENCODE, jsonBytesOf(outputs), [answer]);
+    // What is declared of an output is shorter than the output.
+    const jsonBytes = jsonBytesOf(outputs, true);
+    if (answer.declared === undefined) refuseLargeJson(outputs, jsonBytes);
+    const encoded = work(ENCODE, jsonBytes, [answer]);
     return whenDone(encoded, (body) => ({ headers: JSON_HEADERS, body: [asBuffer(body)] }));
   },
 };

@@ -1,8 +1,9 @@
 import { DomainError } from '../../errors/domain-error';
 import type { TensorData } from '../../tensors/datatype';
+import { tooManyTexts } from '../../tensors/json/element-reader';
 import { quote } from '../../tensors/json/json-fault';
 import type { JsonReader } from '../../tensors/json/json-reader';
-import { printShape, type Shape, shapeFits } from '../../tensors/shape';
+import { isHollow, printShape, type Shape, shapeFits } from '../../tensors/shape';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import type { BinaryPart } from './binary-data';
 import { givenTwice, inputFault, list } from './faults';
@@ -47,6 +48,7 @@ export class InputsReader {
     private readonly reader: JsonReader,
     private readonly specs: readonly TensorSpec[],
     private readonly binary: BinaryPart | undefined,
+    private readonly maxTexts = Infinity,
   ) {
     this.tensors = new Array<Tensor | undefined>(specs.length).fill(undefined);
   }
@@ -172,7 +174,10 @@ export class InputsReader {
         `expected shape ${printShape(spec.shape)} (-1 is any size), got ${printShape(shape)}`,
       );
     }
-    return { index, spec, shape, count: countElements(shape, name) };
+    const count = countElements(shape, name);
+    if (spec.datatype === 'BYTES' && count > this.maxTexts)
+      throw tooManyTexts(`Input ${quote(name)}`, this.maxTexts);
+    return { index, spec, shape, count };
   }
 }
 
@@ -198,6 +203,13 @@ function countElements(shape: Shape, name: string): number {
   for (const size of shape) {
     count *= size;
     if (size > 1) product *= size;
+  }
+  if (isHollow(shape)) {
+    throw inputFault(
+      'shape_mismatch',
+      name,
+      `shape ${printShape(shape)} has no elements, but too many places for them`,
+    );
   }
   if (product <= Number.MAX_SAFE_INTEGER) return count;
   throw inputFault(

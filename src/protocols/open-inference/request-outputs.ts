@@ -4,13 +4,15 @@ import type { JsonReader } from '../../tensors/json/json-reader';
 import type { TensorSpec } from '../../tensors/tensor';
 import { givenTwice, list } from './faults';
 import { NO_JSON_FP16 } from './json-data';
-import { readOutputParameters } from './request-parameters';
+import { type OutputParameters, readOutputParameters } from './request-parameters';
 
 /** An output that a request asks for. */
 export interface WantedOutput {
   readonly spec: TensorSpec;
   /** In binary, or in JSON? Undefined where it leaves that to the request's parameters. */
   readonly binary: boolean | undefined;
+  /** So many of its best classes instead; undefined for its values. */
+  readonly classes: number | undefined;
 }
 
 /**
@@ -32,8 +34,7 @@ export function readOutputs(reader: JsonReader, specs: readonly TensorSpec[]): W
 
 function readOutput(reader: JsonReader, specs: readonly TensorSpec[]): WantedOutput {
   let name: string | undefined;
-  let binary: boolean | undefined;
-  let hasParameters = false;
+  let parameters: OutputParameters | undefined;
   reader.enterObject();
   for (let key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
     switch (key) {
@@ -42,9 +43,8 @@ function readOutput(reader: JsonReader, specs: readonly TensorSpec[]): WantedOut
         name = reader.readName();
         break;
       case 'parameters':
-        if (hasParameters) throw givenTwice(key, reader.position);
-        hasParameters = true;
-        binary = readOutputParameters(reader);
+        if (parameters !== undefined) throw givenTwice(key, reader.position);
+        parameters = readOutputParameters(reader);
         break;
       default:
         reader.skipValue();
@@ -57,7 +57,7 @@ function readOutput(reader: JsonReader, specs: readonly TensorSpec[]): WantedOut
     );
   }
   const spec = specs.find((candidate) => candidate.name === name);
-  if (spec !== undefined) return { spec, binary };
+  if (spec !== undefined) return { spec, binary: parameters?.binary, classes: parameters?.classes };
   throw new DomainError('unknown_output', `Unknown output ${quote(name)}; the model gives ${list(specs)}.`);
 }
 
@@ -76,7 +76,7 @@ export function binaryForms(
   for (let i = 0; i < count; i++) {
     const { name, datatype } = outputs?.[i]?.spec ?? specs[i]!;
     const binary = outputs?.[i]?.binary ?? binaryOutput;
-    if (datatype === 'FP16' && !binary) {
+    if (datatype === 'FP16' && !binary && outputs?.[i]?.classes === undefined) {
       throw new DomainError(
         'wrong_datatype',
         `Output "${name}": ${NO_JSON_FP16}; ask for it in binary, with parameters.binary_data of the output or parameters.binary_data_output of the request.`,

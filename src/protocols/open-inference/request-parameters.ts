@@ -15,6 +15,9 @@ export interface RequestParameters {
   binaryOutput: boolean | undefined;
 }
 
+/** Each is a text of its own, and is looked for by going through those before it. */
+const MOST_CLASSES = 100;
+
 const DEFAULT: Readonly<RequestParameters> = {
   priority: 0,
   timeoutMs: undefined,
@@ -44,7 +47,15 @@ export function readRequestParameters(reader: JsonReader): RequestParameters {
       case 'binary_data_output':
         parameters.binaryOutput = readBoolean(reader, name);
         return true;
+      case 'sequence_id':
+      case 'sequence_start':
+      case 'sequence_end': {
+        const value = reader.readValue(0);
+        refuseSequence(name, value === 0 || value === '' || value === false);
+        return true;
+      }
       default:
+        refuseSharedMemory(name);
         return false;
     }
   });
@@ -59,6 +70,7 @@ export function defaultParameters(): RequestParameters {
 export function readInputParameters(reader: JsonReader): number | undefined {
   let sizeBytes: number | undefined;
   readParameters(reader, (name) => {
+    refuseSharedMemory(name);
     if (name !== 'binary_data_size') return false;
     sizeBytes = readWholeNumber(reader, 'Parameter "binary_data_size"', Number.MAX_SAFE_INTEGER);
     return true;
@@ -66,15 +78,46 @@ export function readInputParameters(reader: JsonReader): number | undefined {
   return sizeBytes;
 }
 
-/** Whether an output's parameters ask for binary data, or for JSON; undefined when they leave it open. */
-export function readOutputParameters(reader: JsonReader): boolean | undefined {
-  let binary: boolean | undefined;
+/** What an output's parameters ask for. */
+export interface OutputParameters {
+  /** Binary data, or JSON? Undefined when they leave it open. */
+  binary: boolean | undefined;
+  /** So many of its best classes in place of its values; undefined for the values. */
+  classes: number | undefined;
+}
+
+export function readOutputParameters(reader: JsonReader): OutputParameters {
+  const parameters: OutputParameters = { binary: undefined, classes: undefined };
   readParameters(reader, (name) => {
-    if (name !== 'binary_data') return false;
-    binary = readBoolean(reader, name);
-    return true;
+    refuseSharedMemory(name);
+    switch (name) {
+      case 'binary_data':
+        parameters.binary = readBoolean(reader, name);
+        return true;
+      case 'classification':
+        // 0 is none, as where it is left out.
+        parameters.classes = readWholeNumber(reader, 'Parameter "classification"', MOST_CLASSES) || undefined;
+        return true;
+      default:
+        return false;
+    }
   });
-  return binary;
+  return parameters;
+}
+
+/** Data would be looked for, or left, where this server has none. */
+function refuseSharedMemory(name: string): void {
+  if (!name.startsWith('shared_memory_')) return;
+  throw new DomainError('invalid_request', `Parameter "${name}": shared memory is not implemented.`);
+}
+
+/**
+ * Requests of a sequence go to one instance that keeps its state: none does that here.
+ * @param isNeutral says the value that no sequence is meant?
+ */
+function refuseSequence(name: string, isNeutral: boolean): void {
+  if (isNeutral) return;
+  throw new DomainError('invalid_request', `Parameter "${name}": sequences are not implemented.`);
 }
 
 /** Goes through an object of parameters; `take` reads those that it knows. `null` is an empty one. */

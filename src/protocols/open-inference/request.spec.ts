@@ -47,9 +47,9 @@ describe('a request in JSON', () => {
     const call = decodeJson({
       model_name: 'm',
       extra: [{ a: [1] }],
-      parameters: { sequence_id: 7, custom: { deep: [1] } },
+      parameters: { sequence_id: 0, sequence_start: false, custom: { deep: [1] } },
       inputs: [{ ...X, more: null, parameters: { content_type: 'np' } }],
-      outputs: [{ name: 'y', parameters: { classification: 2 }, more: 1 }],
+      outputs: [{ name: 'y', parameters: { classification: 0 }, more: 1 }],
     });
     expect(only(call).data).toEqual(Float32Array.of(1.5, -2));
   });

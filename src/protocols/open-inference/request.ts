@@ -1,5 +1,6 @@
 import { JsonReader } from '../../tensors/json/json-reader';
-import type { Tensor, TensorSpec } from '../../tensors/tensor';
+import type { Tensor } from '../../tensors/tensor';
+import type { V2Model } from './v2-call';
 import { DomainError } from '../../errors/domain-error';
 import { BinaryPart } from './binary-data';
 import { givenTwice, list } from './faults';
@@ -25,14 +26,10 @@ export interface V2Request {
  * order, unknown ones passed over.
  * @param jsonBytes the length of the JSON part; undefined when that is all of the body, as no header says
  */
-export function readRequest(
-  body: Buffer,
-  jsonBytes: number | undefined,
-  model: { readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] },
-): V2Request {
+export function readRequest(body: Buffer, jsonBytes: number | undefined, model: V2Model): V2Request {
   const reader = new JsonReader(body, 0, jsonBytes ?? body.length);
   const binary = jsonBytes === undefined ? undefined : new BinaryPart(body, jsonBytes);
-  const inputs = new InputsReader(reader, model.inputs, binary);
+  const inputs = new InputsReader(reader, model.inputs, binary, model.maxTexts);
   let id: string | undefined;
   let parameters: RequestParameters | undefined;
   let outputs: WantedOutput[] | undefined;

@@ -2,6 +2,7 @@ import { type Datatype, DATATYPES } from '../../tensors/datatype';
 import { JsonWriter } from '../../tensors/json/json-writer';
 import type { Tensor } from '../../tensors/tensor';
 import { keepAnswerHead, knownAnswerHead } from './answer-head';
+import { bestClasses, type BestClasses } from './classification';
 import { bytesOf } from './binary-data';
 
 /** What a response says. */
@@ -13,6 +14,8 @@ export interface V2Answer {
   readonly outputs: readonly Tensor[];
   /** For each output: in binary? */
   readonly binaryOutputs: readonly boolean[];
+  /** For each output: its best classes instead? Undefined where no output is asked for them. */
+  readonly best?: readonly (BestClasses | undefined)[];
 }
 
 export interface EncodedV2 {
@@ -30,7 +33,8 @@ const BEFORE_DATA = byDatatype((datatype) => `],"datatype":"${datatype}","data":
 const BEFORE_SIZE = byDatatype((datatype) => `],"datatype":"${datatype}","parameters":{"binary_data_size":`);
 
 /** Writes `{model_name, model_version, id?, outputs: [{name, shape, datatype, parameters?, data?}]}`. */
-export function encodeV2(answer: V2Answer): EncodedV2 {
+export function encodeV2(given: V2Answer): EncodedV2 {
+  const answer = given.best === undefined ? given : withClasses(given, given.best);
   const { id, outputs, binaryOutputs } = answer;
   const binary: Buffer[] = [];
   for (let i = 0; i < outputs.length; i++) if (binaryOutputs[i] === true) binary.push(bytesOf(outputs[i]!));
@@ -44,12 +48,20 @@ export function encodeV2(answer: V2Answer): EncodedV2 {
   return { body: [head, ...binary], headerLength: head.length };
 }
 
+function withClasses(answer: V2Answer, best: readonly (BestClasses | undefined)[]): V2Answer {
+  const outputs = answer.outputs.map((output, i) => {
+    const wanted = best[i];
+    return wanted === undefined ? output : bestClasses(output, wanted);
+  });
+  return { ...answer, outputs };
+}
+
 /** @param binary the bytes of the binary outputs, in their order */
 function writeHead(
   { model, version, id, outputs, binaryOutputs }: V2Answer,
   binary: readonly Buffer[],
 ): Buffer {
-  const writer = new JsonWriter();
+  const writer = new JsonWriter(true);
   let binaryIndex = 0;
   writer.raw('{"model_name":');
   writer.string(model);

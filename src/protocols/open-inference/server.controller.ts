@@ -10,6 +10,7 @@ import { V2ServerLive, V2ServerMetadata, V2ServerReady } from './v2.dto';
 /** What of the protocol beyond its core is implemented. */
 export const EXTENSIONS = [
   'binary_tensor_data',
+  'classification',
   'model_configuration',
   'model_repository',
   'schedule_policy',

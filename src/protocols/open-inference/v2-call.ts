@@ -9,6 +9,8 @@ export interface V2Call {
   readonly outputs: readonly string[] | undefined;
   /** For each output of the answer: in binary? */
   readonly binaryOutputs: readonly boolean[];
+  /** For each output of the answer: how many of its best classes in its place; undefined where none has any. */
+  readonly classes: readonly (number | undefined)[] | undefined;
   /** 1 is the most urgent, 0 the default. */
   readonly priority: number;
   readonly timeoutMs: number | undefined;
@@ -19,4 +21,6 @@ export interface V2Call {
 export interface V2Model {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
+  /** Elements that an input of BYTES may have; any number where that is not said. */
+  readonly maxTexts?: number;
 }

@@ -19,6 +19,7 @@ export function decodeV2(body: Buffer, headerLength: number | undefined, model: 
       inputs: readRawRequest(body, model.inputs),
       outputs: undefined,
       binaryOutputs: binaryForms(undefined, model.outputs, true),
+      classes: undefined,
       priority: 0,
       timeoutMs: undefined,
       useCache: true,
@@ -38,6 +39,9 @@ export function decodeV2(body: Buffer, headerLength: number | undefined, model: 
     inputs,
     outputs: outputs?.map(({ spec }) => spec.name),
     binaryOutputs: binaryForms(outputs, model.outputs, parameters.binaryOutput ?? false),
+    classes: outputs?.some(({ classes }) => classes !== undefined)
+      ? outputs.map(({ classes }) => classes)
+      : undefined,
     priority: parameters.priority,
     timeoutMs: parameters.timeoutMs,
     useCache: true,

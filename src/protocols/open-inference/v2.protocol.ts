@@ -9,7 +9,15 @@ import type { EncodedAnswer } from '../../http/body/content-encoding';
 import type { HttpCallCodec } from '../http-call/http-call';
 import type { InferenceResult } from '../../inference/inference.service';
 import type { LoadedModel } from '../../models/loading/loaded-model';
-import { asBuffer, jsonBytesOf, offloadable, whenDone, type Worksite } from '../http-call/offloadable';
+import {
+  asBuffer,
+  jsonBytesOf,
+  offloadable,
+  refuseLargeJson,
+  whenDone,
+  type Worksite,
+} from '../http-call/offloadable';
+import type { BestClasses } from './classification';
 import { encodeV2, type V2Answer } from './response';
 import type { V2Call } from './v2-call';
 import { decodeV2 } from './v2.codec';
@@ -47,20 +55,33 @@ export const v2Protocol: HttpCallCodec<V2Call> = {
 
   decode({ req }: Exchange, body: Buffer, model: LoadedModel, work: Worksite): V2Call | Promise<V2Call> {
     const headerLength = headerLengthOf(req);
-    const { inputs, outputs } = model;
-    return work(DECODE, headerLength ?? body.length, [body, headerLength, { inputs, outputs }]);
+    const { inputs, outputs, config } = model;
+    // Text is made into strings also where it comes in binary.
+    const hasText = inputs.some(({ datatype }) => datatype === 'BYTES');
+    const sizeBytes = hasText ? body.length : (headerLength ?? body.length);
+    return work(DECODE, sizeBytes, [
+      body,
+      headerLength,
+      { inputs, outputs, maxTexts: config.maxTextElements },
+    ]);
   },
 
   encode(
     _exchange: Exchange,
-    { id, binaryOutputs }: V2Call,
+    { id, binaryOutputs, classes }: V2Call,
     model: LoadedModel,
     { outputs }: InferenceResult,
     work: Worksite,
   ): EncodedAnswer | Promise<EncodedAnswer> {
+    const best = classes?.map((count, i): BestClasses | undefined => {
+      const spec = model.outputs.find(({ name }) => name === outputs[i]!.name);
+      return count === undefined ? undefined : { count, byRows: spec?.shape[0] === -1 };
+    });
     const inJson = outputs.filter((_, i) => binaryOutputs[i] !== true);
-    const answer: V2Answer = { model: model.name, version: model.version, id, outputs, binaryOutputs };
-    return whenDone(work(ENCODE, jsonBytesOf(inJson), [answer]), ({ body, headerLength }) => {
+    const answer: V2Answer = { model: model.name, version: model.version, id, outputs, binaryOutputs, best };
+    const jsonBytes = jsonBytesOf(inJson, false);
+    refuseLargeJson(inJson, jsonBytes);
+    return whenDone(work(ENCODE, jsonBytes, [answer]), ({ body, headerLength }) => {
       const bytes = body.map(asBuffer);
       if (headerLength === undefined) return { headers: JSON_HEADERS, body: bytes };
       const headers = ['content-type', 'application/octet-stream', HEADER_LENGTH, String(headerLength)];

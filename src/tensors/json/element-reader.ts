@@ -47,6 +47,7 @@ export class StringReader implements ElementReader {
   constructor(
     private readonly reader: JsonReader,
     private readonly place: Place,
+    private readonly maxTexts = Infinity,
   ) {}
 
   get count(): number {
@@ -55,12 +56,21 @@ export class StringReader implements ElementReader {
 
   read(): void {
     if (this.reader.peek() !== QUOTE) rejectElement(this.reader, 'BYTES', this.place);
+    if (this.strings.length >= this.maxTexts) throw tooManyTexts(this.place(), this.maxTexts);
     this.strings.push(this.reader.readString());
   }
 
   finish(): TensorData {
     return this.strings;
   }
+}
+
+/** @param where which input it is, or which of its elements */
+export function tooManyTexts(where: string, maxTexts: number): DomainError {
+  return new DomainError(
+    'input_too_large',
+    `${where}: more than ${maxTexts} texts (max_text_elements in the model.yaml of the model).`,
+  );
 }
 
 /** What stands at the cursor is not an element of the datatype. */

@@ -1,7 +1,7 @@
 import { DomainError } from '../../errors/domain-error';
 import { acquireInput } from '../array-pool';
 import type { JsonReader } from './json-reader';
-import { elementCount, inferShape, printShape, type Shape, shapeFits } from '../shape';
+import { elementCount, inferShape, isHollow, printShape, type Shape, shapeFits } from '../shape';
 import type { Tensor, TensorSpec } from '../tensor';
 import { readTensorData } from './tensor-reader';
 
@@ -9,14 +9,23 @@ import { readTensorData } from './tensor-reader';
  * Reads one input in the native form: nested arrays, whose nesting is the shape, or a flat array (or a bare
  * scalar) where the declared shape leaves at most one dimension open.
  * @param maxCount the most elements that the input may have
+ * @param maxTexts the most, where they are texts
  */
-export function readInput(reader: JsonReader, spec: TensorSpec, maxCount: number): Tensor {
+export function readInput(reader: JsonReader, spec: TensorSpec, maxCount: number, maxTexts?: number): Tensor {
   const { data, shape } = readTensorData(reader, spec.datatype, spec.name, {
     expectedCount: leastCount(spec.shape),
     maxCount,
     allocate: acquireInput,
+    maxTexts,
   });
-  return { name: spec.name, datatype: spec.datatype, shape: resolveShape(shape, spec), data };
+  const resolved = resolveShape(shape, spec);
+  if (isHollow(resolved)) {
+    throw new DomainError(
+      'shape_mismatch',
+      `Input "${spec.name}": shape ${printShape(resolved)} has no elements, but too many places for them.`,
+    );
+  }
+  return { name: spec.name, datatype: spec.datatype, shape: resolved, data };
 }
 
 /** The elements of one row: what a typical request brings. */

@@ -2,6 +2,11 @@ import { isUtf8 } from 'node:buffer';
 import { BACKSLASH, QUOTE, SPACE } from '../numbers/ascii';
 import { endedEarly, invalidJson } from './json-fault';
 
+const LOWER_U = 0x75;
+const HIGH_SURROGATES = 0xd800;
+const LOW_SURROGATES = 0xdc00;
+const LAST_SURROGATE = 0xdfff;
+
 const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['"', '"'],
   ['\\', '\\'],
@@ -71,7 +76,10 @@ function utf8Fault(bytes: Buffer, start: number, end: number): number {
   }
 }
 
-/** The text of a string that `checkString` has passed; `end` is its closing quote. */
+/**
+ * The text of a string that `checkString` has passed; `end` is its closing quote.
+ * @throws invalid_json for half of a surrogate pair, which no UTF-8 can carry: it would become another character
+ */
 export function decodeString(bytes: Buffer, start: number, end: number): string {
   let text = '';
   let from = start;
@@ -79,14 +87,33 @@ export function decodeString(bytes: Buffer, start: number, end: number): string 
     if (slash > from) text += bytes.toString('utf8', from, slash);
     const letter = String.fromCharCode(bytes[slash + 1]!);
     if (letter === 'u') {
-      text += String.fromCharCode(parseInt(bytes.toString('latin1', slash + 2, slash + 6), 16));
+      const unit = codeUnitAt(bytes, slash);
       from = slash + 6;
+      if (isSurrogate(unit)) {
+        const low = from < end ? codeUnitAt(bytes, from) : 0;
+        if (unit >= LOW_SURROGATES || low < LOW_SURROGATES || !isSurrogate(low))
+          throw invalidJson(slash, 'half of a surrogate pair is no character');
+        text += String.fromCharCode(unit, low);
+        from += 6;
+      } else {
+        text += String.fromCharCode(unit);
+      }
     } else {
       text += ESCAPES.get(letter)!;
       from = slash + 2;
     }
   }
   return from < end ? text + bytes.toString('utf8', from, end) : text;
+}
+
+/** Of `\uXXXX` at that place; 0 where another character or escape stands. */
+function codeUnitAt(bytes: Buffer, position: number): number {
+  if (bytes[position] !== BACKSLASH || bytes[position + 1] !== LOWER_U) return 0;
+  return parseInt(bytes.toString('latin1', position + 2, position + 6), 16);
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= HIGH_SURROGATES && unit <= LAST_SURROGATE;
 }
 
 function nextBackslash(bytes: Buffer, from: number, end: number): number {

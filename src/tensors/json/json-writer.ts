@@ -35,7 +35,8 @@ export class JsonWriter {
   private position: number;
   private inArena = true;
 
-  constructor() {
+  /** @param literalIntegers are 64-bit integers beyond 2^53 written as numbers, for readers that do not round them? */
+  constructor(private readonly literalIntegers = false) {
     if (idleArena === undefined) {
       this.out = Buffer.allocUnsafeSlow(ARENA_BYTES);
     } else {
@@ -147,7 +148,7 @@ export class JsonWriter {
       const end = Math.min(next + CHUNK_ELEMENTS, to);
       if (next > from) this.byte(COMMA);
       this.reserve((end - next) * (MOST_NUMBER_BYTES + 1));
-      this.position = putElements(this.out, this.position, data, datatype, next, end);
+      this.position = putElements(this.out, this.position, data, datatype, next, end, this.literalIntegers);
       next = end;
     }
   }

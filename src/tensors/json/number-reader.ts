@@ -47,7 +47,6 @@ export class NumberReader implements ElementReader {
     private readonly datatype: FloatDatatype | IntegerDatatype,
     private readonly sink: ElementSink,
     private readonly place: Place,
-    private readonly exactIntegers = false,
   ) {
     this.range = DOUBLE_RANGES[datatype];
     const isLong = datatype === 'FP32' && sink.array.length >= LEAST_KERNEL_RUN && reader.closed;
@@ -101,7 +100,8 @@ export class NumberReader implements ElementReader {
     if (!isFloat(datatype) && !isWhole(text)) throw wrongDatatype(this.place, datatype, cut(text));
     if (value < least || value > most) {
       if (datatype !== 'INT64' && (datatype !== 'UINT64' || value < 0)) throw this.outOfRange(text);
-      if (!this.exactIntegers || !/^-?\d+$/.test(text)) throw this.unsafeInteger(text);
+      // Digits alone say exactly what is meant; a fraction or an exponent comes from a program that has rounded.
+      if (!/^-?\d+$/.test(text)) throw this.unsafeInteger(text);
       this.storeInteger(text, datatype);
       return;
     }
@@ -144,7 +144,7 @@ export class NumberReader implements ElementReader {
     return elementFault(
       'unsafe_integer',
       this.place,
-      `${cut(text)} is beyond ±${Number.MAX_SAFE_INTEGER}, where programs round numbers; send it as a decimal string`,
+      `${cut(text)} is beyond ±${Number.MAX_SAFE_INTEGER}, where programs round numbers; send it in digits alone`,
     );
   }
 }

@@ -16,7 +16,7 @@ export function printable(data: NumericArray): PrintableData {
 
 /**
  * Writes elements as JSON with commas between them: numbers; booleans; NaN, infinities and 64-bit integers
- * beyond the safe ones as strings. Each takes `MOST_NUMBER_BYTES` and a comma at most.
+ * beyond the safe ones as strings or, where they are to be literals, as what they are. Each takes `MOST_NUMBER_BYTES` and a comma at most.
  * @returns the position behind
  */
 export function putElements(
@@ -26,14 +26,15 @@ export function putElements(
   datatype: NumericDatatype,
   from: number,
   to: number,
+  literal = false,
 ): number {
   switch (datatype) {
     case 'FP32':
       return putFloat32s(out, position, data as Float32Array, from, to);
     case 'INT64':
-      return putIntegers64(out, position, data, from, to, true);
+      return putIntegers64(out, position, data, from, to, true, literal);
     case 'UINT64':
-      return putIntegers64(out, position, data, from, to, false);
+      return putIntegers64(out, position, data, from, to, false, literal);
     case 'FP64':
       return putEach(out, position, data, from, to, putFloat64);
     case 'FP16':
@@ -72,7 +73,9 @@ function putIntegers64(
   from: number,
   to: number,
   signed: boolean,
+  literal: boolean,
 ): number {
+  const quote = literal ? '' : '"';
   let at = position;
   for (let i = from; i < to; i++) {
     if (i > from) out[at++] = COMMA;
@@ -85,7 +88,7 @@ function putIntegers64(
     const high = signed ? half : half >>> 0;
     const value = high * 2 ** 32 + (low >>> 0);
     if (Number.isSafeInteger(value)) at = putInteger(out, at, value);
-    else at = putAscii(out, at, `"${(BigInt(high) << 32n) | BigInt(low >>> 0)}"`);
+    else at = putAscii(out, at, `${quote}${(BigInt(high) << 32n) | BigInt(low >>> 0)}${quote}`);
   }
   return at;
 }

@@ -185,9 +185,15 @@ describe('readTensorData', () => {
       for (const beyond of [least - 1n, most + 1n, 10n ** 30n, -(10n ** 1000n)]) {
         expect(faultOf(`["${beyond}"]`, datatype)).toMatch(/^out_of_range: Input "x"\[0\]: /);
       }
-      for (const unsafe of ['9007199254740992', '9007199254740993', '1e16']) {
+      expect(values('[9007199254740992, 9007199254740993, -0]', datatype)).toEqual([
+        9007199254740992n,
+        9007199254740993n,
+        0n,
+      ]);
+      expect(values(`[${least}, ${most}]`, datatype)).toEqual([least, most]);
+      for (const unsafe of ['9007199254740993.0', '1e16', '9007199254740993e0']) {
         expect(faultOf(`[${unsafe}]`, datatype)).toBe(
-          `unsafe_integer: Input "x"[0]: ${unsafe} is beyond ±9007199254740991, where programs round numbers; send it as a decimal string.`,
+          `unsafe_integer: Input "x"[0]: ${unsafe} is beyond ±9007199254740991, where programs round numbers; send it in digits alone.`,
         );
       }
       for (const wrong of ['"1.5"', '"0x10"', '" 1"', '""', '"NaN"', '1.5']) {
@@ -202,7 +208,7 @@ describe('readTensorData', () => {
         -4294967297n,
       ]);
       expect(faultOf('[-1]', 'UINT64')).toMatch(/^out_of_range: Input "x"\[0\]: -1 is/);
-      expect(faultOf('[-9007199254740993]', 'INT64')).toMatch(/^unsafe_integer: /);
+      expect(faultOf('[-9007199254740993.0]', 'INT64')).toMatch(/^unsafe_integer: /);
     });
   });
 

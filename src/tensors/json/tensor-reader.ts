@@ -13,8 +13,8 @@ export interface TensorReadOptions {
   maxCount: number;
   /** Where arrays come from, one more each time the elements outgrow one; the result lies in the last. */
   allocate?: Allocate;
-  /** Are bare 64-bit integers beyond ±2^53 taken? From a server, which writes them as exactly as any other. */
-  exactIntegers?: boolean;
+  /** A list of BYTES may be of so many: each takes memory of its own, however short it is, and time of every thread it passes. */
+  maxTexts?: number;
 }
 
 export interface ReadTensor {
@@ -27,7 +27,7 @@ export interface ReadTensor {
  * Reads a scalar, a flat or a nested array at the cursor straight into an array of the datatype.
  * @param inputName for messages
  * @throws invalid_json; ragged_array; shape_mismatch beyond `maxCount`; wrong_datatype, out_of_range and
- *   unsafe_integer for an element
+ *   unsafe_integer for an element; input_too_large beyond `maxTexts`
  */
 export function readTensorData(
   reader: JsonReader,
@@ -53,12 +53,12 @@ class TensorReading {
     private readonly reader: JsonReader,
     datatype: Datatype,
     private readonly inputName: string,
-    { expectedCount, maxCount, allocate, exactIntegers }: TensorReadOptions,
+    { expectedCount, maxCount, allocate, maxTexts }: TensorReadOptions,
   ) {
     this.maxCount = maxCount;
     const place = () => this.place();
     if (datatype === 'BYTES') {
-      this.elements = new StringReader(reader, place);
+      this.elements = new StringReader(reader, place, maxTexts);
       return;
     }
     // Two bytes are the least that an element takes; sixteen, where there is no hint, a fair guess.
@@ -68,7 +68,7 @@ class TensorReading {
     this.elements =
       datatype === 'BOOL'
         ? new BooleanReader(reader, sink, place)
-        : new NumberReader(reader, datatype, sink, place, exactIntegers);
+        : new NumberReader(reader, datatype, sink, place);
   }
 
   read(): ReadTensor {

@@ -39,7 +39,6 @@ function read(reader: JsonReader, spec: TensorSpec, path: AnswerPath, depth: num
     return readTensorData(reader, spec.datatype, spec.name, {
       expectedCount: leastCount(spec.shape, path),
       maxCount: reader.end - reader.position,
-      exactIntegers: true,
     });
   }
   if (step === EACH) return readEach(reader, spec, path, depth);

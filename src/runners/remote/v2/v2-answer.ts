@@ -127,7 +127,6 @@ function readJson(
   const { data } = readTensorData(reader, datatype, name, {
     expectedCount: count,
     maxCount: count,
-    exactIntegers: true,
   });
   reader.seek(behind);
   if (data.length !== count)

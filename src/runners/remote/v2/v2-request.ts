@@ -22,7 +22,7 @@ export function encodeV2(
   binary: boolean,
   id: string | undefined,
 ): EncodedRequest {
-  const writer = new JsonWriter();
+  const writer = new JsonWriter(true);
   writer.raw('{');
   if (id !== undefined) {
     writer.raw('"id":');
