@@ -124,7 +124,7 @@ describe('the native API with the shipped models', () => {
     const put = await fetch(url, { method: 'PUT', body: '{}' });
     expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, POST']);
     const features = [[5.1, 3.5, 1.4, 0.2]];
-    const type = await server.post(`/api/inference/iris`, { features }, { 'content-type': 'text/csv' });
+    const type = await server.post(`/api/inference/iris`, { features }, { 'content-type': 'text/html' });
     expect(type).toMatchObject({ status: 415, body: { code: 'unsupported_media_type' } });
     const encoding = await server.post(`/api/inference/iris`, { features }, { 'content-encoding': 'br' });
     expect(encoding).toMatchObject({ status: 415, body: { code: 'unsupported_encoding' } });

@@ -19,6 +19,15 @@ export function inputFacts(contexts: readonly InputContext[]): Tensor[] {
   });
 }
 
+/** The outputs themselves. */
+export function withoutFacts(
+  tensors: readonly Tensor[],
+  inputs: readonly { readonly name: string }[],
+): Tensor[] {
+  const facts = new Set(inputs.flatMap(({ name }) => [name + TOKENS, name + TRUNCATED]));
+  return tensors.filter(({ name }) => !facts.has(name));
+}
+
 /** Tokens of all texts of an answer. */
 export function tokenCount(tensors: readonly Tensor[]): number {
   let sum = 0;

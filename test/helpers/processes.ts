@@ -42,3 +42,9 @@ function statOf(pid: number): string[] | undefined {
     return undefined;
   }
 }
+
+/** The memory that a process has in use, in bytes; Linux. */
+export function residentBytes(pid: number): number {
+  const [, kilobytes = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kilobytes) * 1024;
+}

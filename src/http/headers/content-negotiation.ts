@@ -53,6 +53,18 @@ export function requireAcceptable(req: IncomingMessage, offered: readonly string
   );
 }
 
+/** Which of what is offered a client names first; the first of them where it names none. */
+export function preferredType(req: IncomingMessage, offered: readonly [string, ...string[]]): string {
+  const { accept } = req.headers;
+  if (accept === undefined || accept === '*/*') return offered[0];
+  return (
+    accept
+      .split(',')
+      .map(mediaType)
+      .find((type) => offered.includes(type)) ?? offered[0]
+  );
+}
+
 /** A boolean in a query; `fallback` when it is absent. @throws invalid_request for anything but true and false */
 export function booleanParameter(query: URLSearchParams, name: string, fallback: boolean): boolean {
   const text = query.get(name);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   booleanParameter,
   contentTypeOf,
+  preferredType,
   requireAcceptable,
   requireContentType,
 } from '../../http/headers/content-negotiation';
@@ -31,14 +32,19 @@ import {
   readDeclaredBytes,
   readDeclaredForm,
 } from './declared-call';
+import { encodeCsv } from './csv-answer';
+import { withoutFacts } from '../../processing/input-facts';
 import { decodeBody, encodeNative, type NativeAnswer } from './native.codec';
 import { priorityOf } from '../../http/headers/priority';
 
 const CODEC = join(__dirname, 'native.codec');
 const DECODE = offloadable(CODEC, decodeBody, { consumes: true });
+const ENCODE_CSV = offloadable(join(__dirname, 'csv-answer'), encodeCsv, { consumes: false });
 const ENCODE = offloadable(CODEC, encodeNative, { consumes: false });
 
 const JSON_TYPES = ['application/json'];
+const ANSWER_TYPES = ['application/json', 'text/csv'] as const;
+const CSV_HEADERS = ['content-type', 'text/csv; charset=utf-8; header=present'];
 const JSON_HEADERS = ['content-type', 'application/json; charset=utf-8'];
 
 /** The native API's inference call: `{"<input>": values}` or a raw input in, `{"result": {...}}` out. */
@@ -46,7 +52,7 @@ export const nativeProtocol: HttpCallCodec<DecodedCall> = {
   protocol: 'native',
 
   check({ req }: Exchange): void {
-    requireAcceptable(req, JSON_TYPES);
+    requireAcceptable(req, ANSWER_TYPES);
     flagOf(req.url, 'use_cache', true);
     flagOf(req.url, 'raw', false);
   },
@@ -84,6 +90,12 @@ export const nativeProtocol: HttpCallCodec<DecodedCall> = {
     { outputs, cache }: InferenceResult,
     work: Worksite,
   ): EncodedAnswer | Promise<EncodedAnswer> {
+    if (preferredType(exchange.req, ANSWER_TYPES) === 'text/csv') {
+      const isTold = raw === undefined || raw.wantsTensors;
+      const table = isTold ? outputs : withoutFacts(outputs, raw.inputs);
+      const csv = work(ENCODE_CSV, jsonBytesOf(outputs), [table]);
+      return whenDone(csv, (body) => ({ headers: CSV_HEADERS, body: [asBuffer(body)] }));
+    }
     const answer: NativeAnswer = {
       outputs,
       declared: raw && declaredAnswer(raw, model),
