@@ -73,7 +73,7 @@ export class EmbeddingsProtocol implements HttpCallCodec<EmbeddingsCall> {
     if (vectors === undefined) throw new Error(`There is no output ${output}.`);
     const { model, format } = request;
     const answer: EmbeddingsAnswer = { model, format, vectors, tokens: tokenCount(outputs) };
-    const encoded = work(ENCODE, jsonBytesOf([vectors]), [answer]);
+    const encoded = work(ENCODE, jsonBytesOf([vectors], true), [answer]);
     return whenDone(encoded, (bytes) => ({ headers: JSON_HEADERS, body: [asBuffer(bytes)] }));
   }
 }
