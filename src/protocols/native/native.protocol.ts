@@ -93,7 +93,7 @@ export const nativeProtocol: HttpCallCodec<DecodedCall> = {
     if (preferredType(exchange.req, ANSWER_TYPES) === 'text/csv') {
       const isTold = raw === undefined || raw.wantsTensors;
       const table = isTold ? outputs : withoutFacts(outputs, raw.inputs);
-      const csv = work(ENCODE_CSV, jsonBytesOf(outputs), [table]);
+      const csv = work(ENCODE_CSV, jsonBytesOf(outputs, false), [table]);
       return whenDone(csv, (body) => ({ headers: CSV_HEADERS, body: [asBuffer(body)] }));
     }
     const answer: NativeAnswer = {
