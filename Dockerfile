@@ -25,8 +25,10 @@ LABEL org.opencontainers.image.title="nestor" \
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends libjemalloc2 \
- && rm -rf /var/lib/apt/lists/*
+ && rm -rf /var/lib/apt/lists/* \
+ && cp -r /usr/lib/locale/C.utf8 /usr/lib/locale/en_US.utf8
 
+# The locale: ONNX Runtime wants en_US.UTF-8 for text vectorisers; C.UTF-8 changes the case of letters alike.
 # LD_PRELOAD: jemalloc gives back what ONNX Runtime frees; a bare name is found on every architecture.
 # LOG_DIR: empty, so that logs go to standard output alone and the root file system may be read-only.
 ENV NODE_ENV=production \

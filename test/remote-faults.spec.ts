@@ -236,6 +236,7 @@ describe('a remote that misbehaves', () => {
 describe('a remote that redirects to another host', () => {
   it('is not followed, and no credentials leave', async () => {
     process.env.TEST_REMOTE_SECRET = 'tok-123';
+    process.env.REMOTE_SECRET_NAMES = 'TEST_REMOTE_SECRET';
     const other = await RemoteServer.start();
     const remote = await RemoteServer.start();
     const { runner } = await openRemote({

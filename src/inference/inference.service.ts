@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type CachedRequest, PredictionCache } from '../cache/prediction-cache';
+import { type CachedAnswer, type CachedRequest, PredictionCache } from '../cache/prediction-cache';
 import { DomainError } from '../errors/domain-error';
 import type { RunTimes } from '../telemetry/metrics/model-recorder';
 import type { CacheOutcome } from '../telemetry/metrics/outcome';
@@ -9,6 +9,7 @@ import { emptyInput, outputsOfNoRows, refusalOf } from '../scheduling/empty-inpu
 import type { ScheduledResult } from '../scheduling/scheduled-request';
 import type { Tensor } from '../tensors/tensor';
 import { rawOutputs, runDeclared } from './declared-run';
+import { clientMistake } from './client-mistake';
 
 export interface InferenceResult {
   /** The wanted outputs, in the order in which they were asked for, else in the model's. */
@@ -52,7 +53,7 @@ export class InferenceService {
       model.recorder.cached('BYPASS', 0);
       return { outputs: selectOutputs(outputs, request.outputs), cache: 'BYPASS', run: undefined };
     }
-    const answer = await this.cache.answer(model, request, () => runOf(model, request));
+    const answer = await this.answer(model, request);
     model.recorder.cached(answer.outcome, answer.lookupMs, answer.tier);
     return {
       outputs: selectOutputs(answer.outputs, request.outputs),
@@ -60,6 +61,14 @@ export class InferenceService {
       ageSeconds: answer.ageMs === undefined ? undefined : Math.floor(answer.ageMs / 1000),
       run: answer.run,
     };
+  }
+
+  private async answer(model: LoadedModel, request: InferenceRequest): Promise<CachedAnswer> {
+    try {
+      return await this.cache.answer(model, request, () => runOf(model, request));
+    } catch (error) {
+      throw clientMistake(error, model.inputs, request.inputs);
+    }
   }
 
   /**

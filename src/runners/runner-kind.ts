@@ -22,6 +22,10 @@ export interface ModelFile {
   readonly path: string;
   /** With its external data. */
   readonly sizeBytes: number;
+  /** Are weights of it in other files? */
+  readonly hasExternalData: boolean;
+  /** Its operators, those of other domains than ONNX's own as `domain.operator`; empty where its graph is too large to look at. */
+  readonly operators: ReadonlySet<string>;
   /**
    * Hex digest of the content and of these settings, which change what it answers.
    * @throws model_unavailable when a file cannot be read

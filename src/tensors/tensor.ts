@@ -14,4 +14,8 @@ export interface TensorSpec {
   readonly name: string;
   readonly datatype: Datatype;
   readonly shape: Shape;
+  /** The names that the model has for its dimensions, null for those without one; left out where none has. */
+  readonly dimensions?: readonly (string | null)[];
+  /** What the places of its last dimension mean, where the model says so: the classes of a classifier. */
+  readonly labels?: readonly string[];
 }

@@ -122,6 +122,18 @@ export function zipMapModel(labels: readonly string[]): Uint8Array {
   );
 }
 
+/** `vectors = table[ids]`: INT64 `ids` [N, L] below `count`, FP32 [N, L, width]. */
+export function embeddingModel(count: number, width: number): Uint8Array {
+  const table = { name: 'table', dataType: DataType.FLOAT, dims: [count, width] };
+  const floatData = Array.from({ length: count * width }, (_, i) => i);
+  return encode({
+    node: [node('Gather', ['table', 'ids'], ['vectors'])],
+    initializer: [{ ...table, floatData }],
+    input: [value('ids', DataType.INT64, ['N', 'L'])],
+    output: [value('vectors', DataType.FLOAT, ['N', 'L', width])],
+  });
+}
+
 /** Text in, text and a number out: `same` BYTES [N] and `count` INT64 [1], the rows of the whole batch. */
 export function textModel(): Uint8Array {
   return encode({

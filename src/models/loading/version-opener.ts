@@ -66,7 +66,7 @@ export class VersionOpener {
 
   private async openFile(kind: RunnerKind, entry: VersionEntry, modelFile: string): Promise<Opened> {
     const { config, found } = entry;
-    const { externalData, random, coupling, metadata } = await inspectModel(modelFile);
+    const { externalData, operators, random, coupling, metadata } = await inspectModel(modelFile);
     const assets = await this.assetsOf(found);
     // The folder of a model without a folder is everybody's.
     const isOwnFolder = dirname(modelFile) !== found.configFolder;
@@ -85,6 +85,8 @@ export class VersionOpener {
       file: {
         path: modelFile,
         sizeBytes: externalData.reduce((sum, external) => sum + external.sizeBytes, found.sizeBytes),
+        hasExternalData: externalData.length > 0,
+        operators,
         digest: (resultSettings) => contentDigest(files, resultSettings),
         unchanged,
       },

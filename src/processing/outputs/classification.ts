@@ -53,7 +53,7 @@ export const CLASSIFICATION = declaredType({
       return undefined;
     }
     const count = shape[1] === -1 ? undefined : shape[1];
-    const labels = await readLabels(settings.labels, count, assets, fault);
+    const labels = (await readLabels(settings.labels, count, assets, fault)) ?? output.labels;
     const { activation, topK } = settings;
     return { type: 'classification', name, from: output.name, activation, labels, topK };
   },

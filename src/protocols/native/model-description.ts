@@ -15,6 +15,10 @@ export interface TensorDescription {
   datatype: string;
   /** -1 stands for a dimension of any size. */
   shape: number[];
+  /** What the places of the last dimension mean, where the model says so: the classes of a classifier. */
+  labels?: readonly string[];
+  /** The names that the model has for its dimensions, null for those without one; left out where none has. */
+  dimensions?: readonly (string | null)[];
 }
 
 export interface ModelDescription {
@@ -112,7 +116,8 @@ function describeBatching({ batching, config }: LoadedModel): BatchingDescriptio
 }
 
 function describeTensor(spec: TensorSpec): TensorDescription {
-  return { name: spec.name, datatype: spec.datatype, shape: [...spec.shape] };
+  const { name, datatype, shape, labels, dimensions } = spec;
+  return { name, datatype, shape: [...shape], ...(labels && { labels }), ...(dimensions && { dimensions }) };
 }
 
 /** A native request body out of inputs that the model was seen to accept. */

@@ -11,6 +11,12 @@ export class TensorResponse {
   /** -1 stands for a dimension of any size. */
   @ApiProperty({ type: [Number], example: [-1, 8, 8] })
   shape: number[];
+  /** What the places of the last dimension mean, where the model says so: the classes of a classifier. */
+  @ApiProperty({ type: [String], required: false })
+  labels?: readonly string[];
+  /** The names that the model has for its dimensions, null for those without one. */
+  @ApiProperty({ type: [String], required: false, nullable: true, example: ['batch', null] })
+  dimensions?: readonly (string | null)[];
 }
 
 export class BatchingResponse {

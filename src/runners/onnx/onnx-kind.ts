@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { choice, integer, type KeyTable, type Reader, words } from '../../config/yaml/readers';
 import { DomainError } from '../../errors/domain-error';
 import type { OpenedRunner, Opening, RunnerDescription, RunnerKeys, RunnerKind } from '../runner-kind';
+import { provideEnglish } from '../../config/english-locale';
 import { SessionFactory } from './session-factory';
+import { ZIP_MAP } from './zip-map';
 
 const GRAPH_OPTIMIZATIONS = ['disabled', 'basic', 'extended', 'all'] as const;
 const MAX_THREADS = 256;
@@ -51,9 +53,23 @@ export class OnnxKind implements RunnerKind<OnnxSettings> {
     if (file === undefined) throw new DomainError('model_unavailable', 'it has no model file');
     const digest = await file.digest(resultSettings(settings));
     expectContent(digest);
+    const cutZipMaps = file.operators.has(ZIP_MAP);
+    if (cutZipMaps && file.hasExternalData) {
+      const reason =
+        "its ZipMap cannot be cut off where weights are in other files; export it with options={'zipmap': False}";
+      throw new DomainError('model_unavailable', reason);
+    }
+    if (file.operators.has('StringNormalizer')) provideEnglish();
     const { path: modelFile, sizeBytes, unchanged } = file;
     const label = `${model}/${version}`;
-    const runner = await this.sessions.open({ ...settings, modelFile, label, sizeBytes, unchanged });
+    const runner = await this.sessions.open({
+      ...settings,
+      modelFile,
+      cutZipMaps,
+      label,
+      sizeBytes,
+      unchanged,
+    });
     return {
       runner,
       description: describe(settings),

@@ -56,6 +56,8 @@ export interface OrtValueMetadata {
   readonly type?: number | string;
   /** A dynamic dimension is -1 from the binding, its symbol (or "") from the public interface. */
   readonly shape?: readonly (number | string)[];
+  /** The symbols ("" for none), from the binding alone. */
+  readonly symbolicDimensions?: readonly string[];
 }
 
 /** The runtime's name of a datatype. */
@@ -65,7 +67,7 @@ export function elementTypeOf(datatype: Datatype): string {
 
 /** @throws Error that names the input or output when a request could not carry it. */
 export function specOf(role: 'input' | 'output', metadata: OrtValueMetadata): TensorSpec {
-  const { name, isTensor, type = 'undefined', shape = [] } = metadata;
+  const { name, isTensor, type = 'undefined', shape = [], symbolicDimensions = [] } = metadata;
   if (!isTensor) {
     throw new Error(
       `${role} '${name}' is a sequence, a map or an optional value; only tensors can be served`,
@@ -76,7 +78,11 @@ export function specOf(role: 'input' | 'output', metadata: OrtValueMetadata): Te
   if (datatype === undefined) {
     throw new Error(`${role} '${name}' has the element type ${elementType}, which cannot be served`);
   }
-  return { name, datatype, shape: dimensionsOf(shape) };
+  const dimensions = shape.map(
+    (size, i) => symbolicDimensions[i] || (typeof size === 'string' && size) || null,
+  );
+  const named = dimensions.some((dimension) => dimension !== null);
+  return { name, datatype, shape: dimensionsOf(shape), ...(named && { dimensions }) };
 }
 
 function dimensionsOf(shape: readonly (number | string)[]): Shape {

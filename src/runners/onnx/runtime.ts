@@ -7,7 +7,7 @@ import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import { elementTypeOf, specOf, type OrtValueMetadata } from './ort-elements';
 import type { SessionSignature } from './session-messages';
 import type { SessionOptions } from './session-options';
-import { withoutZipMap } from './zip-map';
+import { cutZipMaps, type PlainModel } from './zip-map';
 
 /** One loaded session; used only inside a session thread, which its calls block. */
 export interface RuntimeSession extends SessionSignature {
@@ -27,7 +27,7 @@ interface BindingSession {
   readonly inputMetadata: OrtValueMetadata[];
   readonly outputMetadata: OrtValueMetadata[];
   loadModel(path: string, options: object): void;
-  loadModel(memory: ArrayBufferLike, offset: number, sizeBytes: number, options: object): void;
+  loadModel(memory: ArrayBuffer, start: number, length: number, options: object): void;
   run(feeds: Feeds, fetches: Record<string, null>): Record<string, OrtTensor>;
   dispose(): void;
 }
@@ -74,14 +74,10 @@ function findBinding(): Binding | undefined {
 
 function openByBinding(binding: Binding, options: SessionOptions): RuntimeSession | undefined {
   checkProviders(options, binding.listSupportedBackends());
-  let session = startBindingSession(binding, options);
-  const cut = session && cutModel(options, session.outputMetadata);
-  if (cut !== undefined) {
-    session?.dispose();
-    session = startBindingSession(binding, options, cut);
-  }
+  const model = readModel(options);
+  const session = startBindingSession(binding, options, model);
   if (!session) return undefined;
-  const { inputs, outputs } = signatureOf(session.inputMetadata, session.outputMetadata);
+  const { inputs, outputs } = signatureOf(session.inputMetadata, session.outputMetadata, model);
   const fetches = Object.fromEntries(outputs.map(({ name }) => [name, null]));
   let fed: readonly Tensor[] | undefined;
   let feeds: Feeds = {};
@@ -109,13 +105,17 @@ function feedsOf(tensors: readonly Tensor[]): Feeds {
 function startBindingSession(
   binding: Binding,
   options: SessionOptions,
-  model?: Buffer,
+  model: PlainModel | undefined,
 ): BindingSession | undefined {
   try {
     binding.initOrtOnce(LOG_FATAL_ONLY, OrtTensor, isMainThread);
     const session = new binding.InferenceSession();
-    if (model === undefined) session.loadModel(options.modelFile, ortOptions(options));
-    else session.loadModel(model.buffer, model.byteOffset, model.byteLength, ortOptions(options));
+    if (model === undefined) {
+      session.loadModel(options.modelFile, ortOptions(options));
+    } else {
+      const { buffer, byteOffset, byteLength } = model.bytes;
+      session.loadModel(buffer as ArrayBuffer, byteOffset, byteLength, ortOptions(options));
+    }
     const known = Array.isArray(session.inputMetadata) && Array.isArray(session.outputMetadata);
     return known ? session : undefined;
   } catch (error) {
@@ -129,13 +129,12 @@ async function openByPackage(options: SessionOptions): Promise<RuntimeSession> {
   const ort = requireHere('onnxruntime-node') as typeof Ort;
   ort.env.logLevel = 'fatal';
   checkProviders(options, ort.listSupportedBackends());
-  let session = await ort.InferenceSession.create(options.modelFile, ortOptions(options));
-  const cut = cutModel(options, session.outputMetadata);
-  if (cut !== undefined) {
-    await session.release();
-    session = await ort.InferenceSession.create(cut, ortOptions(options));
-  }
-  const { inputs, outputs } = signatureOf(session.inputMetadata, session.outputMetadata);
+  const model = readModel(options);
+  const session =
+    model === undefined
+      ? await ort.InferenceSession.create(options.modelFile, ortOptions(options))
+      : await ort.InferenceSession.create(model.bytes, ortOptions(options));
+  const { inputs, outputs } = signatureOf(session.inputMetadata, session.outputMetadata, model);
   return {
     inputs,
     outputs,
@@ -149,11 +148,6 @@ async function openByPackage(options: SessionOptions): Promise<RuntimeSession> {
     },
     release: () => session.release(),
   };
-}
-
-/** The model without what makes an output that is no tensor, where that is known; undefined: it is served as it is. */
-function cutModel({ modelFile }: SessionOptions, outputs: readonly OrtValueMetadata[]): Buffer | undefined {
-  return outputs.every(({ isTensor }) => isTensor) ? undefined : withoutZipMap(readFileSync(modelFile));
 }
 
 /** Version 1.30.0 fails on every float16 tensor where this type exists (Node 24), and takes `Uint16Array` where not. */
@@ -187,13 +181,23 @@ function checkProviders(
   );
 }
 
+/** The model without its ZipMaps; undefined where the file is to be loaded as it is. */
+function readModel({ cutZipMaps: cut, modelFile }: SessionOptions): PlainModel | undefined {
+  return cut ? cutZipMaps(readFileSync(modelFile)) : undefined;
+}
+
 function signatureOf(
   inputs: readonly OrtValueMetadata[],
   outputs: readonly OrtValueMetadata[],
+  model: PlainModel | undefined,
 ): SessionSignature {
   return {
     inputs: inputs.map((metadata) => specOf('input', metadata)),
-    outputs: outputs.map((metadata) => specOf('output', metadata)),
+    outputs: outputs.map((metadata) => {
+      const spec = specOf('output', metadata);
+      const labels = model?.labels.get(spec.name);
+      return labels === undefined ? spec : { ...spec, labels };
+    }),
   };
 }
 

@@ -15,13 +15,13 @@ import { openAlone, SessionThread } from './session-thread';
 jest.mock('./thread-file', () => jest.requireActual<object>('../../../test/helpers/compiled-thread'));
 
 describe('a session thread that loads', () => {
-  it('tells what the model declares, dynamic dimensions as -1', async () => {
+  it('tells what the model declares, dynamic dimensions as -1, with their names', async () => {
     const thread = await open(models.classifierModel());
     expect(thread.signature).toEqual({
-      inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 3] }],
+      inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 3], dimensions: ['N', null] }],
       outputs: [
-        { name: 'label', datatype: 'INT64', shape: [-1] },
-        { name: 'probabilities', datatype: 'FP32', shape: [-1, 3] },
+        { name: 'label', datatype: 'INT64', shape: [-1], dimensions: ['N'] },
+        { name: 'probabilities', datatype: 'FP32', shape: [-1, 3], dimensions: ['N', null] },
       ],
     });
   });

@@ -1,15 +1,21 @@
 import { identityModel, zipMapModel } from '../../../test/helpers/onnx-models';
 import { open } from '../../../test/helpers/session-threads';
-import { withoutZipMap } from './zip-map';
+import { cutZipMaps } from './zip-map';
 
 jest.mock('./thread-file', () => jest.requireActual<object>('../../../test/helpers/compiled-thread'));
 
 describe("an export of scikit-learn's with a ZipMap at its end", () => {
   it('is served with its probabilities as a tensor', async () => {
-    const thread = await open(zipMapModel(['no', 'yes']));
+    const thread = await open(zipMapModel(['no', 'yes']), { cutZipMaps: true });
     expect(thread.signature.outputs).toEqual([
-      { name: 'output_label', datatype: 'BYTES', shape: [-1] },
-      { name: 'probabilities', datatype: 'FP32', shape: [-1, 2] },
+      { name: 'output_label', datatype: 'BYTES', shape: [-1], dimensions: ['N'] },
+      {
+        name: 'probabilities',
+        datatype: 'FP32',
+        shape: [-1, 2],
+        dimensions: ['N', null],
+        labels: ['no', 'yes'],
+      },
     ]);
     const x = Float32Array.of(0, 0, 2, 1);
     const [label, probabilities] = await thread.run([
@@ -26,21 +32,23 @@ describe("an export of scikit-learn's with a ZipMap at its end", () => {
 
   it('keeps every other byte', () => {
     const model = Buffer.from(zipMapModel(['no', 'yes']));
-    const cut = withoutZipMap(model)!;
+    const { bytes: cut, labels } = cutZipMaps(model);
     expect(cut.includes('ZipMap')).toBe(false);
     expect(cut.includes('output_probability')).toBe(false);
     expect(cut.includes('LinearClassifier')).toBe(true);
-    expect(withoutZipMap(cut)).toBeUndefined();
-    expect(withoutZipMap(Buffer.from(identityModel('FP32')))).toBeUndefined();
+    expect([...labels]).toEqual([['probabilities', ['no', 'yes']]]);
+    expect(cutZipMaps(cut).bytes).toEqual(cut);
+    const other = Buffer.from(identityModel('FP32'));
+    expect(cutZipMaps(other).bytes).toEqual(other);
   });
 
   it('is no reason to take a file that is cut off', () => {
     const model = Buffer.from(zipMapModel(['no', 'yes']));
     for (let length = 0; length < model.length; length += 7) {
       try {
-        withoutZipMap(model.subarray(0, length));
+        cutZipMaps(model.subarray(0, length));
       } catch (error) {
-        expect((error as Error).message).toBe('the model file ends within a field');
+        expect((error as Error).message).toBe('it is cut off, or no ONNX model');
       }
     }
   });

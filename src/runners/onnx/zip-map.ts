@@ -1,4 +1,30 @@
-/** One field of a protobuf message: where its key begins, its value, and what follows it. */
+/** https://onnx.ai/onnx/operators/onnx_aionnxml_ZipMap.html */
+export const ZIP_MAP = 'ai.onnx.ml.ZipMap';
+
+/** Fields by their numbers in https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
+const MODEL = { graph: 7 };
+const GRAPH = { node: 1, output: 12, valueInfo: 13 };
+const NODE = { input: 1, output: 2, operator: 4, attribute: 5, domain: 7 };
+const ATTRIBUTE = { name: 1, integers: 8, texts: 9 };
+const VALUE = { name: 1, type: 2 };
+const TYPE = { tensor: 1 };
+const TENSOR_TYPE = { element: 1, shape: 2 };
+const SHAPE = { dimension: 1 };
+const DIMENSION = { size: 1 };
+const FLOAT = 1;
+
+const VARINT = 0;
+const FIXED64 = 1;
+const BYTES = 2;
+const FIXED32 = 5;
+
+/** A model that ends in tensors. */
+export interface PlainModel {
+  readonly bytes: Buffer;
+  /** What the columns of an output mean, by the output's name. */
+  readonly labels: ReadonlyMap<string, readonly string[]>;
+}
+
 interface Field {
   readonly number: number;
   readonly start: number;
@@ -6,112 +32,189 @@ interface Field {
   readonly end: number;
 }
 
-const GRAPH_OF_MODEL = 7;
-const NODE_OF_GRAPH = 1;
-const OUTPUT_OF_GRAPH = 12;
-const NAME_OF_VALUE = 1;
-const NODE = { input: 1, output: 2, operator: 4 } as const;
-const FLOAT = 1;
+interface ZipMap {
+  /** The scores, FP32 [rows, classes]. */
+  readonly input: string;
+  readonly output: string;
+  readonly labels: readonly string[];
+}
 
 /**
- * The model without the `ZipMap` at its end, which makes of a tensor of scores a list of maps, one for each row, that no
- * request could carry: scikit-learn's exporter puts one there unless it is told not to. What it was given becomes the
- * output, `[rows, classes]` FP32.
- * https://onnx.ai/onnx/operators/onnx_aionnxml_ZipMap.html
- * @param model an ONNX file that the runtime has loaded
- * @returns undefined where it has none
+ * Cuts the last step off classifiers as scikit-learn's and LightGBM's converters export them: `ZipMap` makes a sequence of
+ * mappings out of a tensor of scores, which no tensor protocol can carry. The scores become the output in its place,
+ * under their own name, as with `options={'zipmap': False}`; everything else stays as it is, byte for byte.
+ * @param model an ONNX file whose weights are all in it
  */
-export function withoutZipMap(model: Buffer): Buffer | undefined {
-  const graphField = fieldsOf(model).find(({ number }) => number === GRAPH_OF_MODEL);
-  if (graphField === undefined) return undefined;
-  const graph = model.subarray(graphField.valueStart, graphField.end);
-  const fields = fieldsOf(graph);
-  const zips = new Map<string, string>();
-  const kept: Buffer[] = [];
-  for (const field of fields) {
-    const zip =
-      field.number === NODE_OF_GRAPH ? zipMapIn(graph.subarray(field.valueStart, field.end)) : undefined;
-    if (zip !== undefined) zips.set(zip.output, zip.input);
+export function cutZipMaps(model: Buffer): PlainModel {
+  const labels = new Map<string, readonly string[]>();
+  const bytes = edited(model, 0, model.length, (field) =>
+    field.number === MODEL.graph ? message(MODEL.graph, withoutZipMaps(model, field, labels)) : undefined,
+  );
+  return { bytes, labels };
+}
+
+function withoutZipMaps(model: Buffer, graph: Field, labels: Map<string, readonly string[]>): Buffer {
+  const outputs = new Set<string>();
+  const wanted = new Map<string, ZipMap>();
+  for (const field of fields(model, graph.valueStart, graph.end)) {
+    if (field.number === GRAPH.output) outputs.add(nameOf(model, field));
+    const zipMap = field.number === GRAPH.node ? zipMapOf(model, field) : undefined;
+    if (zipMap !== undefined) wanted.set(zipMap.output, zipMap);
   }
-  if (zips.size === 0) return undefined;
-  for (const field of fields) {
-    const value = graph.subarray(field.valueStart, field.end);
-    if (field.number === NODE_OF_GRAPH && zipMapIn(value) !== undefined) continue;
-    const scores = field.number === OUTPUT_OF_GRAPH ? zips.get(textIn(value, NAME_OF_VALUE)) : undefined;
-    kept.push(
-      scores === undefined
-        ? graph.subarray(field.start, field.end)
-        : lengthDelimited(OUTPUT_OF_GRAPH, floatMatrix(scores)),
-    );
+  for (const { input, output, labels: classes } of wanted.values()) {
+    if (!outputs.has(output)) wanted.delete(output);
+    else labels.set(input, classes);
   }
-  return Buffer.concat([
-    model.subarray(0, graphField.start),
-    lengthDelimited(GRAPH_OF_MODEL, Buffer.concat(kept)),
-    model.subarray(graphField.end),
-  ]);
-}
-
-function zipMapIn(node: Buffer): { readonly input: string; readonly output: string } | undefined {
-  if (textIn(node, NODE.operator) !== 'ZipMap') return undefined;
-  return { input: textIn(node, NODE.input), output: textIn(node, NODE.output) };
-}
-
-/** The first text of that field; empty where there is none. */
-function textIn(message: Buffer, number: number): string {
-  const field = fieldsOf(message).find((one) => one.number === number);
-  return field === undefined ? '' : message.toString('utf8', field.valueStart, field.end);
-}
-
-/** A `ValueInfoProto` of a tensor of floats with two open dimensions. */
-function floatMatrix(name: string): Buffer {
-  const dimension = lengthDelimited(1, Buffer.alloc(0));
-  const shape = lengthDelimited(2, Buffer.concat([dimension, dimension]));
-  const tensor = Buffer.concat([Buffer.of((1 << 3) | 0, FLOAT), shape]);
-  return Buffer.concat([
-    lengthDelimited(NAME_OF_VALUE, Buffer.from(name)),
-    lengthDelimited(2, lengthDelimited(1, tensor)),
-  ]);
-}
-
-function lengthDelimited(number: number, value: Buffer): Buffer {
-  return Buffer.concat([varint((number << 3) | 2), varint(value.length), value]);
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    bytes.push(rest < 128 ? rest : (rest % 128) | 128);
-    if (rest < 128) return Buffer.from(bytes);
-  }
-}
-
-/** https://protobuf.dev/programming-guides/encoding/ */
-function fieldsOf(message: Buffer): Field[] {
-  const fields: Field[] = [];
-  let at = 0;
-  const next = (): number => {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = message[at++];
-      if (byte === undefined) throw new Error('the model file ends within a field');
-      value += (byte & 127) * scale;
-      if (byte < 128) return value;
+  return edited(model, graph.valueStart, graph.end, (field) => {
+    switch (field.number) {
+      case GRAPH.node: {
+        const zipMap = zipMapOf(model, field);
+        return zipMap !== undefined && wanted.has(zipMap.output) ? NOTHING : undefined;
+      }
+      case GRAPH.output: {
+        const zipMap = wanted.get(nameOf(model, field));
+        if (zipMap === undefined) return undefined;
+        // Where the scores are an output already, there is nothing to put in its place.
+        return outputs.has(zipMap.input) ? NOTHING : message(GRAPH.output, scores(zipMap));
+      }
+      case GRAPH.valueInfo:
+        return labels.has(nameOf(model, field)) ? NOTHING : undefined;
+      default:
+        return undefined;
     }
-  };
-  while (at < message.length) {
-    const start = at;
-    const key = next();
-    const wire = key % 8;
-    let length = wire === 1 ? 8 : 4;
-    if (wire === 0) {
-      next();
-      length = 0;
-    } else if (wire === 2) length = next();
-    else if (wire !== 1 && wire !== 5) throw new Error(`the model file has a field of wire type ${wire}`);
-    const valueStart = at;
-    at += length;
-    if (at > message.length) throw new Error('the model file ends within a field');
-    fields.push({ number: Math.floor(key / 8), start, valueStart, end: at });
+  });
+}
+
+/** What a node says, if it is a ZipMap. */
+function zipMapOf(model: Buffer, node: Field): ZipMap | undefined {
+  const text = new Map<number, string>();
+  const labels: string[] = [];
+  const attributes: Field[] = [];
+  for (const field of fields(model, node.valueStart, node.end)) {
+    if (field.number === NODE.attribute) attributes.push(field);
+    else if (!text.has(field.number)) text.set(field.number, textOf(model, field));
   }
-  return fields;
+  if (`${text.get(NODE.domain)}.${text.get(NODE.operator)}` !== ZIP_MAP) return undefined;
+  for (const attribute of attributes) {
+    for (const field of fields(model, attribute.valueStart, attribute.end)) {
+      if (field.number === ATTRIBUTE.texts) labels.push(textOf(model, field));
+      else if (field.number === ATTRIBUTE.integers) labels.push(...integersOf(model, field).map(String));
+    }
+  }
+  return { input: text.get(NODE.input) ?? '', output: text.get(NODE.output) ?? '', labels };
+}
+
+/** The declaration of an output: FP32, any number of rows, a column for each class. */
+function scores({ input, labels }: ZipMap): Buffer {
+  const columns = message(SHAPE.dimension, number(DIMENSION.size, labels.length));
+  const shape = Buffer.concat([message(SHAPE.dimension, NOTHING), columns]);
+  const tensor = Buffer.concat([number(TENSOR_TYPE.element, FLOAT), message(TENSOR_TYPE.shape, shape)]);
+  return Buffer.concat([
+    message(VALUE.name, Buffer.from(input)),
+    message(VALUE.type, message(TYPE.tensor, tensor)),
+  ]);
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** The fields from `start` to `end`, those replaced for which `replace` gives something. */
+function edited(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  replace: (field: Field) => Buffer | undefined,
+): Buffer {
+  const parts: Buffer[] = [];
+  let copiedTo = start;
+  for (const field of fields(bytes, start, end)) {
+    const replacement = replace(field);
+    if (replacement === undefined) continue;
+    parts.push(bytes.subarray(copiedTo, field.start), replacement);
+    copiedTo = field.end;
+  }
+  parts.push(bytes.subarray(copiedTo, end));
+  return Buffer.concat(parts);
+}
+
+function* fields(bytes: Buffer, start: number, end: number): Generator<Field> {
+  for (let position = start; position < end;) {
+    const tag = varint(bytes, position);
+    const number = Number(tag.value >> 3n);
+    let valueStart = tag.end;
+    let fieldEnd: number;
+    switch (Number(tag.value & 7n)) {
+      case VARINT:
+        fieldEnd = varint(bytes, valueStart).end;
+        break;
+      case FIXED64:
+        fieldEnd = valueStart + 8;
+        break;
+      case BYTES: {
+        const length = varint(bytes, valueStart);
+        valueStart = length.end;
+        fieldEnd = valueStart + Number(length.value);
+        break;
+      }
+      case FIXED32:
+        fieldEnd = valueStart + 4;
+        break;
+      default:
+        throw new Error('it is no ONNX model');
+    }
+    if (fieldEnd > end) throw new Error('it is cut off, or no ONNX model');
+    yield { number, start: position, valueStart, end: fieldEnd };
+    position = fieldEnd;
+  }
+}
+
+function varint(bytes: Buffer, start: number): { value: bigint; end: number } {
+  let value = 0n;
+  for (let i = 0; i < 10; i++) {
+    const byte = bytes[start + i];
+    if (byte === undefined) break;
+    value |= BigInt(byte & 0x7f) << BigInt(7 * i);
+    if (byte < 0x80) return { value, end: start + i + 1 };
+  }
+  throw new Error('it is cut off, or no ONNX model');
+}
+
+/** One integer, or several that are packed into a field. */
+function integersOf(bytes: Buffer, { start, valueStart, end }: Field): bigint[] {
+  const packed = Number(varint(bytes, start).value & 7n) === BYTES;
+  const integers: bigint[] = [];
+  for (let position = valueStart; position < end;) {
+    const { value, end: next } = varint(bytes, position);
+    integers.push(BigInt.asIntN(64, value));
+    position = next;
+    if (!packed) break;
+  }
+  return integers;
+}
+
+function nameOf(bytes: Buffer, value: Field): string {
+  for (const field of fields(bytes, value.valueStart, value.end)) {
+    if (field.number === VALUE.name) return textOf(bytes, field);
+  }
+  return '';
+}
+
+function textOf(bytes: Buffer, { valueStart, end }: Field): string {
+  return bytes.toString('utf8', valueStart, end);
+}
+
+function message(field: number, content: Buffer): Buffer {
+  return Buffer.concat([encoded(BigInt(field * 8 + BYTES)), encoded(BigInt(content.length)), content]);
+}
+
+function number(field: number, value: number): Buffer {
+  return Buffer.concat([encoded(BigInt(field * 8 + VARINT)), encoded(BigInt(value))]);
+}
+
+function encoded(value: bigint): Buffer {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest >>= 7n) {
+    const more = rest > 0x7fn;
+    bytes.push(Number(rest & 0x7fn) | (more ? 0x80 : 0));
+    if (!more) return Buffer.from(bytes);
+  }
 }

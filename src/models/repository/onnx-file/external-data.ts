@@ -2,7 +2,7 @@ import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, normalize, sep } from 'node:path';
 import { DomainError } from '../../../errors/domain-error';
 import { modelStructure, type ModelStructure } from './external-tensors';
-import { readModelGraph } from './model-graph';
+import { type ModelGraph, readModelGraph } from './model-graph';
 import { explained, fileErrorReason, isInside } from '../../../common/safe-path';
 import { MalformedMessage } from './protobuf-cursor';
 import { randomReason } from './random-operators';
@@ -24,6 +24,8 @@ const MAX_MODEL_BYTES = 2 ** 31 - 1;
 export interface ModelContents {
   /** In the order of their locations. */
   readonly externalData: ExternalDataFile[];
+  /** Those of its graph and its functions; of other domains than ONNX's own as `domain.operator`. */
+  readonly operators: ReadonlySet<string>;
   /** Why the same request may get another answer the next time; undefined where nothing says that it may. */
   readonly random: string | undefined;
   /** Why rows of one batch can change each other's answers; undefined where nothing in the graph says that they can. */
@@ -32,7 +34,7 @@ export interface ModelContents {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-type GraphTraits = Pick<ModelContents, 'random' | 'coupling'>;
+type GraphTraits = Pick<ModelContents, 'operators' | 'random' | 'coupling'>;
 
 /** @throws what `inspectModel` throws */
 export async function findExternalData(modelFile: string): Promise<ExternalDataFile[]> {
@@ -89,12 +91,17 @@ async function readStructure(file: FileHandle, name: string): Promise<ModelStruc
 async function readTraits(file: FileHandle): Promise<GraphTraits> {
   try {
     const graph = await readModelGraph(file, (await file.stat()).size);
-    return { random: randomReason(graph), coupling: rowCoupling(graph) };
+    return { operators: operatorsOf(graph), random: randomReason(graph), coupling: rowCoupling(graph) };
   } catch (error) {
     if (!(error instanceof MalformedMessage)) throw error;
     const reason = `its graph cannot be looked through: ${error.message}`;
-    return { random: reason, coupling: reason };
+    return { operators: new Set(), random: reason, coupling: reason };
   }
+}
+
+function operatorsOf({ graph, functions }: ModelGraph): ReadonlySet<string> {
+  const nodes = [...graph.nodes, ...functions];
+  return new Set(nodes.map(({ domain, operator }) => (domain === '' ? operator : `${domain}.${operator}`)));
 }
 
 async function resolve(
