@@ -133,7 +133,9 @@ describe('docker-compose.yml', () => {
   it('starts the server when Redis answers', () => {
     expect(Object.keys(services).sort()).toEqual(['nestor', 'redis']);
     expect(nestor?.depends_on).toEqual({ redis: { condition: 'service_healthy' } });
-    expect(nestor?.environment?.REDIS_URL).toBe('redis://redis:6379');
+    expect(nestor?.environment?.REDIS_URL).toBe(
+      'redis://:${REDIS_PASSWORD:-only-for-a-first-try}@redis:6379',
+    );
     expect(redis?.healthcheck?.test).toEqual(['CMD', 'redis-cli', 'ping']);
   });
 
@@ -170,7 +172,7 @@ describe('docker-compose.yml', () => {
   it('bounds the memory of Redis and lets the least recently used go', () => {
     expect(redis?.image).toBe('redis:7-alpine');
     expect((redis?.command as string[]).join(' ')).toMatch(
-      /--maxmemory \d+mb --maxmemory-policy allkeys-lru$/,
+      /--maxmemory \d+mb --maxmemory-policy allkeys-lru --requirepass \S+$/,
     );
   });
 

@@ -2,7 +2,7 @@ import type { CacheOutcome, CacheTier } from '../telemetry/metrics/outcome';
 import type { LoadedModel } from '../models/loading/loaded-model';
 import { systemClock } from '../common/clock';
 import type { ScheduledRequest, ScheduledResult } from '../scheduling/scheduled-request';
-import type { Tensor } from '../tensors/tensor';
+import type { Tensor, TensorSpec } from '../tensors/tensor';
 import { type CacheEntry, entryBytes, ownCopy } from './cache-entry';
 import { type KeyedRaw, KeyMaker } from './cache-key';
 import { type MemoryCounters, MemoryTier } from './memory-tier';
@@ -82,6 +82,7 @@ interface Plan {
 interface Lookup {
   readonly key: string;
   readonly ttlMs: number;
+  readonly outputs: readonly TensorSpec[];
   readonly request: CachedRequest;
   readonly startMs: number;
   /** How often the cache had been cleared by then. */
@@ -123,7 +124,15 @@ export class PredictionCache {
     if (!plan) return bypass(await run());
     const startMs = performance.now();
     const key = plan.prefix + plan.keys.keyOf(request.inputs, request.outputs, request.raw);
-    const lookup: Lookup = { key, ttlMs: plan.ttlMs, request, startMs, clearings: this.clearings, run };
+    const lookup: Lookup = {
+      key,
+      ttlMs: plan.ttlMs,
+      outputs: model.outputs,
+      request,
+      startMs,
+      clearings: this.clearings,
+      run,
+    };
     if (request.cacheUse === 'refresh') return bypass(await this.runAndKeep(lookup));
     const known = this.memory.get(key, startMs - plan.ttlMs);
     if (known === undefined) return this.fly(lookup);
@@ -207,7 +216,9 @@ export class PredictionCache {
   }
 
   private async find(lookup: Lookup): Promise<Found> {
-    const entry = await this.redis?.get(lookup.key, lookup.startMs - lookup.ttlMs);
+    const { outputs: wanted } = lookup.request;
+    const outputs = wanted ? lookup.outputs.filter(({ name }) => wanted.includes(name)) : lookup.outputs;
+    const entry = await this.redis?.get(lookup.key, lookup.startMs - lookup.ttlMs, { outputs });
     if (entry === undefined) return { run: await this.runAndKeep(lookup) };
     if (lookup.clearings === this.clearings) this.memory.set(lookup.key, entry);
     return { entry };

@@ -1,5 +1,6 @@
 import type { Cache } from 'cache-manager';
 import type { CacheEntry } from '../cache-entry';
+import { type ExpectedAnswer, isPlausible } from '../plausible-entry';
 import { decodeEntry, encodeEntry } from '../entry-codec';
 import type { RedisCounters, RedisGuard, RedisState } from './redis-guard';
 import { within } from '../../common/time-limit';
@@ -33,16 +34,26 @@ export class RedisTier {
     return this.guard.state;
   }
 
-  /** The entry, unless it was born before `bornAfterMs`. Never rejects. */
-  async get(key: string, bornAfterMs: number): Promise<CacheEntry | undefined> {
+  /**
+   * The entry, unless it was born before `bornAfterMs`. What is there and no entry of the expected kind is removed.
+   * Never rejects.
+   * @param expected undefined: whatever it is
+   */
+  async get(key: string, bornAfterMs: number, expected?: ExpectedAnswer): Promise<CacheEntry | undefined> {
     const { counters } = this.guard;
     if (!this.guard.readable) {
       counters.skipped++;
       return undefined;
     }
     const text = await this.cache.get<string>(key);
-    const stored = text === undefined ? undefined : decodeEntry(key, text);
-    if (text !== undefined && stored === undefined) counters.unreadable++;
+    const decoded = text === undefined ? undefined : decodeEntry(key, text);
+    const isOurs =
+      decoded !== undefined && (expected === undefined || isPlausible(decoded, expected, Date.now()));
+    const stored = isOurs ? decoded : undefined;
+    if (text !== undefined && stored === undefined) {
+      counters.unreadable++;
+      this.remove(key);
+    }
     // Its writer's clock may be ahead of this one's.
     const bornMs = stored && performance.now() - Math.max(0, Date.now() - stored.bornAtMs);
     if (stored === undefined || bornMs === undefined || bornMs <= bornAfterMs) {
@@ -80,6 +91,11 @@ export class RedisTier {
       } while (cursor !== 0);
       return removed;
     });
+  }
+
+  /** Without waiting for it: what is written next is in its place anyway. */
+  private remove(key: string): void {
+    this.guard.control((client) => within(CLEAR_COMMAND_MS, client.unlink([key]))).catch(() => undefined);
   }
 
   /** Resolves when no write is under way; each has a time limit. */
