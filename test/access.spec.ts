@@ -200,6 +200,7 @@ describe('a server with keys', () => {
       ...KEYS,
       AUTH_KEYS_FILE: keysFile,
       AUTH_RELOAD_INTERVAL_MS: '50',
+      METRICS_BY_CALLER: 'true',
       MANAGEMENT_PORT: String(managementPort),
       WORKERS: '2',
     });
@@ -394,6 +395,14 @@ describe('a server with keys', () => {
     expect(await get('/metrics', bearer(made.infer.key))).toBe(403);
     expect(await get('/metrics', bearer(made.reader.key))).toBe(200);
     expect(await get('/workers', { 'x-api-key': ADMIN_KEY })).toBe(200);
+  });
+
+  it('tells callers apart in its metrics, where that is wanted', async () => {
+    const { body } = await server.get<string>('/metrics', bearer(ADMIN_KEY));
+    expect(body).toMatch(/^nestor_caller_requests_total\{caller="slow",outcome="refused"\} [1-9]/m);
+    expect(body).toMatch(/^nestor_caller_requests_total\{caller="infer",outcome="done"\} [1-9]/m);
+    expect(body).toMatch(/^nestor_caller_rows_total\{caller="slow"\} [1-9]/m);
+    expect(body).not.toMatch(/caller="(ip:|nobody)/);
   });
 
   it('says who called, and who changed what in a log of its own, and tells no secret', async () => {

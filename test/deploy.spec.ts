@@ -168,7 +168,7 @@ describe('the alert rules', () => {
     }
   });
 
-  it('cover absence, models, failures, shed load, batches, remotes, Redis, workers, the event loop, the queue and memory', () => {
+  it('cover absence, models, failures, shed load, batches, remotes, Redis, keys, workers, the event loop, the queue and memory', () => {
     expect(rules.map(({ alert }) => alert)).toEqual([
       'NestorAbsent',
       'NestorNoModel',
@@ -182,6 +182,7 @@ describe('the alert rules', () => {
       'NestorRemoteOut',
       'NestorRemoteFailures',
       'NestorCacheWithoutRedis',
+      'NestorKeysUnreadable',
       'NestorWorkersMissing',
       'NestorWorkersDie',
       'NestorEventLoopLate',

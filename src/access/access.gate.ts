@@ -5,6 +5,7 @@ import { DomainError } from '../errors/domain-error';
 import type { Exchange } from '../http/exchange';
 import type { Gate } from '../http/gate';
 import type { RoutedCall, RouteScope } from '../http/route-table';
+import { Recorder } from '../telemetry/metrics/recorder';
 import { AccessService } from './access.service';
 import { addressName } from './address-name';
 import { Audit } from './audit';
@@ -26,6 +27,7 @@ export class AccessGate implements Gate {
   private readonly rule: LocalRule;
   private readonly hasKeys: boolean;
   private readonly checksHost: boolean;
+  private readonly metricsByCaller: boolean;
   /** Of those who send no credential where none is needed. */
   private readonly limits: Limits;
 
@@ -34,6 +36,7 @@ export class AccessGate implements Gate {
     @Inject(httpConfig.KEY) { host: listenHost, corsOrigins }: HttpConfig,
     private readonly access: AccessService,
     private readonly audit: Audit,
+    private readonly recorder: Recorder,
   ) {
     this.needOf = needs(config);
     this.authentication = new Authentication(access.directory.credentials, config);
@@ -41,6 +44,7 @@ export class AccessGate implements Gate {
     this.hasKeys = hasKeys(config);
     this.checksHost = config.mode !== 'off' && !this.hasKeys;
     this.limits = config.limits;
+    this.metricsByCaller = config.metricsByCaller;
   }
 
   admit(exchange: Exchange, call: RoutedCall | undefined): Promise<void> | undefined {
@@ -114,7 +118,10 @@ export class AccessGate implements Gate {
     identity: Identity,
   ): Promise<void> | undefined {
     const visit = (exchange.caller ??= new Visit(true));
-    if (visit instanceof Visit) visit.identity = identity;
+    if (visit instanceof Visit) {
+      visit.identity = identity;
+      if (this.metricsByCaller) visit.tally = this.recorder.caller(identity.name);
+    }
     requireScope(identity.grants, route.scope, model);
     // A browser shows a certificate by itself, whichever page asks; a key it does not have.
     if (exchange.changes && !hasCredential(exchange.req) && this.isForeign(exchange.req))

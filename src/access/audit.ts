@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Exchange } from '../http/exchange';
 import type { Route } from '../http/route-table';
 import { ProcessLog } from '../telemetry/logging/process-log';
-import type { Visit } from './visit';
+import { outcomeOf, type Visit } from './visit';
 
 /** Says in a log of its own who changed what, or tried to. */
 @Injectable()
@@ -15,8 +15,7 @@ export class Audit {
   }
 
   call({ requestId, req, path, model }: Exchange, target: string, { identity }: Visit, status: number): void {
-    const outcome =
-      status < 400 ? 'done' : status === 401 || status === 403 || status === 429 ? 'refused' : 'failed';
+    const outcome = outcomeOf(status);
     this.log.audit.audit(
       {
         requestId,

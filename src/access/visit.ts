@@ -1,4 +1,6 @@
 import type { Caller } from '../http/caller';
+import { FAMILIES } from '../telemetry/metrics/metric-families';
+import type { Tally } from '../telemetry/metrics/tally';
 import { requireScope } from './authorization';
 import type { Identity } from './credentials/credentials';
 import type { CallerState } from './rates/caller-state';
@@ -9,6 +11,9 @@ export class Visit implements Caller {
   identity: Identity | undefined;
   /** Left out: there are no limits. */
   state: CallerState | undefined;
+
+  /** Left out: its figures are not wanted. */
+  tally: Tally<'callers'> | undefined;
 
   /**
    * @param seesAll where nobody has to prove who they are; else it takes an identity to see anything
@@ -36,11 +41,19 @@ export class Visit implements Caller {
   }
 
   spendRows(rows: number): Promise<void> | undefined {
+    this.tally?.add(FAMILIES.callerRows.at, rows);
     return this.state?.spendRows(rows);
   }
 
   end(status: number): void {
+    this.tally?.add(FAMILIES.callerRequests.at[outcomeOf(status)]);
     this.state?.end();
     this.onEnd?.(this, status);
   }
+}
+
+/** How a request ended for whoever sent it. */
+export function outcomeOf(status: number): 'done' | 'refused' | 'failed' {
+  if (status < 400) return 'done';
+  return status === 401 || status === 403 || status === 429 ? 'refused' : 'failed';
 }

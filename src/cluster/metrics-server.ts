@@ -97,8 +97,12 @@ export class MetricsServer {
     const live = [...this.workers.values()].flatMap(({ place, last }) => (last ? [{ place, last }] : []));
     const figures = mergeFigures([this.gone, ...live.map(({ last }) => last.figures)]);
     // A model or a remote that has had a label of its own keeps it, whatever comes after it.
-    const { models, remotes } = this.gone;
-    if (figures.models.length > models.length || figures.remotes.length > remotes.length)
+    const { models, remotes, callers } = this.gone;
+    if (
+      figures.models.length > models.length ||
+      figures.remotes.length > remotes.length ||
+      figures.callers.length > callers.length
+    )
       this.gone = mergeFigures([this.gone, emptied(figures)]);
     // While a worker is replaced there are two in its place: the newer one shows.
     const byPlace = new Map(live.map(({ place, last }) => [place, last.process]));

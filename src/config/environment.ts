@@ -446,6 +446,9 @@ export class Environment {
   @Variable(wholeNumber(1, 1_000_000))
   MAX_KNOWN_TOKENS = 10_000;
 
+  @Variable(flag)
+  METRICS_BY_CALLER = false;
+
   @Variable(wholeNumber(1, 1_000_000))
   MAX_CALLERS = 50_000;
 

@@ -117,6 +117,7 @@ describe('parseSettings', () => {
         leewaySeconds: 30,
         maxKnownTokens: 10_000,
         maxCallers: 50_000,
+        metricsByCaller: false,
         limits: {},
       },
     });

@@ -154,6 +154,7 @@ export const slices = {
     leewaySeconds: env.JWT_LEEWAY_SECONDS,
     maxKnownTokens: env.MAX_KNOWN_TOKENS,
     maxCallers: env.MAX_CALLERS,
+    metricsByCaller: env.METRICS_BY_CALLER,
     /** Of each caller that has none of its own; what is left out has no limit. */
     limits: {
       requestsPerSecond: env.CALLER_REQUESTS_PER_SECOND || undefined,

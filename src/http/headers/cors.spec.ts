@@ -68,4 +68,13 @@ describe('CORS', () => {
   ])('does not take %s for such a question', (_, req) => {
     expect(new Cors({ corsOrigins: ['*'], corsCredentials: false }).isPreflight(req)).toBe(false);
   });
+
+  it('are none for a change, unless the origin is named', () => {
+    const any = new Cors({ corsOrigins: ['*', 'https://named.example'], corsCredentials: false });
+    const from = (origin: string) => ({ headers: { origin } }) as IncomingMessage;
+    expect(any.headers(from('https://a.example'), false)).toContain('*');
+    expect(any.headers(from('https://a.example'), true)).toEqual(['vary', 'origin']);
+    expect(any.preflightHeaders(from('https://a.example'), true)).toEqual([]);
+    expect(any.preflightHeaders(from('https://named.example'), true)).not.toEqual([]);
+  });
 });

@@ -45,6 +45,11 @@ describe('AccessLog', () => {
     ]);
   });
 
+  it('names the caller, who cannot forge a line by that', () => {
+    log.write('abc', 'GET', '/', 200, 1, 0, 0, '::1', 'digits', 'jwt:a"}\n{"b');
+    expect(lines()).toEqual([expect.objectContaining({ model: 'digits', caller: 'jwt:a"}\n{"b' })]);
+  });
+
   it('leaves out what is not known', () => {
     log.write('abc', 'GET', '/', 404, 0.05, 0, 0, undefined);
     expect(lines()[0]).not.toHaveProperty('ip');

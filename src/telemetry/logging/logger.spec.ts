@@ -1,4 +1,5 @@
-import { createLogger } from './logger';
+import { isAuditLine } from './log-line';
+import { createAuditLogger, createLogger } from './logger';
 
 let written: string;
 const logger = createLogger('debug', { pid: 42, worker: 3 }, { write: (line: string) => (written += line) });
@@ -35,6 +36,9 @@ describe('createLogger', () => {
     ['a URL', { url: 'redis://user:hunter2@host:6379/0' }],
     ['a query', { url: '/path?token=hunter2&other=1' }],
     ['a bearer', { note: 'sent Bearer hunter2' }],
+    ['an API key', { note: `sent nk_abcdefgh_hunter2${'x'.repeat(36)}` }],
+    ['a token', { note: 'sent eyJhbGciOiJIUzI1NiJ9.hunter2.c2ln' }],
+    ['the admin key', { settings: { adminKey: 'hunter2' } }],
   ])('keeps secrets out of %s', (_, fields) => {
     (fields === undefined ? logger.child({ token: 'hunter2' }) : logger).info(fields ?? {}, 'said');
     expect(written).toContain('"msg":"said"');
@@ -60,5 +64,20 @@ describe('createLogger', () => {
     circle['self'] = circle;
     logger.child({ requestId: 'abc' }).info({ circle }, 'said');
     expect(logged()).toMatchObject({ requestId: 'abc', circle: { at: '1970-01-01T00:00:00.000Z' } });
+  });
+});
+
+describe('createAuditLogger', () => {
+  it('writes lines that are told apart by their beginning, whatever the level, and without secrets', () => {
+    createAuditLogger({ pid: 42 }, { write: (line: string) => (written += line) }).audit(
+      { caller: 'ci', token: 'hunter2' },
+      'POST /x by ci: done',
+    );
+    expect(isAuditLine(Buffer.from(written))).toBe(true);
+    expect(written).not.toContain('hunter2');
+    expect(logged()).toMatchObject({ level: 35, caller: 'ci', msg: 'POST /x by ci: done' });
+    written = '';
+    logger.warn('x');
+    expect(isAuditLine(Buffer.from(written))).toBe(false);
   });
 });

@@ -1,7 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MetricsConfig } from '../../config/slices';
 import { type Figures, Reading } from './figures';
-import { type CountedFamily, MODELS, REMOTES, type Scope, SCOPES, type ScopeName, SERVER } from './layout';
+import {
+  CALLERS,
+  type CountedFamily,
+  MODELS,
+  REMOTES,
+  type Scope,
+  SCOPES,
+  type ScopeName,
+  SERVER,
+} from './layout';
 import { FAMILIES, type ToldFamily } from './metric-families';
 import { SeriesChoice, wasUsed } from './series-choice';
 import type { BuildInfo, ServerSnapshot } from './server-snapshot';
@@ -61,7 +70,7 @@ function subjectsOf(figures: Figures): Record<ScopeName, readonly Shown[]> {
       return { labels, named, used, reading: new Reading(scope, subject) };
     });
   const server = [{ labels: '', named: true, used: true, reading: new Reading(SERVER, figures.server[0]) }];
-  return { server, models: shown(MODELS), remotes: shown(REMOTES) };
+  return { server, models: shown(MODELS), remotes: shown(REMOTES), callers: shown(CALLERS) };
 }
 
 /** The labels of each of its series, apart from those of the subject. */

@@ -91,14 +91,16 @@ describe('mergeFigures', () => {
               const tally: Tally<'remotes'> = recorder.remote('m', remote);
               tally.add(FAMILIES.remoteCalls.at.broken);
               tally.observe(FAMILIES.remoteCallDuration.at, ms);
+              recorder.caller(remote).add(FAMILIES.callerRows.at, ms);
             }
           }),
         ) as [Figures, Figures, Figures];
         const byLabels = (a: Subject, b: Subject): number => (a.labels.join() < b.labels.join() ? -1 : 1);
-        const sort = ({ server, models, remotes }: Figures): Figures => ({
+        const sort = ({ server, models, remotes, callers }: Figures): Figures => ({
           server,
           models: models.toSorted(byLabels),
           remotes: remotes.toSorted(byLabels),
+          callers: callers.toSorted(byLabels),
         });
         const whole = sort(mergeFigures([one, two, three]));
         expect(sort(mergeFigures([mergeFigures([three, one]), two]))).toEqual(whole);

@@ -11,7 +11,7 @@ export interface Subject {
 /** What a process counted and holds, or several of them together. */
 export type Figures = Readonly<Record<ScopeName, readonly Subject[]>>;
 
-export const NO_FIGURES: Figures = { server: [], models: [], remotes: [] };
+export const NO_FIGURES: Figures = { server: [], models: [], remotes: [], callers: [] };
 
 /** Durations or sizes that were observed. */
 export interface Observed {
@@ -65,11 +65,12 @@ export function gather(figures: Float64Array): number[] {
 export function mergeFigures(parts: readonly Figures[], mostModels = SCOPES.models.most): Figures {
   const merged = (scope: Scope<ScopeName>, most: number): readonly Subject[] =>
     mergeSubjects(scope, parts.map((part) => part[scope.name]).flat(), most);
-  const { server, models, remotes } = SCOPES;
+  const { server, models, remotes, callers } = SCOPES;
   return {
     server: merged(server, server.most),
     models: merged(models, mostModels),
     remotes: merged(remotes, remotes.most),
+    callers: merged(callers, callers.most),
   };
 }
 
@@ -92,7 +93,12 @@ function mapSubjects(
 ): Figures {
   const changed = (scope: Scope<ScopeName>): readonly Subject[] =>
     figures[scope.name].map((subject) => change(subject, scope));
-  return { server: changed(SCOPES.server), models: changed(SCOPES.models), remotes: changed(SCOPES.remotes) };
+  return {
+    server: changed(SCOPES.server),
+    models: changed(SCOPES.models),
+    remotes: changed(SCOPES.remotes),
+    callers: changed(SCOPES.callers),
+  };
 }
 
 /** Those of the same labels together; a subject without a name, or of what is left, always has room. */

@@ -1,7 +1,7 @@
 // Where each figure stands in an array of numbers. All processes of a server run the same code, so the arrays alone
 // travel between them. What it takes to count, to merge and to show a family is said once, where it is made.
 
-export type ScopeName = 'server' | 'models' | 'remotes';
+export type ScopeName = 'server' | 'models' | 'remotes' | 'callers';
 
 /** Where a counter or a gauge stands among the figures of a subject. */
 export type Place<Name extends ScopeName> = number & { readonly scope: Name };
@@ -141,7 +141,10 @@ export const MODELS = new Scope('models', ['model', 'version'], 1000, ['_other',
 /** The servers, by host and port, that remote models are on. */
 export const REMOTES = new Scope('remotes', ['model', 'remote'], 256, ['_other', '_other']);
 
-export const SCOPES = { server: SERVER, models: MODELS, remotes: REMOTES } as const;
+/** Those who have proved who they are, where they are wanted. */
+export const CALLERS = new Scope('callers', ['caller'], 256, ['_other']);
+
+export const SCOPES = { server: SERVER, models: MODELS, remotes: REMOTES, callers: CALLERS } as const;
 
 /** The bucket of a value; 0 for the smallest. */
 export function bucketOf(bounds: readonly number[], value: number): number {

@@ -1,5 +1,14 @@
 import { type Subject, valueAt } from './figures';
-import { type CountedFamily, each, type MetricFamily, MODELS, type Place, REMOTES, SERVER } from './layout';
+import {
+  CALLERS,
+  type CountedFamily,
+  each,
+  type MetricFamily,
+  MODELS,
+  type Place,
+  REMOTES,
+  SERVER,
+} from './layout';
 import { CACHE_TIERS, OUTCOMES, PROTOCOLS, REMOTE_OUTCOMES } from './outcome';
 import type { ProcessFigures } from '../../process/process-watch';
 import { type BuildInfo, type ServerSnapshot, WORKER_STATES } from './server-snapshot';
@@ -61,7 +70,7 @@ export const STATISTICS = {
 const resident = { where: STATISTICS.resident };
 
 /**
- * Everything that `GET /metrics` shows. What an entry of `SERVER`, `MODELS` or `REMOTES` counts is merged over the
+ * Everything that `GET /metrics` shows. What an entry of `SERVER`, `MODELS`, `REMOTES` or `CALLERS` counts is merged over the
  * workers and printed because it stands here; the others are read off the server when they are wanted.
  * docs/metrics.md, the dashboard and the alerts are tested against this.
  */
@@ -243,6 +252,14 @@ export const FAMILIES = {
   workerRestarts: told('counter', 'nestor_worker_restarts_total', {
     help: 'Worker processes that died or failed and were replaced.',
     tell: ({ restarts }) => restarts,
+  }),
+  callerRequests: CALLERS.counter('nestor_caller_requests_total', {
+    help: 'Requests of each caller that has proved who it is, by how they ended; only with METRICS_BY_CALLER.',
+    labels: ['outcome'],
+    values: ['done', 'refused', 'failed'],
+  }),
+  callerRows: CALLERS.counter('nestor_caller_rows_total', {
+    help: 'Rows of the inference calls of each such caller, whether they ran or not; only with METRICS_BY_CALLER.',
   }),
   accessFailures: told('counter', 'nestor_access_reload_failures_total', {
     help: 'Times that files of keys, or the keys of whoever issues tokens, could not be read anew.',

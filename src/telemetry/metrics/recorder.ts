@@ -1,5 +1,5 @@
 import type { Figures } from './figures';
-import { MODELS, REMOTES, type Scope, type ScopeName, SERVER } from './layout';
+import { CALLERS, MODELS, REMOTES, type Scope, type ScopeName, SERVER } from './layout';
 import { FAMILIES } from './metric-families';
 import { ModelRecorder } from './model-recorder';
 import { Tally } from './tally';
@@ -13,18 +13,29 @@ export class Recorder {
   readonly noModel = new ModelRecorder('', '');
   private readonly models = new Map<string, ModelRecorder>();
   private readonly remotes = new Map<string, Tally<'remotes'>>();
+  private readonly callers = new Map<string, Tally<'callers'>>();
   private readonly tellers: (() => void)[] = [];
   /** The models that ought to serve here and do not. */
   unavailable = (): readonly string[] => [];
 
   /** The tally of a version that exists; the same one each time it is loaded. Beyond a bound they share one. */
   model(model: string, version: string): ModelRecorder {
-    return tallyOf(this.models, MODELS, [model, version], ([name, of]) => new ModelRecorder(name, of));
+    return tallyOf(
+      this.models,
+      MODELS,
+      [model, version] as const,
+      ([name, of]) => new ModelRecorder(name, of),
+    );
   }
 
   /** The same of a remote of a model. @param remote its host and port */
   remote(model: string, remote: string): Tally<'remotes'> {
     return tallyOf(this.remotes, REMOTES, [model, remote], (labels) => new Tally(REMOTES, labels));
+  }
+
+  /** The same of a caller by its name. */
+  caller(name: string): Tally<'callers'> {
+    return tallyOf(this.callers, CALLERS, [name], (labels) => new Tally(CALLERS, labels));
   }
 
   /** Any HTTP answer, an inference's or not. */
@@ -53,6 +64,7 @@ export class Recorder {
       server: [this.server.snapshot()],
       models: [this.noModel, ...this.models.values()].map((model) => model.snapshot()),
       remotes: [...this.remotes.values()].map((remote) => remote.snapshot()),
+      callers: [...this.callers.values()].map((caller) => caller.snapshot()),
     };
   }
 
@@ -61,22 +73,21 @@ export class Recorder {
     yield this.noModel;
     yield* this.models.values();
     yield* this.remotes.values();
+    yield* this.callers.values();
   }
 }
 
-type Pair = readonly [string, string];
-
-function tallyOf<T>(
+function tallyOf<T, Labels extends readonly string[]>(
   tallies: Map<string, T>,
   scope: Scope<ScopeName>,
-  labels: Pair,
-  make: (labels: Pair) => T,
+  labels: Labels,
+  make: (labels: Labels) => T,
 ): T {
   const key = JSON.stringify(labels);
   let tally = tallies.get(key);
   if (tally === undefined) {
     const isFull = tallies.size >= scope.most && labels[0] !== scope.rest[0];
-    if (isFull) return tallyOf(tallies, scope, scope.rest as Pair, make);
+    if (isFull) return tallyOf(tallies, scope, scope.rest as Labels, make);
     tally = make(labels);
     tallies.set(key, tally);
   }
