@@ -1,5 +1,10 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { temporaryFolder } from './helpers/model-folder';
+import { withPackages } from './helpers/python-environment';
+import { describeWith } from './helpers/requirements-of-tests';
 import { startServer, type TestServer } from './helpers/server';
 import {
   SENTENCE_FILES,
@@ -142,6 +147,26 @@ describe('texts', () => {
     expect(await refusal('embedder', { text: ['a', LONG], truncate: false })).toMatch(
       /^413 text_too_long: Input "text" \[1\]: has 802 tokens, and the model takes 64; /,
     );
+  });
+
+  it('of a model that is not recognised are tensors as ever, and the reason is told', async () => {
+    const { body } = await server.get<{ inputs: unknown[] }>('/api/inference/masked');
+    expect(JSON.stringify(body)).toContain(
+      'config.json names BertForMaskedLM, for which there is no output type',
+    );
+  });
+
+  describeWith('python3', "OpenAI's client in Python", (python3) => {
+    const clients = join(__dirname, 'clients');
+    withPackages(python3, join(clients, 'requirements-openai.txt'), (python) => {
+      it('embeds texts, lists models and meets its own errors', async () => {
+        const { stdout } = await promisify(execFile)(python, [
+          join(clients, 'openai_embeddings.py'),
+          server.url,
+        ]);
+        expect(stdout).toBe('well\n');
+      });
+    });
   });
 
   describe("OpenAI's own client", () => {
