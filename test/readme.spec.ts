@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryFolder } from './helpers/model-folder';
@@ -9,7 +9,13 @@ import { startServer, type TestServer } from './helpers/server';
 const read = (path: string): string => readFileSync(join(__dirname, '..', path), 'utf8');
 const README = read('README.md');
 /** Those whose calls go to one server that has the shipped models. */
-const DOCUMENTS = ['README.md', 'docs/metrics.md', 'docs/models.md', 'docs/open-inference.md'];
+const DOCUMENTS = [
+  'README.md',
+  'docs/metrics.md',
+  'docs/models.md',
+  'docs/open-inference.md',
+  'docs/pipelines.md',
+];
 const SERVER = 'localhost:8000';
 /** Runs can differ in the last digits from one processor to another. */
 const DIGITS = 4;
@@ -52,6 +58,8 @@ describeWith('curl', 'the README', () => {
   const home = temporaryFolder('home');
   let server: TestServer;
   beforeAll(async () => {
+    // What a newcomer has before him when he runs them.
+    symlinkSync(join(__dirname, '..', 'models'), join(home, 'models'));
     // An answer with an error status ends the command with one.
     writeFileSync(join(home, '.curlrc'), 'fail\nsilent\nshow-error\n');
     server = await startServer();

@@ -60,7 +60,9 @@ export function readDeclaredForm(body: Buffer, contentType: string, declared: De
     else if (!isOptionName(part.name)) throw unknownName(part.name, declared);
     else if (part.name in options) {
       throw new DomainError('invalid_request', `"${part.name}" is given twice.`);
-    } else options[part.name] = scalarOf(part.content.toString('utf8'));
+    }
+    // A browser sends the fields that nobody filled in, too.
+    else if (part.content.length > 0) options[part.name] = scalarOf(part.content.toString('utf8'));
   }
   const inputs = [...given].map(([plan, pieces]) => joined(plan, pieces));
   return { inputs: inOrder(inputs, declared), options: readOptions(options, declared) };

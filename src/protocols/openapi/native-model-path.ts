@@ -3,6 +3,7 @@ import { exampleRequest } from '../native/model-description';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import type { TensorSpec } from '../../tensors/tensor';
 import { CACHE_CONTROL, CACHE_HEADERS } from './cache-signals';
+import { declaredProperties, formSchema } from './declared-schema';
 import { errorResponses } from './error-responses';
 import { nestedSchema, tensorCaption } from './tensor-schema';
 
@@ -35,6 +36,7 @@ export function nativeModelPath(model: LoadedModel): PathItemObject {
         required: true,
         content: {
           'application/json': { schema: requestSchema(model), example: exampleRequest(model.sample) },
+          ...formContent(model),
         },
       },
       responses: {
@@ -47,6 +49,11 @@ export function nativeModelPath(model: LoadedModel): PathItemObject {
       },
     },
   };
+}
+
+/** Declared inputs are sent as files; their answer stands beside that to tensors. */
+function formContent({ processing }: LoadedModel): Record<string, { schema: SchemaObject }> {
+  return processing?.takesRaw ? { 'multipart/form-data': { schema: formSchema(processing) } } : {};
 }
 
 function tensorProperties(specs: readonly TensorSpec[]): Record<string, SchemaObject> {
@@ -69,7 +76,13 @@ function responseSchema(model: LoadedModel): SchemaObject {
     type: 'object',
     required: ['result', 'cached', 'processing_time', 'model', 'version'],
     properties: {
-      result: { type: 'object', properties: tensorProperties(model.outputs) },
+      result: {
+        type: 'object',
+        properties: {
+          ...tensorProperties(model.outputs),
+          ...(model.processing && declaredProperties(model.processing)),
+        },
+      },
       cached: { type: 'boolean' },
       processing_time: { type: 'number', description: 'Seconds.' },
       model: { type: 'string' },

@@ -1,0 +1,64 @@
+import type { ModelProcessing } from '../../processing/model-processing';
+import type { OutputPlan } from '../../processing/plans';
+import type { SchemaObject } from './openapi-types';
+
+/** Names of more classes than these help nobody who reads them. */
+const MOST_LABELS = 100;
+const NUMBER: SchemaObject = { type: 'number' };
+
+/** A form with a file for each declared picture, and a field for each option: Swagger UI offers a file chooser. */
+export function formSchema({ pipeline }: ModelProcessing): SchemaObject {
+  const inputs = pipeline.inputs.map(({ plan }) => plan.name);
+  return {
+    type: 'object',
+    required: inputs,
+    properties: {
+      ...each(inputs, { type: 'string', format: 'binary' }),
+      ...each(pipeline.options, { type: 'string', description: 'Optional.' }),
+    },
+  };
+}
+
+function each(names: readonly string[], schema: SchemaObject): Record<string, SchemaObject> {
+  return Object.fromEntries(names.map((name) => [name, schema]));
+}
+
+/** The declared outputs of one input. */
+export function declaredProperties({ pipeline }: ModelProcessing): Record<string, SchemaObject> {
+  return Object.fromEntries(pipeline.outputs.map((plan) => [plan.name, outputSchema(plan)]));
+}
+
+function outputSchema(plan: OutputPlan): SchemaObject {
+  switch (plan.type) {
+    case 'classification':
+      return listOf({ label: labelSchema(plan.labels), score: NUMBER });
+    case 'detection':
+      return listOf({
+        label: labelSchema(plan.labels),
+        score: NUMBER,
+        box: {
+          type: 'array',
+          items: NUMBER,
+          minItems: 4,
+          maxItems: 4,
+          description: 'x1, y1, x2, y2 in pixels.',
+        },
+      });
+    case 'ctc':
+      return { type: 'object', properties: { text: { type: 'string' }, score: NUMBER } };
+    case 'embedding':
+      return { type: 'array', items: NUMBER };
+    default:
+      return {};
+  }
+}
+
+function listOf(properties: Record<string, SchemaObject>): SchemaObject {
+  return { type: 'array', items: { type: 'object', properties } };
+}
+
+function labelSchema(labels: readonly string[] | undefined): SchemaObject {
+  return labels !== undefined && labels.length <= MOST_LABELS
+    ? { type: 'string', enum: [...labels] }
+    : { type: 'string' };
+}
