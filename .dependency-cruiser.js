@@ -32,14 +32,6 @@ const WITHIN = {
   cli: ['cluster'],
 };
 
-/** Rules that the house does not keep yet: what it lacks shows as warnings. */
-const PENDING = new Set([
-  'cache-knows-its-place',
-  'http-knows-its-place',
-  'http-without-engine',
-  'inference-knows-its-place',
-]);
-
 /** Where parts are put together. */
 const MODULE_FILES = '\\.module\\.ts$';
 const START = '^src/[^/]+\\.ts$';
@@ -124,7 +116,7 @@ const forbidden = [
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
-  forbidden: forbidden.map((rule) => (PENDING.has(rule.name) ? { ...rule, severity: 'warn' } : rule)),
+  forbidden,
   options: {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '\\.spec\\.ts$|/testing/' },

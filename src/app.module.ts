@@ -4,10 +4,10 @@ import { ConfigurationModule } from './config/configuration.module';
 import { AccessModule } from './access/access.module';
 import { HealthModule } from './health/health.module';
 import { HttpModule } from './http/http.module';
-import { InferenceModule } from './inference/inference.module';
 import { IpcModule } from './process/ipc/ipc.module';
 import { LoggingModule } from './telemetry/logging/logging.module';
 import { MetricsModule } from './telemetry/metrics/metrics.module';
+import { NativeModule } from './protocols/native/native.module';
 import { OpenInferenceModule } from './protocols/open-inference/open-inference.module';
 import { OpenAiModule } from './protocols/openai/openai.module';
 import { AdminModule } from './admin/admin.module';
@@ -19,7 +19,7 @@ import { AdminModule } from './admin/admin.module';
     MetricsModule,
     HttpModule,
     AccessModule,
-    InferenceModule,
+    NativeModule,
     OpenInferenceModule,
     OpenAiModule,
     HealthModule,

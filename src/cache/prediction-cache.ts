@@ -1,5 +1,4 @@
 import type { CacheOutcome, CacheTier } from '../telemetry/metrics/outcome';
-import type { LoadedModel } from '../models/loading/loaded-model';
 import { systemClock } from '../common/clock';
 import type { ScheduledRequest, ScheduledResult } from '../scheduling/scheduled-request';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
@@ -39,12 +38,16 @@ export interface CachedAnswer {
 }
 
 /** What of a served version the cache wants to know. */
-export type CachedModel = Pick<
-  LoadedModel,
-  'name' | 'version' | 'digest' | 'deterministic' | 'inputs' | 'outputs'
-> & {
-  readonly config: Pick<LoadedModel['config'], 'cache'>;
-};
+export interface CachedModel {
+  readonly name: string;
+  readonly version: string;
+  /** Of its files and of the settings that change its results. */
+  readonly digest: string;
+  readonly deterministic: boolean;
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly config: { readonly cache: { readonly enabled: boolean; readonly ttlSeconds?: number } };
+}
 
 export interface CacheSettings {
   readonly enabled: boolean;

@@ -102,3 +102,14 @@ export class DomainError extends Error {
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * What a client is told of anything thrown: a domain error as it is, and of everything else only that
+ * something failed here, since a foreign message may name paths or data.
+ */
+export function toDomainError(error: unknown): DomainError {
+  if (error instanceof DomainError) return error;
+  return new DomainError('internal_error', 'The server failed on this request; its log has the reason.', {
+    cause: error,
+  });
+}

@@ -1,7 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { DomainError, type ErrorCode, ERRORS } from '../errors/domain-error';
-import { toDomainError } from './errors/error-body';
+import { DomainError, type ErrorCode, ERRORS, toDomainError } from '../errors/domain-error';
 import { Refusal } from './errors/refusal';
 import { pathOf } from './request-target';
 import { nothingAt, Router } from './router';

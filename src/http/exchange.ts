@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { DomainError, ERRORS } from '../errors/domain-error';
+import { type DomainError, ERRORS, toDomainError } from '../errors/domain-error';
 import type { Caller } from './caller';
 import { declaredLength } from './body/body-reader';
-import { type ErrorBody, toDomainError } from './errors/error-body';
+import type { ErrorBody } from './errors/error-body';
 import { Refusal } from './errors/refusal';
+import { detachBuffer } from './node/detach-buffer';
 import { mayWriteOnce, writeOnce } from './node/single-write';
+import { UnbufferedRequest } from './node/unbuffered-request';
 
 /** A small body that nobody read is cheaper to discard than its connection is to open again. */
 const DISCARD_BYTES = 64 * 1024;
@@ -62,6 +64,11 @@ export class Exchange {
   removeEventListener(): void {
     if (this.onLeave !== undefined) this.res.off('close', this.onLeave);
     this.onLeave = undefined;
+  }
+
+  /** Gives back the memory of a body that was read, unless it came through a stream: then others may yet hold it. */
+  giveBack(body: Buffer): void {
+    if (this.req instanceof UnbufferedRequest && this.req.bodyTaken) detachBuffer(body);
   }
 
   /** Sends the whole answer. `headers` are names and values in turn; lengths are added here. */

@@ -7,7 +7,6 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CachedRequest, PredictionCache } from '../cache/prediction-cache';
 import { findWarmUpFile, requestLines } from '../cache/warm-up-file';
 import {
   type CacheConfig,
@@ -24,7 +23,9 @@ import type { VersionEntry } from '../models/loading/model-entry';
 import { ModelsService } from '../models/models.service';
 import type { LoadedModel } from '../models/loading/loaded-model';
 import { PRIORITY_LEVELS } from '../scheduling/priority';
-import { decodeNative } from '../protocols/native/native.codec';
+import { readNamedInputs } from '../tensors/json/named-inputs';
+import type { InferenceCall, InferenceRequest } from './inference-call';
+import { InferenceService } from './inference.service';
 
 /** Requests of one file; a cache holds no more of use than that. */
 const MAX_REQUESTS = 10_000;
@@ -49,9 +50,9 @@ export class CacheWarmUp implements OnModuleInit, OnApplicationBootstrap, OnAppl
     @Inject(cacheConfig.KEY) private readonly config: CacheConfig,
     @Inject(modelsConfig.KEY) private readonly modelsConfig: ModelsConfig,
     @Inject(httpConfig.KEY) private readonly http: HttpConfig,
-    @Inject(inferenceConfig.KEY) private readonly inference: InferenceConfig,
+    @Inject(inferenceConfig.KEY) private readonly inferenceConfig: InferenceConfig,
     private readonly models: ModelsService,
-    private readonly cache: PredictionCache,
+    private readonly inference: InferenceService,
   ) {}
 
   /** The models are loaded by now; readiness waits for this, but no longer than for a model. */
@@ -128,21 +129,45 @@ export class CacheWarmUp implements OnModuleInit, OnApplicationBootstrap, OnAppl
     return true;
   }
 
-  /** One request, behind everybody else's. */
-  private async run(served: LoadedModel, body: Buffer): Promise<void> {
-    const inputs = decodeNative(body, served.inputs);
-    const request: CachedRequest = {
-      inputs,
-      rows: inputs[0]?.shape[0] ?? 1,
-      priority: PRIORITY_LEVELS,
-      deadlineMs: performance.now() + (served.config.deadlineMs ?? this.inference.deadlineMs),
-      cacheUse: 'use',
-    };
-    served.use.take();
-    try {
-      await this.cache.answer(served, request, () => served.queue.submit(request));
-    } finally {
-      this.models.release(served);
-    }
+  private async run({ name, version, config }: LoadedModel, body: Buffer): Promise<void> {
+    const timeoutMs = config.deadlineMs ?? this.inferenceConfig.deadlineMs;
+    await this.inference.infer(new WarmUpCall(name, version, body, timeoutMs));
+  }
+}
+
+/** One request, behind everybody else's, whose answer is for the cache alone. */
+class WarmUpCall implements InferenceCall<void> {
+  readonly protocol = undefined;
+  readonly cacheUse = 'use';
+  readonly startedAt = performance.now();
+  readonly deadlineMs: number;
+
+  constructor(
+    readonly model: string,
+    readonly version: string,
+    private readonly body: Buffer,
+    timeoutMs: number,
+  ) {
+    this.deadlineMs = this.startedAt + timeoutMs;
+  }
+
+  decode({ inputs }: LoadedModel): InferenceRequest {
+    return { inputs: readNamedInputs(this.body, inputs), priority: PRIORITY_LEVELS };
+  }
+
+  mayBeUrgent(): boolean {
+    return false;
+  }
+
+  accepted(): void {
+    // Nobody is told.
+  }
+
+  release(): void {
+    // The collector has it.
+  }
+
+  encode(): void {
+    // The cache has it.
   }
 }

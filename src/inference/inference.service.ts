@@ -1,92 +1,180 @@
 import { Injectable } from '@nestjs/common';
 import { type CachedAnswer, type CachedRequest, PredictionCache } from '../cache/prediction-cache';
-import { DomainError } from '../errors/domain-error';
-import type { RunTimes } from '../telemetry/metrics/model-recorder';
-import type { CacheOutcome } from '../telemetry/metrics/outcome';
+import { DomainError, ERRORS, toDomainError } from '../errors/domain-error';
 import type { LoadedModel } from '../models/loading/loaded-model';
-import type { RawRequest } from '../processing/model-processing';
 import { emptyInput, outputsOfNoRows, refusalOf } from '../scheduling/empty-inputs';
-import type { ScheduledResult } from '../scheduling/scheduled-request';
+import type { RawRequest } from '../processing/model-processing';
+import { ModelsService } from '../models/models.service';
+import type { Protocol } from '../telemetry/metrics/outcome';
+import type { ModelRecorder } from '../telemetry/metrics/model-recorder';
+import { Recorder } from '../telemetry/metrics/recorder';
+import type { ScheduledRequest, ScheduledResult } from '../scheduling/scheduled-request';
 import type { Tensor } from '../tensors/tensor';
-import { rawOutputs, runDeclared } from './declared-run';
 import { clientMistake } from './client-mistake';
-
-export interface InferenceResult {
-  /** The wanted outputs, in the order in which they were asked for, else in the model's. */
-  readonly outputs: readonly Tensor[];
-  readonly cache: CacheOutcome;
-  /** How old the answer is, if the cache had it. */
-  readonly ageSeconds?: number;
-  /** The request's own run; undefined when it needed none. */
-  readonly run: RunTimes | undefined;
-}
-
-/** A request, and what it asks of the model's declaration. */
-export interface InferenceRequest extends CachedRequest {
-  readonly raw?: RawRequest;
-}
+import { rawOutputs, runDeclared } from './declared-run';
+import { EventLoopYield } from './event-loop-yield';
+import { type InferenceCall, type InferenceRequest, type InferenceResult, rowsOf } from './inference-call';
 
 interface NamedOutput {
   readonly name: string;
 }
 
-/** What both protocols call: one decoded request in, its tensors out. */
+/** One call, whatever its protocol: from the name of a model to an answer. Knows no bytes and no connection. */
 @Injectable()
 export class InferenceService {
-  constructor(private readonly cache: PredictionCache) {}
-
-  /** Could a request be answered without a run of its own? */
-  mayBeKnown(model: LoadedModel): boolean {
-    return this.cache.keeps(model);
-  }
+  constructor(
+    private readonly models: ModelsService,
+    private readonly cache: PredictionCache,
+    private readonly recorder: Recorder,
+    private readonly pacer: EventLoopYield,
+  ) {}
 
   /**
-   * @throws unknown_output, shape_mismatch for an input without elements, and what the steps of a declaration, the queue
-   *   and the run of the model throw
+   * Finds the model, which is loaded first if need be, refuses what it could not answer in time, and has the cache or a
+   * run answer the rest.
+   * @throws model_not_found, version_not_found, model_unavailable, unknown_output, shape_mismatch for an input without
+   *   elements, overloaded, deadline_exceeded, client_closed_request, and what the call's `decode` and `encode` and the
+   *   run throw
    */
-  async infer(model: LoadedModel, request: InferenceRequest): Promise<InferenceResult> {
-    const known = request.raw === undefined ? model.outputs : rawOutputs(model, request.raw);
-    for (const name of request.outputs ?? []) checkOutput(model.name, known, name);
-    const outputs = this.answerWithoutRows(model, request);
-    if (outputs !== undefined) {
-      request.onInputsConsumed?.();
-      model.recorder.cached('BYPASS', 0);
-      return { outputs: selectOutputs(outputs, request.outputs), cache: 'BYPASS', run: undefined };
+  async infer<Answer>(call: InferenceCall<Answer>): Promise<Answer> {
+    let { noModel: recorder } = this.recorder;
+    try {
+      const turn = this.pacer.wait();
+      if (turn !== undefined) await turn;
+      const found = this.models.acquire(call.model, call.version, call.deadlineMs);
+      const model = found instanceof Promise ? await found : found;
+      recorder = model.recorder;
+      try {
+        call.accepted(model);
+        this.refuseEarly(model, call);
+        return await this.answer(model, call);
+      } finally {
+        this.models.release(model);
+      }
+    } catch (thrown) {
+      countFailure(recorder, call.protocol, call.startedAt, thrown);
+      throw thrown;
     }
-    const answer = await this.answer(model, request);
-    model.recorder.cached(answer.outcome, answer.lookupMs, answer.tier);
-    return {
-      outputs: selectOutputs(answer.outputs, request.outputs),
-      cache: answer.outcome,
-      ageSeconds: answer.ageMs === undefined ? undefined : Math.floor(answer.ageMs / 1000),
-      run: answer.run,
-    };
   }
 
-  private async answer(model: LoadedModel, request: InferenceRequest): Promise<CachedAnswer> {
+  /** Counts a call that failed before it named a model. @param startedAt of `performance.now()` */
+  refused(protocol: Protocol, startedAt: number, thrown: unknown): void {
+    countFailure(this.recorder.noModel, protocol, startedAt, thrown);
+  }
+
+  /** Under overload most calls are refused: it is not worth while to decode those that only a run could answer. */
+  private refuseEarly(model: LoadedModel, call: InferenceCall<unknown>): void {
+    const refusal = model.queue.foreseeRefusal(call.deadlineMs);
+    if (refusal === undefined || this.cache.keeps(model) || call.mayBeUrgent()) return;
+    call.release();
+    throw model.queue.refused(refusal);
+  }
+
+  private async answer<Answer>(model: LoadedModel, call: InferenceCall<Answer>): Promise<Answer> {
+    const decodingMs = performance.now();
+    const decoded = call.decode(model);
+    const request = decoded instanceof Promise ? await decoded : decoded;
+    const decodedMs = performance.now();
+    const result = await this.run(model, call, request);
+    // A large batch's calls all go on at once.
+    const turn = this.pacer.wait();
+    if (turn !== undefined) await turn;
+    const encodingMs = performance.now();
+    const encoded = call.encode(model, result);
+    const answer = encoded instanceof Promise ? await encoded : encoded;
+    if (call.protocol !== undefined) {
+      const endMs = performance.now();
+      model.recorder.succeeded(
+        call.protocol,
+        rowsOf(request),
+        decodedMs - decodingMs,
+        endMs - encodingMs,
+        endMs - call.startedAt,
+        endMs,
+        result.run,
+      );
+    }
+    return answer;
+  }
+
+  private async cached(
+    model: LoadedModel,
+    request: CachedRequest,
+    raw: RawRequest | undefined,
+  ): Promise<CachedAnswer> {
     try {
-      return await this.cache.answer(model, request, () => runOf(model, request));
+      return await this.cache.answer(model, request, () => runOf(model, request, raw));
     } catch (error) {
       throw clientMistake(error, model.inputs, request.inputs);
     }
   }
 
-  /**
-   * What a batch of no rows gets, which needs no run; undefined for any other request.
-   * @throws shape_mismatch for other inputs without elements, unless the model is said to take them
-   */
-  private answerWithoutRows(model: LoadedModel, { inputs, raw }: InferenceRequest): Tensor[] | undefined {
-    const empty = emptyInput(inputs);
-    if (empty === undefined || model.config.allowEmpty) return undefined;
-    const isKnown = model.batching.enabled && model.seen !== undefined && raw === undefined;
-    const outputs = isKnown ? outputsOfNoRows(model.outputs, inputs, model.seen) : undefined;
-    if (outputs === undefined) throw refusalOf(empty);
-    return outputs;
+  private async run(
+    model: LoadedModel,
+    call: InferenceCall<unknown>,
+    wanted: InferenceRequest,
+  ): Promise<InferenceResult> {
+    const { inputs, outputs, priority, timeoutMs, raw } = wanted;
+    const known = raw === undefined ? model.outputs : rawOutputs(model, raw);
+    for (const name of outputs ?? []) checkOutput(model.name, known, name);
+    const empty = answerWithoutRows(model, wanted);
+    if (empty !== undefined) {
+      call.release();
+      if (call.protocol !== undefined) model.recorder.cached('BYPASS', 0);
+      return { outputs: selectOutputs(empty, outputs), cache: 'BYPASS', run: undefined };
+    }
+    const ownDeadlineMs = call.startedAt + (timeoutMs ?? model.config.deadlineMs ?? Infinity);
+    const request = {
+      inputs,
+      rows: rowsOf(wanted),
+      priority,
+      deadlineMs: Math.min(call.deadlineMs, ownDeadlineMs),
+      outputs,
+      raw,
+      cacheUse: call.cacheUse,
+      signal: call.signal,
+      onInputsConsumed: () => call.release(),
+      requestId: call.requestId,
+    };
+    const answer = await this.cached(model, request, raw);
+    if (call.protocol !== undefined) model.recorder.cached(answer.outcome, answer.lookupMs, answer.tier);
+    return {
+      outputs: selectOutputs(answer.outputs, outputs),
+      cache: answer.outcome,
+      ageSeconds: answer.ageMs === undefined ? undefined : Math.floor(answer.ageMs / 1000),
+      run: answer.run,
+    };
   }
 }
 
-function runOf(model: LoadedModel, request: InferenceRequest): Promise<ScheduledResult> {
-  const { raw } = request;
+function countFailure(
+  recorder: ModelRecorder,
+  protocol: Protocol | undefined,
+  startedAt: number,
+  thrown: unknown,
+): void {
+  if (protocol === undefined) return;
+  recorder.failed(protocol, ERRORS[toDomainError(thrown).code].outcome, performance.now() - startedAt);
+}
+
+/**
+ * What a batch of no rows gets, which needs no run; undefined for any other request.
+ * @throws shape_mismatch for other inputs without elements, unless the model is said to take them
+ */
+function answerWithoutRows(model: LoadedModel, { inputs, raw }: InferenceRequest): Tensor[] | undefined {
+  const empty = emptyInput(inputs);
+  if (empty === undefined || model.config.allowEmpty) return undefined;
+  const isKnown = model.batching.enabled && model.seen !== undefined && raw === undefined;
+  const outputs = isKnown ? outputsOfNoRows(model.outputs, inputs, model.seen) : undefined;
+  if (outputs === undefined) throw refusalOf(empty);
+  return outputs;
+}
+
+function runOf(
+  model: LoadedModel,
+  request: ScheduledRequest,
+  raw: RawRequest | undefined,
+): Promise<ScheduledResult> {
   return raw === undefined || model.processing === undefined
     ? model.queue.submit(request)
     : runDeclared(model, model.processing, request, raw);

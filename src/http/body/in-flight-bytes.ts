@@ -1,7 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type HttpConfig, httpConfig } from '../../config/config.slices';
 import { DomainError } from '../../errors/domain-error';
-import { LARGE_JSON_BYTES } from '../../protocols/http-call/json-thread';
+
+/** What is not larger is not counted: there may be many, but they take little. */
+const SMALL_BYTES = 256 * 1024;
 
 /** Bounds the memory that large request bodies hold at one time. */
 @Injectable()
@@ -16,7 +18,7 @@ export class InFlightBytes {
    * @throws overloaded when there is no room for it now
    */
   raise(beforeBytes: number, sizeBytes: number): number {
-    if (sizeBytes <= LARGE_JSON_BYTES || sizeBytes <= beforeBytes) return beforeBytes;
+    if (sizeBytes <= SMALL_BYTES || sizeBytes <= beforeBytes) return beforeBytes;
     const others = this.held - beforeBytes;
     // One body always has room, however small the budget.
     if (others > 0 && others + sizeBytes > this.http.largeBodyMemoryBytes) {

@@ -6,7 +6,7 @@ import { halfToNumber } from '../../tensors/numbers/float16';
 import { elementCount, printShape } from '../../tensors/shape';
 import type { Tensor } from '../../tensors/tensor';
 import type { GoldenCase } from '../repository/golden-case';
-import { sampleFromJson } from './warm-up-inputs';
+import { namedInputsOf } from '../../tensors/json/named-inputs';
 
 /** Runs every case. @throws model_unavailable that says which output of which case is off */
 export async function checkGoldenCases(
@@ -21,12 +21,12 @@ export async function checkGoldenCases(
       if (fault !== undefined) throw failed(i, fault);
       continue;
     }
-    const actual = await runner.run([sampleFromJson(golden.inputs, runner.inputs)]);
+    const actual = await runner.run([namedInputsOf(golden.inputs, runner.inputs)]);
     const wanted = runner.outputs.filter(({ name }) => Object.hasOwn(golden.outputs, name));
     for (const name of Object.keys(golden.outputs)) {
       if (!wanted.some((spec) => spec.name === name)) throw failed(i, `the model has no output "${name}"`);
     }
-    for (const expected of sampleFromJson(golden.outputs, wanted)) {
+    for (const expected of namedInputsOf(golden.outputs, wanted)) {
       const found = actual.find(({ name }) => name === expected.name);
       const fault = found === undefined ? 'it is missing' : difference(expected, found, golden.tolerance);
       if (fault !== undefined) throw failed(i, `output "${expected.name}": ${fault}`);

@@ -13,7 +13,8 @@ import type { ModelConfig } from '../repository/model-config';
 import type { VersionEntry } from './model-entry';
 import { Lease } from './lease';
 import { paddingFault } from './padding-check';
-import { findWarmUpInputs, type WarmUpInputs, sampleFromJson } from './warm-up-inputs';
+import { namedInputsOf } from '../../tensors/json/named-inputs';
+import { findWarmUpInputs, type WarmUpInputs } from './warm-up-inputs';
 import { type LoadedModel, loadedModel } from './loaded-model';
 import { type OpenedVersion, VersionOpener } from './version-opener';
 
@@ -178,7 +179,7 @@ async function samplesOf(
 ): Promise<WarmUpInputs[]> {
   const declared = await processing?.sample(values);
   return processing === undefined || declared === undefined
-    ? [sampleFromJson(values, specs)]
+    ? [namedInputsOf(values, specs)]
     : processing.prepare(declared, { deadlineMs: Infinity });
 }
 

@@ -1,5 +1,6 @@
 import type { TensorSpec } from '../../tensors/tensor';
-import { findWarmUpInputs, sampleFromJson, type WarmUpInputs } from './warm-up-inputs';
+import { namedInputsOf } from '../../tensors/json/named-inputs';
+import { findWarmUpInputs, type WarmUpInputs } from './warm-up-inputs';
 
 const shapesOf = (inputs: WarmUpInputs): (readonly number[])[] => inputs.map(({ shape }) => shape);
 
@@ -55,7 +56,7 @@ describe('findSample', () => {
 
   it('tries nothing else than the sample that is given', async () => {
     const specs: TensorSpec[] = [{ name: 'x', datatype: 'FP32', shape: [-1, -1] }];
-    const given = sampleFromJson({ x: [[1, 2, 3]] }, specs);
+    const given = namedInputsOf({ x: [[1, 2, 3]] }, specs);
     const model = pickyModel([[1, 4]]);
     expect(await findWarmUpInputs(specs, given, (inputs) => model.run(inputs))).toEqual({
       reason: 'no [[1,3]]',
@@ -67,19 +68,5 @@ describe('findSample', () => {
     const specs: TensorSpec[] = [{ name: 'x', datatype: 'FP32', shape: [-1] }];
     const run = (): Promise<never> => Promise.reject(new Error('never'));
     expect(await findWarmUpInputs(specs, undefined, run)).toEqual({ reason: 'never' });
-  });
-});
-
-describe('sampleFromJson', () => {
-  it('reads values as the native API does, in the order of the model', () => {
-    const specs: TensorSpec[] = [
-      { name: 'a', datatype: 'INT64', shape: [-1] },
-      { name: 'b', datatype: 'FP32', shape: [-1, 2] },
-    ];
-    expect(sampleFromJson({ b: [1, 'NaN'], a: ['9007199254740993'] }, specs)).toEqual([
-      { name: 'a', datatype: 'INT64', shape: [1], data: new BigInt64Array([9007199254740993n]) },
-      { name: 'b', datatype: 'FP32', shape: [1, 2], data: new Float32Array([1, NaN]) },
-    ]);
-    expect(() => sampleFromJson({ a: [1] }, specs)).toThrow(/"b"/);
   });
 });

@@ -1,7 +1,5 @@
 import { reasonOf } from '../../errors/domain-error';
 import { allocate } from '../../tensors/datatype';
-import { readInput } from '../../tensors/json/input-reader';
-import { JsonReader } from '../../tensors/json/json-reader';
 import { MOST_MADE_UP_ELEMENTS } from '../../scheduling/probe-rows';
 import { elementCount, type Shape } from '../../tensors/shape';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
@@ -40,17 +38,6 @@ function* zeroSamples(specs: readonly TensorSpec[]): Iterable<WarmUpInputs> {
       yield specs.map((spec, i) => zeros(spec, shapes[i]!));
     }
   }
-}
-
-/** Sample inputs out of JSON values in the native form, as `example` and `warmup` in model.yaml give them. */
-export function sampleFromJson(
-  values: Readonly<Record<string, unknown>>,
-  specs: readonly TensorSpec[],
-): WarmUpInputs {
-  return specs.map((spec) => {
-    const body = Buffer.from(JSON.stringify(values[spec.name] ?? null));
-    return readInput(new JsonReader(body), spec, body.length);
-  });
 }
 
 /**

@@ -1,32 +1,30 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { IncomingMessage } from 'node:http';
 import {
   type HttpConfig,
   httpConfig,
   type InferenceConfig,
   inferenceConfig,
 } from '../../config/config.slices';
-import { readBody } from '../../http/body/body-reader';
-import { UnbufferedRequest } from '../../http/node/unbuffered-request';
-import { ERRORS } from '../../errors/domain-error';
-import { toDomainError } from '../../http/errors/error-body';
+import { type BodyRoom, readBody } from '../../http/body/body-reader';
+import { compress, type EncodedAnswer, inflate } from '../../http/body/content-encoding';
+import { InFlightBytes } from '../../http/body/in-flight-bytes';
 import type { Exchange } from '../../http/exchange';
 import { header } from '../../http/headers/header';
-import { detachBuffer } from '../../http/node/detach-buffer';
-import { EventLoopYield } from '../../http/event-loop-yield';
-import type { Protocol } from '../../telemetry/metrics/outcome';
-import { Recorder } from '../../telemetry/metrics/recorder';
-import { ModelsService } from '../../models/models.service';
+import { deadlineOf } from '../../http/headers/request-timeout';
+import type { CacheUse } from '../../cache/prediction-cache';
+import {
+  type InferenceCall,
+  type InferenceRequest,
+  type InferenceResult,
+  rowsOf,
+} from '../../inference/inference-call';
+import { InferenceService } from '../../inference/inference.service';
 import type { LoadedModel } from '../../models/loading/loaded-model';
-import type { RawRequest } from '../../processing/model-processing';
+import type { Protocol } from '../../telemetry/metrics/outcome';
 import { requestPool } from '../../tensors/array-pool';
 import type { Tensor } from '../../tensors/tensor';
-import { cacheHeaders, cacheUseOf } from '../../http/headers/cache-control';
-import { deadlineOf } from '../../http/headers/request-timeout';
-import { InFlightBytes } from '../../http/body/in-flight-bytes';
+import { cacheHeaders } from './cache-control';
 import { JsonThread } from './json-thread';
-import { compress, type EncodedAnswer, inflate } from '../../http/body/content-encoding';
-import { type InferenceResult, InferenceService } from '../../inference/inference.service';
 import type { Worksite } from './offloadable';
 
 /** Which model a call's path names. */
@@ -35,208 +33,187 @@ export interface CallTarget {
   readonly version: string | undefined;
 }
 
-/** What one request asks for, once its body is read. */
-export interface DecodedCall {
-  readonly inputs: readonly Tensor[];
-  readonly outputs?: readonly string[];
-  readonly priority: number;
-  /** From the body, where the protocol has it there; it can only shorten the header's or the default. */
-  readonly timeoutMs?: number;
-  readonly useCache: boolean;
-  /** What is asked of the model's declaration, by raw inputs or for the answer alone; then `inputs` may be empty. */
-  readonly raw?: RawRequest;
-}
-
 /** One protocol of inference calls: bytes and headers on one side, tensors on the other. */
-export interface HttpCallCodec<Call extends DecodedCall> {
+export interface HttpCallCodec<Request extends InferenceRequest> {
   /** What its calls are counted as. */
   readonly protocol: Protocol;
   /** Refuses by the headers alone, before the body is read. */
   check(exchange: Exchange): void;
+  /** What the cache may do with a call. */
+  cacheUse(exchange: Exchange): CacheUse;
   /** May the request be more urgent than others, as far as can be told without decoding it? */
   mayBeUrgent(exchange: Exchange, body: Buffer): boolean;
   /** @param work where its pure part is to be done */
-  decode(exchange: Exchange, body: Buffer, model: LoadedModel, work: Worksite): Call | Promise<Call>;
+  decode(exchange: Exchange, body: Buffer, model: LoadedModel, work: Worksite): Request | Promise<Request>;
   encode(
     exchange: Exchange,
-    call: Call,
+    request: Request,
     model: LoadedModel,
     result: InferenceResult,
     work: Worksite,
   ): EncodedAnswer | Promise<EncodedAnswer>;
 }
 
-/** The way of an inference call, from its first header to its last byte, whichever its protocol. */
+/** The way of an inference call over HTTP, from its first header to its last byte, whichever its protocol. */
 @Injectable()
-export class HttpCall {
+export class HttpCalls {
   constructor(
     @Inject(httpConfig.KEY) private readonly http: HttpConfig,
     @Inject(inferenceConfig.KEY) private readonly config: InferenceConfig,
-    private readonly models: ModelsService,
     private readonly inference: InferenceService,
-    private readonly recorder: Recorder,
     private readonly jsonThread: JsonThread,
     private readonly budget: InFlightBytes,
-    private readonly pacer: EventLoopYield,
   ) {
     requestPool.maxIdleBytes = http.bufferPoolBytes;
   }
 
-  /** @param target which model the path names, or reads it from the body where that does */
-  async handle<Call extends DecodedCall>(
+  /**
+   * Answers the call; rejects with what kept it from that, which is counted already.
+   * @param target which model the path names, or reads it from the body where that does
+   */
+  async handle<Request extends InferenceRequest>(
     exchange: Exchange,
     target: CallTarget | ((body: Buffer) => CallTarget),
-    codec: HttpCallCodec<Call>,
+    codec: HttpCallCodec<Request>,
   ): Promise<void> {
-    let { noModel: recorder } = this.recorder;
-    let heldBytes = 0;
-    const hold = (sizeBytes: number): void => {
-      heldBytes = this.budget.raise(heldBytes, sizeBytes);
-    };
+    const call = new HttpCall(exchange, target, codec, this.jsonThread.work, this.budget);
     try {
-      codec.check(exchange);
-      const bodyLimitBytes = Math.min(this.http.bodyLimitBytes, exchange.caller?.maxBodyBytes ?? Infinity);
-      const raw = await readBody(exchange.req, bodyLimitBytes, { hold, acquire: acquireBody });
-      exchange.bytesIn = raw.length;
-      const encoding = exchange.req.headers['content-encoding'];
-      const body = encoding === undefined ? raw : await inflate(raw, encoding, bodyLimitBytes);
-      hold(body.length);
-
-      const turn = this.pacer.wait();
-      if (turn !== undefined) await turn;
-      const deadlineMs = deadlineOf(exchange, this.config.deadlineMs);
-      const { model: name, version } = typeof target === 'function' ? target(body) : target;
-      if (typeof target === 'function') exchange.caller?.requireInfer(name);
-      const found = this.models.acquire(name, version, deadlineMs);
-      const model = found instanceof Promise ? await found : found;
-      // Only now, so that an unknown model's name never becomes a label or a log field.
-      exchange.model = model.name;
-      recorder = model.recorder;
-      try {
-        this.refuseEarly(exchange, model, body, deadlineMs, codec);
-        await this.answer(exchange, model, body, deadlineMs, codec);
-      } finally {
-        this.models.release(model);
-      }
-    } catch (thrown) {
-      const outcome = ERRORS[toDomainError(thrown).code].outcome;
-      recorder.failed(codec.protocol, outcome, performance.now() - exchange.startedAt);
-      throw thrown;
+      await this.read(call, exchange);
+      await this.inference.infer(call);
     } finally {
-      this.budget.give(heldBytes);
+      this.budget.give(call.heldBytes);
     }
   }
 
-  /** Under overload most requests are refused: it is not worth while to decode those that only a run could answer. */
-  private refuseEarly<Call extends DecodedCall>(
-    exchange: Exchange,
-    model: LoadedModel,
-    body: Buffer,
-    deadlineMs: number,
-    codec: HttpCallCodec<Call>,
-  ): void {
-    const refusal = model.queue.foreseeRefusal(deadlineMs);
-    if (refusal === undefined || this.inference.mayBeKnown(model) || codec.mayBeUrgent(exchange, body))
-      return;
-    release(exchange.req, body);
-    throw model.queue.refused(refusal);
+  /** Reads the body of a call that its headers do not forbid. */
+  private async read(call: HttpCall<InferenceRequest>, exchange: Exchange): Promise<void> {
+    try {
+      call.check();
+      const bodyLimitBytes = Math.min(this.http.bodyLimitBytes, exchange.caller?.maxBodyBytes ?? Infinity);
+      const raw = await readBody(exchange.req, bodyLimitBytes, call);
+      exchange.bytesIn = raw.length;
+      const encoding = exchange.req.headers['content-encoding'];
+      call.take(encoding === undefined ? raw : await inflate(raw, encoding, bodyLimitBytes));
+      call.deadlineMs = deadlineOf(exchange, this.config.deadlineMs);
+    } catch (thrown) {
+      this.inference.refused(call.protocol, call.startedAt, thrown);
+      throw thrown;
+    }
+  }
+}
+
+const NOTHING: readonly ArrayBufferView[] = [];
+
+/** One inference call that came over HTTP. */
+class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>, BodyRoom {
+  model = '';
+  version: string | undefined = undefined;
+  readonly protocol: Protocol;
+  readonly startedAt: number;
+  readonly requestId: string;
+  deadlineMs = Infinity;
+  /** What its body holds of the budget. */
+  heldBytes = 0;
+  private body: Buffer | undefined;
+  private request: Request | undefined;
+  /** What can be used again once the inputs were read. */
+  private memory = NOTHING;
+
+  constructor(
+    readonly signal: Exchange,
+    private readonly target: CallTarget | ((body: Buffer) => CallTarget),
+    private readonly codec: HttpCallCodec<Request>,
+    private readonly work: Worksite,
+    private readonly budget: InFlightBytes,
+  ) {
+    this.protocol = codec.protocol;
+    this.startedAt = signal.startedAt;
+    this.requestId = signal.requestId;
   }
 
-  private async answer<Call extends DecodedCall>(
-    exchange: Exchange,
-    model: LoadedModel,
-    body: Buffer,
-    deadlineMs: number,
-    codec: HttpCallCodec<Call>,
-  ): Promise<void> {
-    const decodingMs = performance.now();
-    const { work } = this.jsonThread;
-    const decoded = codec.decode(exchange, body, model, work);
-    const call = decoded instanceof Promise ? await decoded : decoded;
-    const counted = exchange.caller?.spendRows(rowsOf(call));
-    if (counted !== undefined) await counted;
-    const decodedMs = performance.now();
-    const result = await this.run(
-      exchange,
-      model,
-      call,
-      deadlineMs,
-      // Raw inputs look into the body for as long as they wait.
-      call.raw === undefined ? memoryOf(exchange.req, body, call.inputs) : NO_MEMORY,
-    );
-    // A large batch's requests all go on at once.
-    const turn = this.pacer.wait();
-    if (turn !== undefined) await turn;
-    const encodingMs = performance.now();
-    const encoding = codec.encode(exchange, call, model, result, work);
+  get cacheUse(): CacheUse {
+    return this.codec.cacheUse(this.signal);
+  }
+
+  check(): void {
+    this.codec.check(this.signal);
+  }
+
+  hold(sizeBytes: number): void {
+    this.heldBytes = this.budget.raise(this.heldBytes, sizeBytes);
+  }
+
+  acquire(sizeBytes: number): Buffer {
+    return requestPool.acquireBytes(sizeBytes);
+  }
+
+  /** The whole body, without its content encoding. @throws forbidden, where the body names a model that is not the caller's */
+  take(body: Buffer): void {
+    this.hold(body.length);
+    this.body = body;
+    this.memory = [body];
+    const { target } = this;
+    const { model, version } = typeof target === 'function' ? target(body) : target;
+    if (typeof target === 'function') this.signal.caller?.requireInfer(model);
+    this.model = model;
+    this.version = version;
+  }
+
+  /** Only now, so that an unknown model's name never becomes a label or a log field. */
+  accepted({ name }: LoadedModel): void {
+    this.signal.model = name;
+  }
+
+  mayBeUrgent(): boolean {
+    return this.codec.mayBeUrgent(this.signal, this.body!);
+  }
+
+  decode(model: LoadedModel): Request | Promise<Request> {
+    const decoded = this.codec.decode(this.signal, this.body!, model, this.work);
+    return decoded instanceof Promise
+      ? decoded.then((request) => this.decoded(request))
+      : this.decoded(decoded);
+  }
+
+  async encode(model: LoadedModel, result: InferenceResult): Promise<void> {
+    const exchange = this.signal;
+    const encoding = this.codec.encode(exchange, this.request!, model, result, this.work);
     const encoded = encoding instanceof Promise ? await encoding : encoding;
     const compressed = compress(encoded, header(exchange.req, 'accept-encoding'));
-    const { headers, body: answer } = compressed instanceof Promise ? await compressed : compressed;
-    exchange.send(200, [...headers, ...cacheHeaders(result)], answer);
-    const endMs = performance.now();
-    model.recorder.succeeded(
-      codec.protocol,
-      rowsOf(call),
-      decodedMs - decodingMs,
-      endMs - encodingMs,
-      endMs - exchange.startedAt,
-      endMs,
-      result.run,
-    );
+    const { headers, body } = compressed instanceof Promise ? await compressed : compressed;
+    exchange.send(200, [...headers, ...cacheHeaders(result)], body);
   }
 
-  private run(
-    exchange: Exchange,
-    model: LoadedModel,
-    call: DecodedCall,
-    deadlineMs: number,
-    memory: readonly ArrayBufferView[],
-  ): Promise<InferenceResult> {
-    const ownDeadlineMs = exchange.startedAt + (call.timeoutMs ?? model.config.deadlineMs ?? Infinity);
-    return this.inference.infer(model, {
-      inputs: call.inputs,
-      rows: rowsOf(call),
-      priority: call.priority,
-      deadlineMs: Math.min(deadlineMs, ownDeadlineMs),
-      outputs: call.outputs,
-      raw: call.raw,
-      cacheUse: call.useCache ? cacheUseOf(exchange.req) : 'none',
-      signal: exchange,
-      onInputsConsumed: () => {
-        for (const view of memory) release(exchange.req, view);
-      },
-      requestId: exchange.requestId,
-    });
+  release(): void {
+    const { memory } = this;
+    this.memory = NOTHING;
+    for (const view of memory) this.giveBack(view);
   }
-}
 
-const NO_MEMORY: readonly ArrayBufferView[] = [];
-
-/** The leading dimension of the inputs; 1 for a model without one. */
-function rowsOf({ inputs, raw }: DecodedCall): number {
-  return inputs[0]?.shape[0] ?? raw?.inputs[0]?.pieces.length ?? 1;
-}
-
-function acquireBody(sizeBytes: number): Buffer {
-  return requestPool.acquireBytes(sizeBytes);
-}
-
-/** Nobody here looks at it any more. What came through a stream, others may yet hold. */
-function release(req: IncomingMessage, view: ArrayBufferView): void {
-  if (requestPool.release(view) || !Buffer.isBuffer(view)) return;
-  if (req instanceof UnbufferedRequest && req.bodyTaken) detachBuffer(view);
-}
-
-/** What can be used again once the inputs were read. A body of which none is a view is so at once. */
-function memoryOf(req: IncomingMessage, body: Buffer, inputs: readonly Tensor[]): ArrayBufferView[] {
-  const memory: ArrayBufferView[] = [];
-  let isShared = false;
-  for (const { data } of inputs) {
-    if (Array.isArray(data)) continue;
-    if (data.buffer === body.buffer) isShared = true;
-    else memory.push(data);
+  private decoded(request: Request): Request | Promise<Request> {
+    this.request = request;
+    // Raw inputs look into the body for as long as they wait.
+    this.memory = request.raw === undefined ? this.memoryOf(this.body!, request.inputs) : NOTHING;
+    this.body = undefined;
+    const counted = this.signal.caller?.spendRows(rowsOf(request));
+    return counted === undefined ? request : counted.then(() => request);
   }
-  if (isShared) memory.push(body);
-  else release(req, body);
-  return memory;
+
+  /** A body of which no input is a view can be used again at once. */
+  private memoryOf(body: Buffer, inputs: readonly Tensor[]): readonly ArrayBufferView[] {
+    const memory: ArrayBufferView[] = [];
+    let isShared = false;
+    for (const { data } of inputs) {
+      if (Array.isArray(data)) continue;
+      if (data.buffer === body.buffer) isShared = true;
+      else memory.push(data);
+    }
+    if (isShared) memory.push(body);
+    else this.giveBack(body);
+    return memory;
+  }
+
+  private giveBack(view: ArrayBufferView): void {
+    if (!requestPool.release(view) && Buffer.isBuffer(view)) this.signal.giveBack(view);
+  }
 }

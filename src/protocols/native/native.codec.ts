@@ -1,68 +1,9 @@
-import { DomainError } from '../../errors/domain-error';
 import { anyTruncated } from '../../processing/input-facts';
-import { readInput } from '../../tensors/json/input-reader';
-import { JsonReader } from '../../tensors/json/json-reader';
 import { JsonWriter } from '../../tensors/json/json-writer';
+import { readNamedInputs } from '../../tensors/json/named-inputs';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import { type DeclaredAnswer, writeDeclared } from '../../processing/declared-answer';
 import { type DeclaredBody, type DeclaredInputs, readDeclaredJson } from './declared-call';
-
-const OPEN_BRACE = 0x7b;
-
-/**
- * Reads a native request body, `{"<input>": values, ...}` or the bare values of a model's only input.
- * @param maxTexts elements that an input of BYTES may have; any number where that is not said
- * @returns the tensors in the order of `specs`
- * @throws invalid_json, missing_input, unknown_input, and what `readInput` throws
- */
-export function decodeNative(body: Buffer, specs: readonly TensorSpec[], maxTexts?: number): Tensor[] {
-  const reader = new JsonReader(body);
-  const only = specs[0];
-  if (specs.length === 1 && only !== undefined && reader.peek() !== OPEN_BRACE) {
-    const tensor = readInput(reader, only, body.length, maxTexts);
-    reader.expectEnd();
-    return [tensor];
-  }
-  const tensors = readInputs(reader, specs, body.length, maxTexts);
-  reader.expectEnd();
-  const missing = specs.filter((_, i) => tensors[i] === undefined);
-  if (missing.length > 0) {
-    throw new DomainError('missing_input', `Missing ${list(missing)}; the model takes ${list(specs)}.`);
-  }
-  return tensors as Tensor[];
-}
-
-function readInputs(
-  reader: JsonReader,
-  specs: readonly TensorSpec[],
-  maxCount: number,
-  maxTexts: number | undefined,
-): (Tensor | undefined)[] {
-  const tensors = new Array<Tensor | undefined>(specs.length).fill(undefined);
-  reader.enterObject();
-  for (let key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
-    const index = specs.findIndex((spec) => spec.name === key);
-    const spec = specs[index];
-    if (spec === undefined) {
-      throw new DomainError(
-        'unknown_input',
-        `Unknown input ${JSON.stringify(key.slice(0, 100))}; the model takes ${list(specs)}.`,
-      );
-    }
-    if (tensors[index] !== undefined) {
-      throw new DomainError(
-        'invalid_json',
-        `Input "${key}" is given twice (again before position ${reader.position}).`,
-      );
-    }
-    tensors[index] = readInput(reader, spec, maxCount, maxTexts);
-  }
-  return tensors;
-}
-
-function list(specs: readonly TensorSpec[]): string {
-  return specs.map((spec) => `"${spec.name}"`).join(', ') || 'no inputs';
-}
 
 /** What a body holds: tensors in the order of the model's inputs, or what it asks of the model's declaration. */
 export type NativeBody =
@@ -73,7 +14,7 @@ export type NativeBody =
  * Reads a native request body in JSON, by the model's own inputs or by declared ones.
  * @param maxTexts elements that an input of BYTES may have
  * @param declared undefined where the model declares none
- * @throws what `decodeNative` and `readDeclaredJson` throw
+ * @throws what `readNamedInputs` and `readDeclaredJson` throw
  */
 export function decodeBody(
   body: Buffer,
@@ -82,7 +23,7 @@ export function decodeBody(
   declared: DeclaredInputs | undefined,
 ): NativeBody {
   const found = declared && readDeclaredJson(body, declared);
-  return found === undefined ? { tensors: decodeNative(body, specs, maxTexts) } : { declared: found };
+  return found === undefined ? { tensors: readNamedInputs(body, specs) } : { declared: found };
 }
 
 /** What a native answer says besides the tensors. */

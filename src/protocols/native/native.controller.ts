@@ -6,7 +6,7 @@ import { Router } from '../../http/router';
 import { ModelsService } from '../../models/models.service';
 import { ErrorResponse, InferenceResponse, ModelDetailsResponse, ModelListResponse } from './native.dto';
 import { describeModel, describeServed, type ModelDescription, type ModelDetails } from './model-description';
-import { HttpCall } from '../http-call/http-call';
+import { HttpCalls } from '../http-call/http-call';
 import { nativeProtocol, nativeTarget } from './native.protocol';
 import { ModelReader } from '../../inference/model-reader';
 
@@ -15,8 +15,8 @@ import { ModelReader } from '../../inference/model-reader';
 export class NativeController {
   constructor(
     private readonly models: ModelsService,
-    private readonly calls: ModelReader,
-    private readonly endpoint: HttpCall,
+    private readonly reader: ModelReader,
+    private readonly calls: HttpCalls,
     private readonly router: Router,
   ) {}
 
@@ -37,7 +37,7 @@ export class NativeController {
   @ApiResponse({ status: 503, type: ErrorResponse, description: 'The model cannot be loaded.' })
   @ApiResponse({ status: 504, type: ErrorResponse, description: 'It did not load in time.' })
   describe(@Param('model') name: string, @Query('version') version?: string): Promise<ModelDetails> {
-    return this.calls.withModel(name, version, describeServed);
+    return this.reader.withModel(name, version, describeServed);
   }
 
   /**
@@ -54,7 +54,7 @@ export class NativeController {
   @ApiResponse({ status: 200, type: InferenceResponse })
   infer(@Param('model') model: string, @Req() req: IncomingMessage, @Res() res: ServerResponse): void {
     const exchange = this.router.exchange(req, res);
-    this.endpoint
+    this.calls
       .handle(exchange, nativeTarget(model, req.url), nativeProtocol)
       .catch((thrown: unknown) => this.router.report(exchange, exchange.fail(thrown)));
   }

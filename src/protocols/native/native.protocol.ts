@@ -14,8 +14,10 @@ import { type ModelProcessing, type RawRequest, rawRequest } from '../../process
 import type { RequestOptions } from '../../processing/options';
 import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
 import type { EncodedAnswer } from '../../http/body/content-encoding';
-import type { CallTarget, DecodedCall, HttpCallCodec } from '../http-call/http-call';
-import type { InferenceResult } from '../../inference/inference.service';
+import type { CacheUse } from '../../cache/prediction-cache';
+import type { InferenceRequest, InferenceResult } from '../../inference/inference-call';
+import { cacheUseOf } from '../http-call/cache-control';
+import type { CallTarget, HttpCallCodec } from '../http-call/http-call';
 import {
   asBuffer,
   jsonBytesOf,
@@ -35,7 +37,7 @@ import {
 import { encodeCsv } from './csv-answer';
 import { withoutFacts } from '../../processing/input-facts';
 import { decodeBody, encodeNative, type NativeAnswer } from './native.codec';
-import { priorityOf } from '../../http/headers/priority';
+import { priorityOf } from '../http-call/priority';
 
 const CODEC = join(__dirname, 'native.codec');
 const DECODE = offloadable(CODEC, decodeBody, { consumes: true });
@@ -48,13 +50,17 @@ const CSV_HEADERS = ['content-type', 'text/csv; charset=utf-8; header=present'];
 const JSON_HEADERS = ['content-type', 'application/json; charset=utf-8'];
 
 /** The native API's inference call: `{"<input>": values}` or a raw input in, `{"result": {...}}` out. */
-export const nativeProtocol: HttpCallCodec<DecodedCall> = {
+export const nativeProtocol: HttpCallCodec<InferenceRequest> = {
   protocol: 'native',
 
   check({ req }: Exchange): void {
     requireAcceptable(req, ANSWER_TYPES);
     flagOf(req.url, 'use_cache', true);
     flagOf(req.url, 'raw', false);
+  },
+
+  cacheUse({ req }: Exchange): CacheUse {
+    return flagOf(req.url, 'use_cache', true) ? cacheUseOf(req) : 'none';
   },
 
   mayBeUrgent({ req }: Exchange): boolean {
@@ -66,7 +72,7 @@ export const nativeProtocol: HttpCallCodec<DecodedCall> = {
     body: Buffer,
     model: LoadedModel,
     work: Worksite,
-  ): DecodedCall | Promise<DecodedCall> {
+  ): InferenceRequest | Promise<InferenceRequest> {
     const declared = model.processing && declaredInputsOf(model.processing);
     const others = declared && rawBody(req, body, declared);
     if (others !== undefined) return declaredCall(req, others, declared!);
@@ -79,13 +85,13 @@ export const nativeProtocol: HttpCallCodec<DecodedCall> = {
       // Where outputs alone are declared, they are what tensors are answered with.
       const isDeclared = declared?.inputs.length === 0 && !flagOf(req.url, 'raw', false);
       const raw = isDeclared ? rawRequest([], optionsOf(req, declared), false) : undefined;
-      return { inputs: tensors, raw, ...priorityAndCache(req) };
+      return { inputs: tensors, raw, priority: priorityOf(req) };
     });
   },
 
   encode(
     exchange: Exchange,
-    { raw }: DecodedCall,
+    { raw }: InferenceRequest,
     model: LoadedModel,
     { outputs, cache }: InferenceResult,
     work: Worksite,
@@ -126,12 +132,12 @@ function rawBody(req: IncomingMessage, body: Buffer, declared: DeclaredInputs): 
     : readDeclaredBytes(body, contentType, declared);
 }
 
-function declaredCall(req: IncomingMessage, body: DeclaredBody, declared: DeclaredInputs): DecodedCall {
+function declaredCall(req: IncomingMessage, body: DeclaredBody, declared: DeclaredInputs): InferenceRequest {
   const options = { ...optionsOf(req, declared), ...body.options };
   return {
     inputs: [],
     raw: rawRequest(body.inputs, options, flagOf(req.url, 'raw', false)),
-    ...priorityAndCache(req),
+    priority: priorityOf(req),
   };
 }
 
@@ -146,10 +152,6 @@ function declaredAnswer(
 
 function optionsOf({ url }: IncomingMessage, declared: DeclaredInputs): RequestOptions {
   return url?.includes('?') ? queryOptions(queryOf(url), declared) : {};
-}
-
-function priorityAndCache(req: IncomingMessage): Pick<DecodedCall, 'priority' | 'useCache'> {
-  return { priority: priorityOf(req), useCache: flagOf(req.url, 'use_cache', true) };
 }
 
 /** What a native call is about: its path names the model, its query may name the version. */

@@ -1,9 +1,9 @@
 import type { Route } from '../../http/route-table';
-import type { HttpCall } from '../http-call/http-call';
+import type { HttpCalls } from '../http-call/http-call';
 import { nativeProtocol, nativeTarget } from './native.protocol';
 
 /** The native API's calls about models. */
-export function nativeRoutes(apiPrefix: string, call: HttpCall): readonly Route[] {
+export function nativeRoutes(apiPrefix: string, calls: HttpCalls): readonly Route[] {
   const pattern = `${apiPrefix}/inference/{model}`;
   return [
     {
@@ -11,7 +11,7 @@ export function nativeRoutes(apiPrefix: string, call: HttpCall): readonly Route[
       pattern,
       scope: 'infer',
       answer: (exchange, { model }) =>
-        call.handle(exchange, nativeTarget(model, exchange.req.url), nativeProtocol),
+        calls.handle(exchange, nativeTarget(model, exchange.req.url), nativeProtocol),
     },
     { method: 'GET', pattern, scope: 'models:read' },
     { method: 'GET', pattern: `${apiPrefix}/inference/models`, scope: 'models:read' },

@@ -62,7 +62,7 @@ export function keepHead(
   call: V2Call,
 ): void {
   if (headerLength > MOST_BYTES || call.id !== undefined || binaryInputs.length < model.inputs.length) return;
-  const { id, outputs, binaryOutputs, classes, priority, timeoutMs, useCache } = call;
-  const kept = { id, inputs: [], outputs, binaryOutputs, classes, priority, timeoutMs, useCache };
+  const { id, outputs, binaryOutputs, classes, priority, timeoutMs } = call;
+  const kept = { id, inputs: [], outputs, binaryOutputs, classes, priority, timeoutMs };
   heads.set(model.inputs, new KnownHead(body, headerLength, model.outputs, binaryInputs, kept));
 }

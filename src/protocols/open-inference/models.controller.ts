@@ -15,7 +15,7 @@ import { DomainError } from '../../errors/domain-error';
 import { maySee } from '../../http/caller';
 import { Router } from '../../http/router';
 import { ServerReadiness } from '../../health/server-readiness';
-import { HttpCall } from '../http-call/http-call';
+import { HttpCalls } from '../http-call/http-call';
 import { ModelReader } from '../../inference/model-reader';
 import { ModelsService } from '../../models/models.service';
 import { configOf, describeV2, type V2ModelConfig } from './model-metadata';
@@ -33,8 +33,8 @@ const of = (call: string): string[] => [`:model${call}`, `:model/versions/:versi
 export class V2ModelsController {
   constructor(
     private readonly models: ModelsService,
-    private readonly calls: ModelReader,
-    private readonly endpoint: HttpCall,
+    private readonly reader: ModelReader,
+    private readonly calls: HttpCalls,
     private readonly router: Router,
     private readonly condition: ServerReadiness,
   ) {}
@@ -54,7 +54,7 @@ export class V2ModelsController {
   @ApiResponse({ status: 200, type: V2ModelMetadata })
   @V2Errors(400, 404, 503, 504)
   describe(@Param('model') name: string, @Param('version') version?: string): Promise<V2ModelMetadata> {
-    return this.calls.withModel(name, version, describeV2);
+    return this.reader.withModel(name, version, describeV2);
   }
 
   /** Can a model serve at once? A model that is not loaded yet is not ready, but a request would load it. */
@@ -90,7 +90,7 @@ export class V2ModelsController {
   @ApiResponse({ status: 200, schema: { type: 'object', additionalProperties: true } })
   @V2Errors(400, 404, 503, 504)
   config(@Param('model') name: string, @Param('version') version?: string): Promise<V2ModelConfig> {
-    return this.calls.withModel(name, version, configOf);
+    return this.reader.withModel(name, version, configOf);
   }
 
   /**
@@ -126,7 +126,7 @@ export class V2ModelsController {
     @Param('version') version?: string,
   ): void {
     const exchange = this.router.exchange(req, res);
-    this.endpoint
+    this.calls
       .handle(exchange, { model, version }, v2Protocol)
       .catch((thrown: unknown) => this.router.report(exchange, exchange.fail(thrown)));
   }

@@ -1,7 +1,8 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { HealthModule } from '../../health/health.module';
 import { Router } from '../../http/router';
-import { HttpCall } from '../http-call/http-call';
+import { HttpCalls } from '../http-call/http-call';
+import { HttpCallModule } from '../http-call/http-call.module';
 import { InferenceModule } from '../../inference/inference.module';
 import { ModelsModule } from '../../models/models.module';
 import { V2ModelsController } from './models.controller';
@@ -12,18 +13,18 @@ import { V2_PREFIX, v2ErrorBody } from './v2.protocol';
 import { v2Routes } from './v2.routes';
 
 @Module({
-  imports: [ModelsModule, InferenceModule, HealthModule],
+  imports: [ModelsModule, InferenceModule, HttpCallModule, HealthModule],
   // Statistics first: to the models' controller the path of all statistics would be a model's.
   controllers: [V2ServerController, V2StatisticsController, V2ModelsController, V2RepositoryController],
 })
 export class OpenInferenceModule implements OnModuleInit {
   constructor(
     private readonly router: Router,
-    private readonly endpoint: HttpCall,
+    private readonly calls: HttpCalls,
   ) {}
 
   onModuleInit(): void {
     this.router.addErrorBody(V2_PREFIX, v2ErrorBody);
-    this.router.addRoutes(v2Routes(this.endpoint));
+    this.router.addRoutes(v2Routes(this.calls));
   }
 }

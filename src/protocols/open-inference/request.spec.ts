@@ -10,7 +10,6 @@ describe('a request in JSON', () => {
       binaryOutputs: [false],
       priority: 0,
       timeoutMs: undefined,
-      useCache: true,
     });
   });
 

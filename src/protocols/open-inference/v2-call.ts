@@ -14,7 +14,6 @@ export interface V2Call {
   /** 1 is the most urgent, 0 the default. */
   readonly priority: number;
   readonly timeoutMs: number | undefined;
-  readonly useCache: boolean;
 }
 
 /** What the codec needs to know of a model. */

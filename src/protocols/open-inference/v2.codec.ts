@@ -22,7 +22,6 @@ export function decodeV2(body: Buffer, headerLength: number | undefined, model: 
       classes: undefined,
       priority: 0,
       timeoutMs: undefined,
-      useCache: true,
     };
   }
   if (headerLength !== undefined && headerLength > body.length) {
@@ -44,7 +43,6 @@ export function decodeV2(body: Buffer, headerLength: number | undefined, model: 
       : undefined,
     priority: parameters.priority,
     timeoutMs: parameters.timeoutMs,
-    useCache: true,
   };
   if (headerLength !== undefined) keepHead(body, headerLength, model, binaryInputs, call);
   return call;

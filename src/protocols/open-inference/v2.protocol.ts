@@ -6,8 +6,10 @@ import type { Exchange } from '../../http/exchange';
 import { header } from '../../http/headers/header';
 import { requireAcceptable, requireContentType } from '../../http/headers/content-negotiation';
 import type { EncodedAnswer } from '../../http/body/content-encoding';
+import { cacheUseOf } from '../http-call/cache-control';
 import type { HttpCallCodec } from '../http-call/http-call';
-import type { InferenceResult } from '../../inference/inference.service';
+import type { CacheUse } from '../../cache/prediction-cache';
+import type { InferenceResult } from '../../inference/inference-call';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import {
   asBuffer,
@@ -47,6 +49,10 @@ export const v2Protocol: HttpCallCodec<V2Call> = {
     requireContentType(req, MEDIA_TYPES);
     requireAcceptable(req, MEDIA_TYPES);
     headerLengthOf(req);
+  },
+
+  cacheUse({ req }: Exchange): CacheUse {
+    return cacheUseOf(req);
   },
 
   mayBeUrgent({ req }: Exchange, body: Buffer): boolean {

@@ -1,10 +1,10 @@
 import { constantAnswer, type Route, type RouteAnswer } from '../../http/route-table';
-import type { HttpCall } from '../http-call/http-call';
+import type { HttpCalls } from '../http-call/http-call';
 import { V2_PREFIX, v2Protocol } from './v2.protocol';
 
 /** The protocol's calls. */
-export function v2Routes(call: HttpCall): readonly Route[] {
-  const infer: RouteAnswer = (exchange, target) => call.handle(exchange, target, v2Protocol);
+export function v2Routes(calls: HttpCalls): readonly Route[] {
+  const infer: RouteAnswer = (exchange, target) => calls.handle(exchange, target, v2Protocol);
   return [
     ...['{model}', '{model}/versions/{version}'].flatMap((of): Route[] => [
       { method: 'POST', pattern: `${V2_PREFIX}/models/${of}/infer`, scope: 'infer', answer: infer },

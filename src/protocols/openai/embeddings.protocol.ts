@@ -3,16 +3,18 @@ import { DomainError } from '../../errors/domain-error';
 import type { EncodedAnswer } from '../../http/body/content-encoding';
 import type { Exchange } from '../../http/exchange';
 import { requireAcceptable, requireContentType } from '../../http/headers/content-negotiation';
-import { priorityOf } from '../../http/headers/priority';
-import type { InferenceResult } from '../../inference/inference.service';
+import type { CacheUse } from '../../cache/prediction-cache';
+import type { InferenceRequest, InferenceResult } from '../../inference/inference-call';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import { tokenCount } from '../../processing/input-facts';
 import { rawRequest } from '../../processing/model-processing';
 import type { RequestOptions } from '../../processing/options';
 import type { TextPlan } from '../../processing/text/text-plan';
 import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
-import type { CallTarget, DecodedCall, HttpCallCodec } from '../http-call/http-call';
+import { cacheUseOf } from '../http-call/cache-control';
+import type { CallTarget, HttpCallCodec } from '../http-call/http-call';
 import { asBuffer, jsonBytesOf, offloadable, whenDone, type Worksite } from '../http-call/offloadable';
+import { priorityOf } from '../http-call/priority';
 import { encodeEmbeddings, type EmbeddingsAnswer } from './embeddings-answer';
 import { type EmbeddingsRequest, readEmbeddingsRequest } from './embeddings-request';
 
@@ -21,7 +23,7 @@ const JSON_TYPES = ['application/json'];
 const JSON_HEADERS = ['content-type', 'application/json; charset=utf-8'];
 
 /** A call, and what of it only its answer needs. */
-interface EmbeddingsCall extends DecodedCall {
+interface EmbeddingsCall extends InferenceRequest {
   readonly request: EmbeddingsRequest;
   /** The declared output with the vectors. */
   readonly output: string;
@@ -42,6 +44,10 @@ export class EmbeddingsProtocol implements HttpCallCodec<EmbeddingsCall> {
     requireAcceptable(req, JSON_TYPES);
   }
 
+  cacheUse({ req }: Exchange): CacheUse {
+    return cacheUseOf(req);
+  }
+
   mayBeUrgent({ req }: Exchange): boolean {
     return priorityOf(req) < DEFAULT_PRIORITY_LEVEL;
   }
@@ -56,7 +62,6 @@ export class EmbeddingsProtocol implements HttpCallCodec<EmbeddingsCall> {
       inputs: [],
       raw: rawRequest([input], options, false),
       priority: priorityOf(req),
-      useCache: true,
       request,
       output,
     };

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { maySee } from '../../http/caller';
 import { Router } from '../../http/router';
 import { ModelsService } from '../../models/models.service';
-import { HttpCall } from '../http-call/http-call';
+import { HttpCalls } from '../http-call/http-call';
 import { EmbeddingsProtocol } from './embeddings.protocol';
 import { EmbeddingsBody, EmbeddingsResponse, OpenAiModel, OpenAiModelList } from './openai.dto';
 
@@ -14,7 +14,7 @@ import { EmbeddingsBody, EmbeddingsResponse, OpenAiModel, OpenAiModelList } from
 export class OpenAiController {
   constructor(
     private readonly models: ModelsService,
-    private readonly endpoint: HttpCall,
+    private readonly calls: HttpCalls,
     private readonly router: Router,
   ) {}
 
@@ -49,7 +49,7 @@ export class OpenAiController {
   embeddings(@Req() req: IncomingMessage, @Res() res: ServerResponse): void {
     const exchange = this.router.exchange(req, res);
     const protocol = new EmbeddingsProtocol();
-    this.endpoint
+    this.calls
       .handle(exchange, (body) => protocol.target(body), protocol)
       .catch((thrown: unknown) => this.router.report(exchange, exchange.fail(thrown)));
   }

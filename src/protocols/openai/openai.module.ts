@@ -1,21 +1,21 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { Router } from '../../http/router';
-import { InferenceModule } from '../../inference/inference.module';
 import { ModelsModule } from '../../models/models.module';
-import { HttpCall } from '../http-call/http-call';
+import { HttpCalls } from '../http-call/http-call';
+import { HttpCallModule } from '../http-call/http-call.module';
 import { OPENAI_PREFIX, openAiErrorBody } from './openai-errors';
 import { OpenAiController } from './openai.controller';
 import { openAiRoutes } from './openai.routes';
 
-@Module({ imports: [ModelsModule, InferenceModule], controllers: [OpenAiController] })
+@Module({ imports: [ModelsModule, HttpCallModule], controllers: [OpenAiController] })
 export class OpenAiModule implements OnModuleInit {
   constructor(
     private readonly router: Router,
-    private readonly endpoint: HttpCall,
+    private readonly calls: HttpCalls,
   ) {}
 
   onModuleInit(): void {
     this.router.addErrorBody(OPENAI_PREFIX, openAiErrorBody);
-    this.router.addRoutes(openAiRoutes(this.endpoint));
+    this.router.addRoutes(openAiRoutes(this.calls));
   }
 }

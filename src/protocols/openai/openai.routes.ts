@@ -1,10 +1,10 @@
 import type { Route } from '../../http/route-table';
-import type { HttpCall } from '../http-call/http-call';
+import type { HttpCalls } from '../http-call/http-call';
 import { EmbeddingsProtocol } from './embeddings.protocol';
 import { OPENAI_PREFIX } from './openai-errors';
 
 /** Those of OpenAI's calls that there are. */
-export function openAiRoutes(call: HttpCall): readonly Route[] {
+export function openAiRoutes(calls: HttpCalls): readonly Route[] {
   return [
     {
       method: 'POST',
@@ -12,7 +12,7 @@ export function openAiRoutes(call: HttpCall): readonly Route[] {
       scope: 'infer',
       answer: (exchange) => {
         const protocol = new EmbeddingsProtocol();
-        return call.handle(exchange, (body) => protocol.target(body), protocol);
+        return calls.handle(exchange, (body) => protocol.target(body), protocol);
       },
     },
     { method: 'GET', pattern: `${OPENAI_PREFIX}/models`, scope: 'models:read' },

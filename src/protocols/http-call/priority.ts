@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { DomainError } from '../../errors/domain-error';
-import { header } from './header';
+import { header } from '../../http/headers/header';
 import { DEFAULT_PRIORITY_LEVEL, PRIORITY_LEVELS } from '../../scheduling/priority';
 
 /** How urgent a request is, where the protocol's body has no place for it. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { CacheUse } from '../../cache/prediction-cache';
-import { header } from './header';
-import type { InferenceResult } from '../../inference/inference.service';
+import { header } from '../../http/headers/header';
+import type { InferenceResult } from '../../inference/inference-call';
 
 /**
  * What a request's `Cache-Control` lets the cache do. https://www.rfc-editor.org/rfc/rfc9111#section-5.2.1

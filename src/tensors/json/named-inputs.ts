@@ -1,0 +1,72 @@
+import { DomainError } from '../../errors/domain-error';
+import type { Tensor, TensorSpec } from '../tensor';
+import { readInput } from './input-reader';
+import { JsonReader } from './json-reader';
+
+const OPEN_BRACE = 0x7b;
+
+/**
+ * Reads inputs by name, `{"<input>": values, ...}` or the bare values of a model's only input.
+ * @param maxTexts elements that an input of BYTES may have; any number where that is not said
+ * @returns the tensors in the order of `specs`
+ * @throws invalid_json, missing_input, unknown_input, and what `readInput` throws
+ */
+export function readNamedInputs(body: Buffer, specs: readonly TensorSpec[], maxTexts?: number): Tensor[] {
+  const reader = new JsonReader(body);
+  const only = specs[0];
+  if (specs.length === 1 && only !== undefined && reader.peek() !== OPEN_BRACE) {
+    const tensor = readInput(reader, only, body.length, maxTexts);
+    reader.expectEnd();
+    return [tensor];
+  }
+  const tensors = readByName(reader, specs, body.length, maxTexts);
+  reader.expectEnd();
+  const missing = specs.filter((_, i) => tensors[i] === undefined);
+  if (missing.length > 0) {
+    throw new DomainError('missing_input', `Missing ${list(missing)}; the model takes ${list(specs)}.`);
+  }
+  return tensors as Tensor[];
+}
+
+function readByName(
+  reader: JsonReader,
+  specs: readonly TensorSpec[],
+  maxCount: number,
+  maxTexts: number | undefined,
+): (Tensor | undefined)[] {
+  const tensors = new Array<Tensor | undefined>(specs.length).fill(undefined);
+  reader.enterObject();
+  for (let key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
+    const index = specs.findIndex((spec) => spec.name === key);
+    const spec = specs[index];
+    if (spec === undefined) {
+      throw new DomainError(
+        'unknown_input',
+        `Unknown input ${JSON.stringify(key.slice(0, 100))}; the model takes ${list(specs)}.`,
+      );
+    }
+    if (tensors[index] !== undefined) {
+      throw new DomainError(
+        'invalid_json',
+        `Input "${key}" is given twice (again before position ${reader.position}).`,
+      );
+    }
+    tensors[index] = readInput(reader, spec, maxCount, maxTexts);
+  }
+  return tensors;
+}
+
+function list(specs: readonly TensorSpec[]): string {
+  return specs.map((spec) => `"${spec.name}"`).join(', ') || 'no inputs';
+}
+
+/** The same from values that were parsed already, as model.yaml gives them: an input that is left out is `null`. */
+export function namedInputsOf(
+  values: Readonly<Record<string, unknown>>,
+  specs: readonly TensorSpec[],
+): Tensor[] {
+  return specs.map((spec) => {
+    const body = Buffer.from(JSON.stringify(values[spec.name] ?? null));
+    return readInput(new JsonReader(body), spec, body.length);
+  });
+}
