@@ -7,6 +7,7 @@ import type { RepositoryFault } from '../repository/model-folder';
 import { type FoundModel, ModelRepository } from '../repository/model-repository';
 
 const MAX_WARNED = 1000;
+const NOT_THERE = 'it is not in the model folder';
 const MAX_UNAVAILABLE = 100;
 const MAX_REASON = 500;
 
@@ -71,12 +72,17 @@ export class ModelRegistry {
     const { models, faults } = await this.repository.scan();
     for (const fault of faults) this.warnOnce(fault);
     for (const found of models) this.remember(found);
+    // Of a folder that could not be read nobody knows what is gone.
+    if (faults.some(({ name }) => name === undefined)) return;
+    const there = new Set(models.map(({ name }) => name));
+    for (const name of [...this.models.keys()]) if (!there.has(name)) this.forget(name);
   }
 
   /** Looks at one model's files again. @returns undefined when there are none */
   async refreshModel(name: string): Promise<FoundModel | undefined> {
     const found = await this.repository.find(name);
     if (found !== undefined) this.remember(found);
+    else this.forget(name);
     return found;
   }
 
@@ -110,7 +116,10 @@ export class ModelRegistry {
 
   private remember(found: FoundModel): void {
     // A folder with nothing of a model in it is not one.
-    if (found.versions.length === 0 && !found.faults.some((fault) => fault.version !== undefined)) return;
+    if (found.versions.length === 0 && !found.faults.some((fault) => fault.version !== undefined)) {
+      this.forget(found.name);
+      return;
+    }
     const model = this.expect(found.name);
     model.reason = found.faults
       .map(({ version, reason }) => (version ? `version ${version}: ` : '') + reason)
@@ -129,6 +138,17 @@ export class ModelRegistry {
     }
     const versions = found.versions.map(({ version }) => version);
     model.latest = versionsToServe(config.versions, versions).at(-1) ?? versions.at(-1);
+  }
+
+  /** Its files are gone: so is the model, unless some of it serves. One that is required stays, and says so. */
+  private forget(name: string): void {
+    const model = this.models.get(name);
+    if (model === undefined) return;
+    for (const entry of model.versions.values())
+      if (entry.state === 'UNAVAILABLE' && entry.loading === undefined) model.versions.delete(entry.version);
+    if (model.versions.size > 0) return;
+    if (model.required) model.reason = NOT_THERE;
+    else this.models.delete(name);
   }
 
   private warnOnce(fault: RepositoryFault): void {

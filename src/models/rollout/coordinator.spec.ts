@@ -164,6 +164,7 @@ describe('ModelCoordinator', () => {
       failed: [],
       unloaded: ['a'],
       unbatched: [],
+      quarantined: [],
     });
   });
 

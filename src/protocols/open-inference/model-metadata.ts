@@ -1,5 +1,7 @@
+import { basename } from 'node:path';
 import type { ModelEntry } from '../../models/loading/model-entry';
 import type { LoadedModel } from '../../models/loading/loaded-model';
+import type { VersionPolicy } from '../../models/repository/version-policy';
 import type { Datatype } from '../../tensors/datatype';
 import type { TensorSpec } from '../../tensors/tensor';
 import type { V2ModelMetadata, V2TensorMetadata } from './v2.dto';
@@ -27,7 +29,8 @@ export interface V2ModelConfig {
   name: string;
   platform: string;
   backend: string;
-  version_policy: { all: object };
+  version_policy:
+    { all: object } | { latest: { num_versions: number } } | { specific: { versions: number[] } };
   /** 0 for a model that is not batched. */
   max_batch_size: number;
   input: V2ConfigTensor[];
@@ -50,7 +53,7 @@ interface V2ConfigTensor {
  * https://github.com/triton-inference-server/common/blob/main/protobuf/model_config.proto in its JSON form;
  * settings that have no place there are among `parameters`.
  */
-export function configOf(_model: ModelEntry, served: LoadedModel): V2ModelConfig {
+export function configOf(model: ModelEntry, served: LoadedModel): V2ModelConfig {
   const { name, config, description, inputs, outputs, batching } = served;
   const batched = batching.enabled;
   const tensor = (spec: TensorSpec): V2ConfigTensor => ({
@@ -62,7 +65,7 @@ export function configOf(_model: ModelEntry, served: LoadedModel): V2ModelConfig
     name,
     platform: platformOf(served),
     backend: description.backend,
-    version_policy: { all: {} },
+    version_policy: policyOf(config.versions),
     max_batch_size: batched ? config.maxBatchRows : 0,
     input: inputs.map(tensor),
     output: outputs.map(tensor),
@@ -79,7 +82,7 @@ export function configOf(_model: ModelEntry, served: LoadedModel): V2ModelConfig
         max_queue_delay_microseconds: Math.round(config.maxQueueDelayMs * 1000),
       },
     }),
-    default_model_filename: 'model.onnx',
+    default_model_filename: basename(model.versions.get(served.version)?.found.file ?? ''),
     parameters: parametersOf(served),
   };
 }
@@ -106,4 +109,15 @@ function parametersOf({ config, description }: LoadedModel): V2ModelConfig['para
     if (value !== undefined) parameters[name] = { string_value: String(value) };
   }
   return parameters;
+}
+
+function policyOf(policy: VersionPolicy): V2ModelConfig['version_policy'] {
+  switch (policy.kind) {
+    case 'all':
+      return { all: {} };
+    case 'latest':
+      return { latest: { num_versions: policy.count } };
+    case 'specific':
+      return { specific: { versions: policy.versions.map(Number) } };
+  }
 }
