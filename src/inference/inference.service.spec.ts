@@ -18,6 +18,9 @@ import { InferenceService } from './inference.service';
 jest.mock('../runners/onnx/thread-file', () =>
   jest.requireActual<object>('../../test/helpers/compiled-thread'),
 );
+jest.mock('../processing/pool/thread-file', () =>
+  jest.requireActual<object>('../../test/helpers/processing-thread-file'),
+);
 
 @Module({})
 class Engine {}
