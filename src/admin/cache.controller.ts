@@ -5,9 +5,9 @@ import { isModelName } from '../models/repository/model-name';
 import { CacheControl, type Cleared } from '../cache/cache-control.service';
 import { CacheStatisticsResponse, ClearCacheRequest, ClearCacheResponse } from './cache.dto';
 import type { CacheStatistics } from '../cache/prediction-cache';
-import type { RedisState } from '../cache/redis/redis-guard';
+import type { TierState } from '../cache/cache-tier';
 
-const WORST_FIRST: readonly RedisState[] = ['unreachable', 'read-only', 'connected'];
+const WORST_FIRST: readonly TierState[] = ['unreachable', 'read-only', 'connected'];
 
 @ApiTags('cache')
 @Controller('cache')

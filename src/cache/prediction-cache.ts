@@ -1,12 +1,11 @@
-import type { CacheOutcome, CacheTier } from '../telemetry/metrics/outcome';
+import type { CacheOutcome, CacheTierName } from '../telemetry/metrics/outcome';
 import { systemClock } from '../common/clock';
 import type { ScheduledRequest, ScheduledResult } from '../scheduling/scheduled-request';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
 import { type CacheEntry, entryBytes, ownCopy } from './cache-entry';
 import { type KeyedRaw, KeyMaker } from './cache-key';
+import type { CacheTier, TierCounters, TierState } from './cache-tier';
 import { type MemoryCounters, MemoryTier } from './memory-tier';
-import type { RedisCounters, RedisState } from './redis/redis-guard';
-import type { RedisTier } from './redis/redis-tier';
 import { SingleFlight } from './single-flight';
 
 /**
@@ -28,7 +27,7 @@ export interface CachedAnswer {
   readonly outputs: readonly Tensor[];
   readonly outcome: CacheOutcome;
   /** Who had the answer of a hit. */
-  readonly tier?: CacheTier;
+  readonly tier?: CacheTierName;
   /** How old the answer of a hit is. */
   readonly ageMs?: number;
   /** Time spent on looking for it. */
@@ -71,7 +70,7 @@ export interface CacheStatistics {
   };
   /** Undefined without a Redis. */
   readonly redis:
-    (RedisCounters & { readonly circuitOpenings: number; readonly state: RedisState }) | undefined;
+    (TierCounters & { readonly circuitOpenings: number; readonly state: TierState }) | undefined;
 }
 
 /** What the keys and entries of one served version have in common. */
@@ -108,7 +107,7 @@ export class PredictionCache {
 
   constructor(
     private readonly settings: CacheSettings,
-    private readonly redis: RedisTier | undefined,
+    private readonly redis: CacheTier | undefined,
   ) {
     this.memory = new MemoryTier(settings.memoryBytes);
     this.flights = new SingleFlight(settings.maxFollowers, systemClock);
@@ -164,7 +163,7 @@ export class PredictionCache {
   }
 
   /** Undefined without a Redis. */
-  get redisState(): RedisState | undefined {
+  get redisState(): TierState | undefined {
     return this.redis?.state;
   }
 
@@ -271,6 +270,6 @@ function bypass(run: ScheduledResult): CachedAnswer {
   return { outputs: run.outputs, outcome: 'BYPASS', lookupMs: 0, run };
 }
 
-function hit(tier: CacheTier, { outputs, bornMs }: CacheEntry, lookupMs: number): CachedAnswer {
+function hit(tier: CacheTierName, { outputs, bornMs }: CacheEntry, lookupMs: number): CachedAnswer {
   return { outputs, outcome: 'HIT', tier, ageMs: performance.now() - bornMs, lookupMs };
 }

@@ -1,6 +1,7 @@
 import { DomainError, reasonOf } from '../../errors/domain-error';
-import { CircuitBreaker } from './circuit-breaker';
+import type { TierCounters, TierState } from '../cache-tier';
 import { type LiveConnection, RedisConnection, type RedisStore } from './redis-connection';
+import { isOpen, LeakyBreaker, probedCircuit } from '../../common/circuit';
 import { TimedOut, within } from '../../common/time-limit';
 
 const PROBE_MS = 1000;
@@ -10,28 +11,6 @@ const PROBE_SOON_MS = 200;
 const HANGS_MS = 1000;
 /** Quick changes of state are one line of log. */
 const LOG_AFTER_MS = 1000;
-
-/** What has happened between this process and Redis since it began. */
-export interface RedisCounters {
-  hits: number;
-  /** Redis was asked and had nothing, or nothing of use. */
-  misses: number;
-  /** Of the misses: what was there is cut off, foreign, or of another format. */
-  unreadable: number;
-  /** Redis was not asked, because it was away or slow. */
-  skipped: number;
-  stored: number;
-  /** Not written: too many writes were under way, or none would have succeeded. */
-  dropped: number;
-  /** Reads that failed, except by time-out. */
-  readErrors: number;
-  readTimeouts: number;
-  writeErrors: number;
-  writeTimeouts: number;
-}
-
-/** `read-only`: entries are read, but writes fail, as with a full memory or on a replica. */
-export type RedisState = 'connected' | 'read-only' | 'unreachable';
 
 export interface GuardLog {
   log(message: object): void;
@@ -54,7 +33,7 @@ export interface GuardOptions {
  * out when it is back.
  */
 export class RedisGuard {
-  readonly counters: RedisCounters = {
+  readonly counters: TierCounters = {
     hits: 0,
     misses: 0,
     unreadable: 0,
@@ -66,17 +45,20 @@ export class RedisGuard {
     writeErrors: 0,
     writeTimeouts: 0,
   };
-  private readonly reads = new CircuitBreaker(() => this.changed());
-  private readonly writes = new CircuitBreaker(() => this.changed());
+  private readonly readBreaker = new LeakyBreaker();
+  private readonly writeBreaker = new LeakyBreaker();
+  private readonly reads = probedCircuit(this.readBreaker, (error) => !isForeign(error));
+  private readonly writes = probedCircuit(this.writeBreaker, () => true);
   private readonly connection: RedisConnection;
   private reason = 'not connected yet';
-  private logged: RedisState | undefined;
+  private logged: TierState | undefined;
   private logTimer: NodeJS.Timeout | undefined;
   private probeTimer: NodeJS.Timeout | undefined;
   private probing = false;
   private closed = false;
 
   constructor(private readonly options: GuardOptions) {
+    for (const circuit of [this.reads, this.writes]) circuit.onStateChange(() => this.changed());
     this.connection = new RedisConnection(options.url, {
       connected: () => {
         this.changed();
@@ -89,22 +71,22 @@ export class RedisGuard {
     });
   }
 
-  get state(): RedisState {
+  get state(): TierState {
     if (!this.readable) return 'unreachable';
-    return this.writes.isOpen ? 'read-only' : 'connected';
+    return isOpen(this.writes) ? 'read-only' : 'connected';
   }
 
   get readable(): boolean {
-    return this.connection.live !== undefined && !this.reads.isOpen;
+    return this.connection.live !== undefined && !isOpen(this.reads);
   }
 
   get writable(): boolean {
-    return this.readable && !this.writes.isOpen;
+    return this.readable && !isOpen(this.writes);
   }
 
   /** How often the circuits opened. */
   get opened(): number {
-    return this.reads.opened + this.writes.opened;
+    return this.readBreaker.opened + this.writeBreaker.opened;
   }
 
   /** Begins to connect, and waits for nothing. */
@@ -123,17 +105,15 @@ export class RedisGuard {
   /** What the store has; undefined where it has nothing or nothing comes of asking. Never rejects. */
   async read(ask: (store: RedisStore) => Promise<unknown>): Promise<unknown> {
     const { live } = this.connection;
-    if (live === undefined || this.reads.isOpen) return undefined;
+    if (live === undefined || isOpen(this.reads)) return undefined;
     try {
-      const value = await within(this.options.timeoutMs, ask(live.store));
-      this.reads.succeeded();
-      return value;
+      return await this.reads.execute(() => within(this.options.timeoutMs, ask(live.store)));
     } catch (error) {
       if (isForeign(error)) this.counters.unreadable++;
       else {
         if (error instanceof TimedOut) this.counters.readTimeouts++;
         else this.counters.readErrors++;
-        this.fail(this.reads, error);
+        this.failed(error);
       }
       return undefined;
     }
@@ -144,13 +124,12 @@ export class RedisGuard {
     const { live } = this.connection;
     if (live === undefined || !this.writable) return false;
     try {
-      await within(this.options.timeoutMs, tell(live.store));
-      this.writes.succeeded();
+      await this.writes.execute(() => within(this.options.timeoutMs, tell(live.store)));
       return true;
     } catch (error) {
       if (error instanceof TimedOut) this.counters.writeTimeouts++;
       else this.counters.writeErrors++;
-      this.fail(this.writes, error);
+      this.failed(error);
       return false;
     }
   }
@@ -166,10 +145,13 @@ export class RedisGuard {
     }
   }
 
-  private fail(breaker: CircuitBreaker, error: unknown): void {
+  private failed(error: unknown): void {
     this.reason = reasonOf(error);
-    breaker.failed();
-    if (breaker.isOpen) this.probeIn(PROBE_SOON_MS);
+    if (this.isAnyOpen) this.probeIn(PROBE_SOON_MS);
+  }
+
+  private get isAnyOpen(): boolean {
+    return isOpen(this.reads) || isOpen(this.writes);
   }
 
   private probeIn(delayMs: number): void {
@@ -183,30 +165,28 @@ export class RedisGuard {
     const { live } = this.connection;
     if (live !== undefined) await this.tryOut(live);
     this.probing = false;
-    this.probeIn(this.reads.isOpen || this.writes.isOpen ? PROBE_SOON_MS : PROBE_MS);
+    this.probeIn(this.isAnyOpen ? PROBE_SOON_MS : PROBE_MS);
   }
 
   private async tryOut({ client }: LiveConnection): Promise<void> {
     const { timeoutMs, probeKey } = this.options;
     const startMs = performance.now();
+    let answered = false;
     try {
-      const reply = await within(HANGS_MS, client.ping());
-      if (reply !== 'PONG') throw new Error('the server does not answer PING with PONG');
+      await this.reads.execute(async () => {
+        const reply = await within(HANGS_MS, client.ping());
+        if (reply !== 'PONG') throw new Error('the server does not answer PING with PONG');
+        answered = true;
+        if (performance.now() - startMs > timeoutMs) throw new TimedOut(timeoutMs);
+      });
     } catch (error) {
-      this.fail(this.reads, error);
-      this.connection.abandon(reasonOf(error));
+      this.failed(error);
+      if (!answered) this.connection.abandon(reasonOf(error));
       return;
     }
-    const tookMs = performance.now() - startMs;
-    if (tookMs > timeoutMs) {
-      this.fail(this.reads, new TimedOut(timeoutMs));
-      return;
-    }
-    this.reads.close();
-    if (!this.writes.isOpen) return;
+    if (!isOpen(this.writes)) return;
     try {
-      await within(timeoutMs, client.set(probeKey, '', { PX: 1 }));
-      this.writes.close();
+      await this.writes.execute(() => within(timeoutMs, client.set(probeKey, '', { PX: 1 })));
     } catch (error) {
       this.reason = reasonOf(error);
     }

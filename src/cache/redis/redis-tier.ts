@@ -2,7 +2,8 @@ import type { Cache } from 'cache-manager';
 import type { CacheEntry } from '../cache-entry';
 import { type ExpectedAnswer, isPlausible } from '../plausible-entry';
 import { decodeEntry, encodeEntry } from '../entry-codec';
-import type { RedisCounters, RedisGuard, RedisState } from './redis-guard';
+import type { CacheTier, TierCounters, TierState } from '../cache-tier';
+import type { RedisGuard } from './redis-guard';
 import { within } from '../../common/time-limit';
 
 /** Keys looked through, and removed, in one command. */
@@ -11,7 +12,7 @@ const KEYS_A_SCAN = 1000;
 const CLEAR_COMMAND_MS = 5000;
 
 /** Answers in Redis, which workers and replicas share. */
-export class RedisTier {
+export class RedisTier implements CacheTier {
   private writing = 0;
   private readonly idle: (() => void)[] = [];
 
@@ -21,24 +22,18 @@ export class RedisTier {
     private readonly maxPendingWrites: number,
   ) {}
 
-  get counters(): Readonly<RedisCounters> {
+  get counters(): Readonly<TierCounters> {
     return this.guard.counters;
   }
 
-  /** How often Redis was given up for a while. */
   get circuitOpenings(): number {
     return this.guard.opened;
   }
 
-  get state(): RedisState {
+  get state(): TierState {
     return this.guard.state;
   }
 
-  /**
-   * The entry, unless it was born before `bornAfterMs`. What is there and no entry of the expected kind is removed.
-   * Never rejects.
-   * @param expected undefined: whatever it is
-   */
   async get(key: string, bornAfterMs: number, expected?: ExpectedAnswer): Promise<CacheEntry | undefined> {
     const { counters } = this.guard;
     if (!this.guard.readable) {
@@ -64,10 +59,6 @@ export class RedisTier {
     return { outputs: stored.outputs, bornMs };
   }
 
-  /**
-   * Has the entry written after the answer that it belongs to, or drops it.
-   * @param wanted asked again when its turn has come
-   */
   set(key: string, entry: CacheEntry, ttlMs: number, wanted: () => boolean): void {
     if (!this.guard.writable || this.writing >= this.maxPendingWrites) {
       this.guard.counters.dropped++;
@@ -78,7 +69,6 @@ export class RedisTier {
     setImmediate(() => void this.write(key, entry, ttlMs, wanted).then(written, written));
   }
 
-  /** Removes all keys that begin with `prefix`, a plain text. @throws not_ready */
   clear(prefix: string): Promise<number> {
     const options = { MATCH: `${prefix}*`, COUNT: KEYS_A_SCAN };
     return this.guard.control(async (client) => {
@@ -98,7 +88,6 @@ export class RedisTier {
     this.guard.control((client) => within(CLEAR_COMMAND_MS, client.unlink([key]))).catch(() => undefined);
   }
 
-  /** Resolves when no write is under way; each has a time limit. */
   async settled(): Promise<void> {
     if (this.writing > 0) await new Promise<void>((resolve) => this.idle.push(resolve));
   }

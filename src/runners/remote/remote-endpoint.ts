@@ -1,9 +1,10 @@
 import { Logger } from '@nestjs/common';
-import { circuitBreaker, CircuitState, CountBreaker, handleWhen } from 'cockatiel';
+import { CountBreaker } from 'cockatiel';
 import { reasonOf } from '../../errors/domain-error';
 import { FAMILIES } from '../../telemetry/metrics/metric-families';
 import type { RemoteOutcome } from '../../telemetry/metrics/outcome';
 import type { Tally } from '../../telemetry/metrics/tally';
+import { isOpen, probedCircuit } from '../../common/circuit';
 import type { Clock } from '../../common/clock';
 import { RemoteFault } from './remote-fault';
 
@@ -35,10 +36,9 @@ export class RemoteEndpoint {
   /** When the next probe is due, while it is ejected. */
   probeAtMs = 0;
   private readonly logger = new Logger('Remote');
-  private readonly breaker = circuitBreaker(
-    handleWhen((error) => error instanceof RemoteFault && error.againstRemote),
-    // Probes have a timer of their own, not the breaker's wall clock, which may be set back.
-    { breaker: new CountBreaker(BREAKER), halfOpenAfter: -Infinity },
+  private readonly breaker = probedCircuit(
+    new CountBreaker(BREAKER),
+    (error) => error instanceof RemoteFault && error.againstRemote,
   );
   /** Is it ejected, as far as was said? */
   private out = false;
@@ -74,7 +74,7 @@ export class RemoteEndpoint {
 
   /** May calls go there? */
   get inUse(): boolean {
-    return this.breaker.state === CircuitState.Closed;
+    return !isOpen(this.breaker);
   }
 
   /** Why the last call or probe failed; undefined when it did not. */

@@ -1,7 +1,7 @@
 import type { Subject } from './figures';
 import { MODELS } from './layout';
 import { batchIndex, FAMILIES, STATISTICS } from './metric-families';
-import type { CacheOutcome, CacheTier, Outcome, Protocol } from './outcome';
+import type { CacheOutcome, CacheTierName, Outcome, Protocol } from './outcome';
 import { Tally } from './tally';
 
 /** What one run in the scheduler has to say of a request. */
@@ -71,7 +71,7 @@ export class ModelRecorder extends Tally<'models'> {
   }
 
   /** How the cache took part in a request. @param tier that had the answer of a hit */
-  cached(outcome: CacheOutcome, lookupMs: number, tier?: CacheTier): void {
+  cached(outcome: CacheOutcome, lookupMs: number, tier?: CacheTierName): void {
     this.add(CACHE_REQUESTS[outcome]);
     this.add(STATISTICS.cacheMs[outcome], lookupMs);
     if (tier !== undefined) this.add(FAMILIES.cacheHits.at[tier]);

@@ -14,7 +14,7 @@ export type CacheOutcome = (typeof CACHE_OUTCOMES)[number];
 
 /** Where answers are kept, in the order of counting. */
 export const CACHE_TIERS = ['memory', 'redis'] as const;
-export type CacheTier = (typeof CACHE_TIERS)[number];
+export type CacheTierName = (typeof CACHE_TIERS)[number];
 
 /** How one attempt of a call to a remote can end, in the order of counting; docs/remote.md says what each means. */
 export const REMOTE_OUTCOMES = [
