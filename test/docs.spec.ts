@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { withBrowser } from './helpers/browser';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
 import { addModel, identityModel, textModel } from './helpers/onnx-models';
 import { describeWith } from './helpers/requirements-of-tests';
-import { spawnServer, startServer, type TestServer } from './helpers/server';
+import { MODELS, spawnServer, startServer, type TestServer } from './helpers/server';
 
 interface Operation {
   requestBody: { content: { 'application/json': { schema: Schema; example: Record<string, unknown> } } };
@@ -66,6 +67,29 @@ describeWith('chromium', 'the interactive documentation', (chromium) => {
       const [row = []] = answer.result.probabilities;
       expect(row.indexOf(Math.max(...row))).toBe(3);
       expect(faults).toEqual([]);
+    });
+    await server.stop();
+  });
+});
+
+describeWith('chromium', 'a declared picture', (chromium) => {
+  it('is chosen as a file, sent, and answered with a label', async () => {
+    const server = await startServer();
+    await withBrowser(chromium, async (browser) => {
+      const page = await browser.newPage();
+      await page.goto(`${server.url}/docs`);
+      const call = page.locator('#operations-models-run_digits');
+      await call.locator('.opblock-summary').click();
+      await call.locator('.body-param-content-type select').selectOption('multipart/form-data');
+      await call.locator('input[type=file]').setInputFiles(join(MODELS, 'digits', 'three.png'));
+      await call.locator('button.execute').click();
+      const live = call.locator('.live-responses-table tbody .response').first();
+      await live.waitFor();
+      const text = await live.locator('.response-col_description .highlight-code').first().innerText();
+      const answer = JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)) as {
+        result: { digit: { label: string }[] };
+      };
+      expect(answer).toMatchObject({ result: { digit: [{ label: '3' }, {}, {}] } });
     });
     await server.stop();
   });

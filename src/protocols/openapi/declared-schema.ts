@@ -1,26 +1,31 @@
 import type { ModelProcessing } from '../../processing/model-processing';
 import type { OutputPlan } from '../../processing/plans';
-import type { SchemaObject } from './openapi-types';
+import type { ParameterObject, SchemaObject } from './openapi-types';
 
 /** Names of more classes than these help nobody who reads them. */
 const MOST_LABELS = 100;
 const NUMBER: SchemaObject = { type: 'number' };
+const FILE: SchemaObject = { type: 'string', format: 'binary' };
 
-/** A form with a file for each declared picture, and a field for each option: Swagger UI offers a file chooser. */
+/** A form with a file for each declared input: Swagger UI offers a file chooser. */
 export function formSchema({ pipeline }: ModelProcessing): SchemaObject {
   const inputs = pipeline.inputs.map(({ plan }) => plan.name);
   return {
     type: 'object',
     required: inputs,
-    properties: {
-      ...each(inputs, { type: 'string', format: 'binary' }),
-      ...each(pipeline.options, { type: 'string', description: 'Optional.' }),
-    },
+    properties: Object.fromEntries(inputs.map((name) => [name, FILE])),
   };
 }
 
-function each(names: readonly string[], schema: SchemaObject): Record<string, SchemaObject> {
-  return Object.fromEntries(names.map((name) => [name, schema]));
+/** Options in the query, where every form of a request may have them. */
+export function optionParameters({ pipeline }: ModelProcessing): ParameterObject[] {
+  return pipeline.options.map((name) => ({
+    name,
+    in: 'query',
+    required: false,
+    description: 'An option of declared inputs.',
+    schema: { type: 'string' },
+  }));
 }
 
 /** The declared outputs of one input. */

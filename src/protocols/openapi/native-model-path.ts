@@ -3,7 +3,7 @@ import { exampleRequest } from '../native/model-description';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import type { TensorSpec } from '../../tensors/tensor';
 import { CACHE_CONTROL, CACHE_HEADERS } from './cache-signals';
-import { declaredProperties, formSchema } from './declared-schema';
+import { declaredProperties, formSchema, optionParameters } from './declared-schema';
 import { errorResponses } from './error-responses';
 import { nestedSchema, tensorCaption } from './tensor-schema';
 
@@ -30,6 +30,7 @@ export function nativeModelPath(model: LoadedModel): PathItemObject {
           description: 'May a cached answer be given?',
           schema: { type: 'boolean', default: true },
         },
+        ...(model.processing ? optionParameters(model.processing) : []),
         CACHE_CONTROL,
       ],
       requestBody: {
