@@ -52,6 +52,7 @@ describe('texts', () => {
       transformersFiles('BertForTokenClassification', ['O', 'B-PER', 'I-PER']),
     );
     writeTextFolder(folder, 'masked', smallTextModel('hidden'), transformersFiles('BertForMaskedLM', []));
+    writeTextFolder(folder, 'downloaded', smallTextModel('hidden'), SENTENCE_FILES, { downloaded: true });
     writeTextFolder(folder, 'heedless', smallTextModel('hidden', 2, false), SENTENCE_FILES);
     server = await startServer({ MODEL_DIR: folder, CACHE_ENABLED: 'true' });
   });
@@ -75,6 +76,12 @@ describe('texts', () => {
       );
       expect(Math.hypot(...alone.body.result.embedding)).toBeCloseTo(1, 5);
     }
+  });
+
+  it('find their model in a folder as it was downloaded', async () => {
+    const { body } = await call('downloaded', { text: 'hello' });
+    const { body: same } = await call('embedder', { text: 'hello' });
+    expect(body.result).toEqual(same.result);
   });
 
   it('run together under load, padded, and get what they get alone', async () => {
@@ -204,7 +211,7 @@ describe('texts', () => {
 
     it('lists the models', async () => {
       const ids = (await client.models.list()).data.map(({ id }) => id);
-      expect(ids.sort()).toEqual(['embedder', 'heedless', 'masked', 'mood', 'names', 'ranker']);
+      expect(ids.sort()).toEqual(['downloaded', 'embedder', 'heedless', 'masked', 'mood', 'names', 'ranker']);
       expect(await client.models.retrieve('mood')).toMatchObject({ id: 'mood', object: 'model' });
     });
 

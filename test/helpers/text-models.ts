@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { onnx } from 'onnx-proto';
 import { bytesOf, encode, initializer, intAttribute, node, value } from './onnx-models';
 import { seededRandom } from './seeded-random';
@@ -61,16 +61,21 @@ export function smallTextModel(
   });
 }
 
-/** Puts a model into a folder as Hugging Face has it, with a small tokenizer: nothing of it is declared. */
+/**
+ * Puts a model into a folder as Hugging Face has it, with a small tokenizer: nothing of it is declared.
+ * @param options is it all there is, as it was downloaded, or a version of the model?
+ */
 export function writeTextFolder(
   folder: string,
   name: string,
   model: Uint8Array,
   files: Readonly<Record<string, object>>,
+  { downloaded = false } = {},
 ): void {
-  const place = join(folder, name, '1');
-  mkdirSync(place, { recursive: true });
-  writeFileSync(join(place, 'model.onnx'), model);
+  const place = downloaded ? join(folder, name) : join(folder, name, '1');
+  const modelFile = join(place, downloaded ? 'onnx/model.onnx' : 'model.onnx');
+  mkdirSync(dirname(modelFile), { recursive: true });
+  writeFileSync(modelFile, model);
   copyFileSync(join(TOKENIZERS, 'wordpiece.json'), join(place, 'tokenizer.json'));
   for (const [file, content] of Object.entries(files)) {
     mkdirSync(join(place, file, '..'), { recursive: true });

@@ -69,7 +69,7 @@ export class VersionOpener {
     const { externalData, operators, random, coupling, metadata } = await inspectModel(modelFile);
     const assets = await this.assetsOf(found);
     // The folder of a model without a folder is everybody's.
-    const isOwnFolder = dirname(modelFile) !== found.configFolder;
+    const isOwnFolder = found.configFolder !== (await realpath(this.models.dir));
     const declaration = await this.processing.declare(config, isOwnFolder ? assets : undefined, metadata);
     await findAll(declaration, assets);
     const files: VersionFiles = { modelFile, externalData, assets: assets.used.map(([, path]) => path) };

@@ -52,13 +52,16 @@ export interface FolderScan {
 
 const MODEL_FILE = 'model.onnx';
 const CONFIG_FILE = 'model.yaml';
+const DOWNLOADED_CONFIG = 'config.json';
+const DOWNLOADED_FILES = ['model.onnx', join('onnx', 'model.onnx')];
 export const FLAT_VERSION = '1';
 /** The root of an ext4 volume has this folder. */
 const NOT_A_MODEL = 'lost+found';
 
 /**
- * The files of models in a folder, in two layouts: `<name>.onnx` with `<name>.yaml`, which is version 1, and
- * `<name>/<version>/model.onnx` with `<name>/model.yaml`. Nothing outside the folder is ever named or followed,
+ * The files of models in a folder, in three layouts: `<name>.onnx` with `<name>.yaml`, which is version 1;
+ * `<name>/<version>/model.onnx` with `<name>/model.yaml`; and a folder as Hugging Face has it, `<name>/onnx/model.onnx` or
+ * `<name>/model.onnx` beside `<name>/config.json`, which is version 1 as well. Nothing outside the folder is ever named or followed,
  * symbolic links included. It remembers nothing: every call looks at the disk.
  */
 export class ModelFolder {
@@ -136,6 +139,9 @@ async function readFolder(root: string, name: string): Promise<ModelFiles | unde
       faults.push({ name, version, reason: error.message });
     }
   }
+  const downloaded = versions.length === 0 ? await readDownloaded(root, folder) : undefined;
+  if (downloaded !== undefined)
+    return { name, configFolder: folder, yaml, versions: [downloaded], faults: [] };
   if (versions.length === 0) {
     faults.push({ name, reason: `it has no usable version; expected ${name}/1/${MODEL_FILE}` });
   }
@@ -144,6 +150,17 @@ async function readFolder(root: string, name: string): Promise<ModelFiles | unde
   }
   versions.sort((a, b) => Number(a.version) - Number(b.version));
   return { name, configFolder: folder, yaml, versions, faults };
+}
+
+/** The folder of a model as Hugging Face has it for download, which is version 1: other folders in it are none. */
+async function readDownloaded(root: string, folder: string): Promise<FileVersion | undefined> {
+  if (!(await isThere(join(folder, DOWNLOADED_CONFIG)))) return undefined;
+  for (const place of DOWNLOADED_FILES) {
+    const file = join(folder, place);
+    if (!(await statInside(root, file))) continue;
+    return { version: FLAT_VERSION, configFolder: folder, file, sizeBytes: await modelSize(root, file) };
+  }
+  return undefined;
 }
 
 async function readFlat(root: string, name: string): Promise<ModelFiles | undefined> {
