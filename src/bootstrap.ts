@@ -1,9 +1,13 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { type INestApplication, Logger as NestLog } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module';
 import type { Settings } from './config/slices';
+import { startQuietly } from './embedded-start';
+import { LocalCoordinator } from './models/rollout/local-coordinator';
+import { ModelsService } from './models/models.service';
 import { NestLogger } from './telemetry/logging/nest-logger';
 import { setUpDocs } from './protocols/openapi/docs';
 import { Router } from './http/router';
@@ -26,16 +30,45 @@ export async function createApplication(settings: Settings): Promise<INestApplic
   app.useLogger(new NestLogger(app.get(Logger)));
   app.flushLogs();
   const router = app.get(Router);
-  adapter.open(router);
-  adapter.disable('x-powered-by');
-  adapter.useBodyParser('json', false, { limit: CONTROL_BODY_LIMIT });
   tls?.follow(adapter.getHttpServer() as HttpsServer);
   answerBrokenRequests(adapter.getHttpServer(), (socket) => router.errorBodyOn(socket));
-  const { apiPrefix } = settings.app;
+  await prepare(app, adapter, settings);
+  return app;
+}
+
+/** An application inside somebody's own, and how it is handed requests. */
+export interface Embedded {
+  readonly app: INestApplication;
+  readonly handler: (req: IncomingMessage, res: ServerResponse, next?: () => void) => void;
+}
+
+/** The same without a port of its own, in a process that is somebody else's: logs go to Nest's logger, as it is there. */
+export async function createEmbedded(settings: Settings): Promise<Embedded> {
+  const adapter = new NestorExpressAdapter(serverOptions(settings.http), undefined);
+  const app = await startQuietly(async () => {
+    const app = await NestFactory.create(AppModule.with(settings), adapter, {
+      bodyParser: false,
+      abortOnError: false,
+    });
+    await prepare(app, adapter, settings);
+    return app;
+  });
+  await app.get(ModelsService).join();
+  app.get(LocalCoordinator).watchFolder();
+  return { app, handler: (req, res, next) => adapter.handle(req, res, next) };
+}
+
+async function prepare(
+  app: INestApplication,
+  adapter: NestorExpressAdapter,
+  { app: { apiPrefix } }: Settings,
+): Promise<void> {
+  adapter.open(app.get(Router));
+  adapter.disable('x-powered-by');
+  adapter.useBodyParser('json', false, { limit: CONTROL_BODY_LIMIT });
   if (apiPrefix !== '') app.setGlobalPrefix(apiPrefix, { exclude: ['/', '/v1/{*rest}', '/v2', '/v2/{*rest}', '/metrics'] });
   setUpDocs(app);
   await app.init();
-  return app;
 }
 
 function log(level: 'info' | 'error', fields: object, msg: string): void {

@@ -1,6 +1,6 @@
 import type { NestApplicationOptions } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import type { RequestListener, Server, ServerOptions } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { TlsOptions } from 'node:tls';
 import { createHttpServer, createHttpsServer } from './node/create-server';
 import { closeGracefully } from './node/graceful-close';
@@ -23,12 +23,16 @@ export class NestorExpressAdapter extends ExpressAdapter {
     this.router = router;
   }
 
-  override initHttpServer(_options: NestApplicationOptions): void {
+  /** @param next for what no route has; left out: that is refused */
+  handle(req: IncomingMessage, res: ServerResponse, next?: () => void): void {
     const express = this.getInstance<RequestListener>();
-    const listener: RequestListener = (req, res) => {
-      if (this.router === undefined) express(req, res);
-      else this.router.handle(req, res, express);
-    };
+    if (this.router === undefined) express(req, res);
+    else if (next !== undefined && !this.router.has(req)) next();
+    else this.router.handle(req, res, express);
+  }
+
+  override initHttpServer(_options: NestApplicationOptions): void {
+    const listener: RequestListener = (req, res) => this.handle(req, res);
     this.setHttpServer(
       this.tls === undefined
         ? createHttpServer(this.serverOptions, listener)

@@ -86,6 +86,12 @@ export class Router implements ExchangeContext {
     return this.table.find(method, path);
   }
 
+  /** Is there anything at the path of a request, by whatever method? */
+  has(req: IncomingMessage): boolean {
+    toOriginForm(req);
+    return this.table.methodsOf(pathOf(req.url ?? '/')).length > 0;
+  }
+
   /** Errors on paths below `prefix` are worded by `body`; elsewhere by the native API. */
   addErrorBody(prefix: string, body: ErrorBody): void {
     this.errorBodies.push({ path: prefix, below: `${prefix}/`, body });

@@ -29,11 +29,13 @@ export function declaredLength(req: IncomingMessage): number | undefined {
 /**
  * Reads the whole body. A body that came in one piece is handed on without a copy.
  * @throws body_too_large beyond `limitBytes` (at once, when the length was declared);
- *   client_closed_request when the client left before the end; what `room.hold` throws
+ *   client_closed_request when the client left before the end; internal_error when somebody has read it before, in
+ *   whose application this is mounted; what `room.hold` throws
  */
 export function readBody(req: IncomingMessage, limitBytes: number, room: BodyRoom = {}): Promise<Buffer> {
   const declared = declaredLength(req);
   if (declared !== undefined && declared > limitBytes) return Promise.reject(tooLarge(limitBytes));
+  if (req.readableEnded) return Promise.reject(alreadyRead());
   return new Promise((resolve, reject) => {
     if (declared !== undefined) room.hold?.(declared);
     const taker: BodyTaker = {
@@ -59,6 +61,13 @@ export function readBody(req: IncomingMessage, limitBytes: number, room: BodyRoo
     const stop = endDirect ?? listen(req, taker);
     const body = new GrowingBody(declared, limitBytes, room, endDirect !== undefined);
   });
+}
+
+function alreadyRead(): DomainError {
+  return new DomainError(
+    'internal_error',
+    'The application has read the body of this request already: Nestor has to stand before its body parsers.',
+  );
 }
 
 /** Takes the body from the parser, where that is to be had. @returns what ends that */

@@ -1,0 +1,124 @@
+import './config/telemetry-off';
+import type { INestApplicationContext } from '@nestjs/common';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ConfigurationError } from './config/configuration-error';
+import { toEnvironment, type NestorOptions as SettingOptions } from './config/options';
+import { parseSettings } from './config/settings';
+import type { Settings } from './config/slices';
+import { createEmbedded, type Embedded } from './bootstrap';
+import { InferenceService } from './inference/inference.service';
+import { type InferOptions, type LocalAnswer, LocalCall } from './inference/local-call';
+
+/** What a part of somebody's application cannot choose: it has no port, no workers and no signals of its own. */
+type OfAServer =
+  | 'host'
+  | 'port'
+  | 'workers'
+  | 'managementPort'
+  | 'heartbeatTimeoutMs'
+  | 'workerMemoryLimit'
+  | 'headersTimeoutMs'
+  | 'requestTimeoutMs'
+  | 'keepAliveTimeoutMs';
+
+/** Settings by their names in camel case, such as `modelDir`; what is left out has the default of `.env.example`. */
+export type NestorOptions = Omit<SettingOptions, OfAServer>;
+
+const OF_A_SERVER: Readonly<Record<OfAServer, true>> = {
+  host: true,
+  port: true,
+  workers: true,
+  managementPort: true,
+  heartbeatTimeoutMs: true,
+  workerMemoryLimit: true,
+  headersTimeoutMs: true,
+  requestTimeoutMs: true,
+  keepAliveTimeoutMs: true,
+};
+
+/** Other defaults than a server's: the application has logs of its own, and says where the calls are. */
+const DEFAULTS = { apiPrefix: '/', logDir: '', accessLog: false, page: false } as const;
+
+/** The types of models that `nestor types` prints. */
+export type AnyModels = Record<string, { inputs: Record<string, unknown>; outputs: Record<string, unknown> }>;
+export type InputsOf<Models, Name> = Name extends keyof Models
+  ? Models[Name] extends { inputs: infer Inputs }
+    ? Inputs
+    : never
+  : never;
+export type OutputsOf<Models, Name> = Name extends keyof Models
+  ? Models[Name] extends { outputs: infer Outputs }
+    ? Outputs
+    : never
+  : never;
+
+/** One model of a `Nestor`. */
+export interface Model<Inputs = Record<string, unknown>, Outputs = Record<string, unknown>> {
+  readonly name: string;
+  infer(inputs: Inputs, options?: InferOptions): Promise<LocalAnswer<Outputs>>;
+}
+
+/** A server of models as a part of somebody's application: in its process, without a port. */
+export class Nestor<Models extends object = AnyModels> {
+  /**
+   * Answers requests, for any server of Node: `http.createServer(nestor.handler)`, or Express' `app.use('/ml',
+   * nestor.handler)`, before whatever reads bodies. With a third argument, what is not there goes on to the next one.
+   */
+  readonly handler: (req: IncomingMessage, res: ServerResponse, next?: () => void) => void;
+  private readonly app: INestApplicationContext;
+  private readonly inference: InferenceService;
+  private readonly longestMs: number;
+  private closing: Promise<void> | undefined;
+
+  constructor({ app, handler }: Embedded, settings: Settings) {
+    this.app = app;
+    this.handler = handler;
+    this.inference = app.get(InferenceService);
+    this.longestMs = settings.inference.deadlineMs;
+  }
+
+  /**
+   * Runs a model without HTTP.
+   * @param inputs nested arrays, or typed arrays with their shapes: `{features: {data: new Float32Array(4), shape: [1, 4]}}`
+   * @returns outputs in the form of the inputs: nested arrays, or typed arrays where an input was one
+   * @throws DomainError with the code that a client would get
+   */
+  infer<Name extends keyof Models & string>(
+    model: Name,
+    inputs: InputsOf<Models, Name>,
+    options: InferOptions = {},
+  ): Promise<LocalAnswer<OutputsOf<Models, Name>>> {
+    const call = new LocalCall(model, inputs as Record<string, unknown>, options, this.longestMs);
+    return this.inference.infer(call) as Promise<LocalAnswer<OutputsOf<Models, Name>>>;
+  }
+
+  /** One model, to be handed to who needs no other. */
+  model<Name extends keyof Models & string>(
+    name: Name,
+  ): Model<InputsOf<Models, Name>, OutputsOf<Models, Name>> {
+    return { name, infer: (inputs, options) => this.infer(name, inputs, options) };
+  }
+
+  /** Lets what runs finish, and unloads. May be called again. */
+  close(): Promise<void> {
+    return (this.closing ??= this.app.close());
+  }
+}
+
+/**
+ * Loads the models and makes them callable from this process. Nothing of it is shared with the application around it, and
+ * there may be several.
+ * @throws ConfigurationError with every fault of the options; what kept a required model from being loaded
+ */
+export async function createNestor<Models extends object = AnyModels>(
+  options: NestorOptions = {},
+): Promise<Nestor<Models>> {
+  const misplaced = Object.keys(options).filter((option) => option in OF_A_SERVER);
+  if (misplaced.length > 0) {
+    throw new ConfigurationError(
+      misplaced.map((option) => `${option} is for a server of its own: run \`nestor serve\` to have one`),
+    );
+  }
+  const settings = parseSettings(toEnvironment({ ...DEFAULTS, ...options, workers: 0 }));
+  return new Nestor<Models>(await createEmbedded(settings), settings);
+}
