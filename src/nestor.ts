@@ -5,6 +5,8 @@ import { ConfigurationError } from './config/configuration-error';
 import { toEnvironment, type NestorOptions as SettingOptions } from './config/options';
 import { parseSettings } from './config/settings';
 import type { Settings } from './config/slices';
+import { ModelsService } from './models/models.service';
+import { describeModel, describeServed, type ModelDescription } from './protocols/native/model-description';
 import { createEmbedded, type Embedded } from './bootstrap';
 import { InferenceService } from './inference/inference.service';
 import { type InferOptions, type LocalAnswer, LocalCall } from './inference/local-call';
@@ -90,6 +92,15 @@ export class Nestor<Models extends object = AnyModels> {
   ): Promise<LocalAnswer<OutputsOf<Models, Name>>> {
     const call = new LocalCall(model, inputs as Record<string, unknown>, options, this.longestMs);
     return this.inference.infer(call) as Promise<LocalAnswer<OutputsOf<Models, Name>>>;
+  }
+
+  /** All models of the folder: whether they serve, what they take and give, and why not where they do not. */
+  async models(): Promise<ModelDescription[]> {
+    const models = await this.app.get(ModelsService).list();
+    return models.map((model) => {
+      const served = model.version(undefined)?.served;
+      return served === undefined ? describeModel(model) : describeServed(model, served);
+    });
   }
 
   /** One model, to be handed to who needs no other. */

@@ -10,6 +10,9 @@ import { type Command, type Output, UsageError } from './command';
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.js')).serve,
+  check: async () => (await import('./check.js')).check,
+  run: async () => (await import('./run.js')).run,
+  inspect: async () => (await import('./inspect.js')).inspect,
   types: async () => (await import('./types.js')).types,
   keys: async () => (await import('./keys.js')).keys,
   prune: async () => (await import('./prune.js')).prune,

@@ -107,7 +107,7 @@ export async function runPrimary(): Promise<void> {
   });
   const watch = new FolderWatch({
     intervalMs: models.watchIntervalMs,
-    folder: new ModelFolder(models.dir),
+    folder: new ModelFolder(models.dir, models.only),
     isLoaded: (model) => coordinator.isLoaded(model),
     load: (model) => coordinator.change({ action: 'renew', model }),
     log: (fields, message) => logger.info(fields, message),

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import type { Environment } from './environment';
 
 /** What each part of the server gets to see of the environment; a field's unit stands in its name. */
@@ -51,11 +52,12 @@ export const slices = {
     /** 0: session threads keep the priority of the process. */
     threadNiceness: env.THREAD_NICENESS,
     /** In a worker never `auto`: its primary has decided. */
-    /** Does a worker that has nothing to do yet go the way of requests by itself? */
   }),
   models: (env: Environment) => ({
     /** Absolute. */
-    dir: env.MODEL_DIR,
+    dir: isModelFile(env.MODEL_DIR) ? dirname(env.MODEL_DIR) : env.MODEL_DIR,
+    /** Where MODEL_DIR is one file: the model of that file, and no other. */
+    only: isModelFile(env.MODEL_DIR) ? basename(env.MODEL_DIR, MODEL_FILE) : undefined,
     /** Empty: all that are found. */
     required: env.MODEL_NAMES,
     maxResident: env.MAX_RESIDENT_MODELS,
@@ -164,6 +166,12 @@ export const slices = {
     },
   }),
 };
+
+const MODEL_FILE = '.onnx';
+
+function isModelFile(path: string): boolean {
+  return path.endsWith(MODEL_FILE);
+}
 
 type Slices = typeof slices;
 // What may be undefined may also be left out.

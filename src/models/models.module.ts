@@ -39,7 +39,8 @@ import { Watchdog } from './rollout/watchdog';
     {
       provide: ModelRepository,
       inject: [modelsConfig.KEY, RUNNER_KINDS],
-      useFactory: ({ dir }: ModelsConfig, kinds: readonly RunnerKind[]) => new ModelRepository(dir, kinds),
+      useFactory: ({ dir, only }: ModelsConfig, kinds: readonly RunnerKind[]) =>
+        new ModelRepository(dir, kinds, only),
     },
     {
       provide: Scheduler,

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { ConfigurationError } from '../config/configuration-error';
 import type { Settings } from '../config/slices';
 
@@ -16,7 +17,10 @@ export async function checkStart({ cluster, http, models, remote }: Checked): Pr
     checks.push(checkPort('MANAGEMENT_PORT', http.host, cluster.managementPort));
   }
   // A server of nothing but another server's model needs no folder.
-  if (remote.externalUrl === undefined) checks.push(checkModelFolder(models.dir));
+  if (remote.externalUrl === undefined)
+    checks.push(
+      models.only === undefined ? checkModelFolder(models.dir) : checkModelFile(models.dir, models.only),
+    );
   const faults = (await Promise.all(checks)).filter((fault) => fault !== undefined);
   if (faults.length > 0) throw new ConfigurationError(faults);
 }
@@ -30,6 +34,17 @@ async function checkModelFolder(dir: string): Promise<string | undefined> {
     const absent = code === 'ENOENT' || code === 'ENOTDIR';
     return `the model folder ${dir} ${absent ? 'does not exist' : `cannot be read (${code})`}; ${name}`;
   }
+}
+
+async function checkModelFile(dir: string, model: string): Promise<string | undefined> {
+  const file = join(dir, `${model}.onnx`);
+  const isFile = await stat(file).then(
+    (stats) => stats.isFile(),
+    () => false,
+  );
+  return isFile
+    ? undefined
+    : `there is no model file ${file}; set MODEL_DIR to a folder of models, or to one .onnx file`;
 }
 
 /** Takes the port and gives it back at once. */

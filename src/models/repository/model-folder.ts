@@ -65,7 +65,11 @@ const NOT_A_MODEL = 'lost+found';
  * symbolic links included. It remembers nothing: every call looks at the disk.
  */
 export class ModelFolder {
-  constructor(readonly dir: string) {}
+  /** @param only the name of the one model that counts; left out: all do */
+  constructor(
+    readonly dir: string,
+    private readonly only?: string,
+  ) {}
 
   /** Every model there. What is broken is listed among the faults and never fails the rest. */
   async scan(): Promise<FolderScan> {
@@ -73,7 +77,7 @@ export class ModelFolder {
     const faults: RepositoryFault[] = [];
     try {
       const root = await this.root();
-      for (const name of await candidates(root)) {
+      for (const name of this.only === undefined ? await candidates(root) : [this.only]) {
         const model = isModelName(name) ? await findIn(root, name) : undefined;
         if (model) models.push(model);
         else if (!isModelName(name)) faults.push({ name, reason: 'it is not a name that a model can have' });
@@ -89,7 +93,8 @@ export class ModelFolder {
    * @throws DomainError `model_unavailable` when the folder cannot be read
    */
   async find(name: string): Promise<ModelFiles | undefined> {
-    return isModelName(name) ? findIn(await this.root(), name) : undefined;
+    const counts = isModelName(name) && (this.only === undefined || this.only === name);
+    return counts ? findIn(await this.root(), name) : undefined;
   }
 
   private async root(): Promise<string> {

@@ -35,8 +35,9 @@ export class ModelRepository {
   constructor(
     dir: string,
     private readonly kinds: readonly RunnerKeys[],
+    only?: string,
   ) {
-    this.folder = new ModelFolder(dir);
+    this.folder = new ModelFolder(dir, only);
     this.declared = kinds.flatMap(({ declared = [] }) =>
       [...declared].map(([name, yaml]) =>
         this.read({ name, configFolder: dir, yaml, versions: [], faults: [] }),

@@ -34,7 +34,7 @@ export class LocalCoordinator implements OnApplicationShutdown {
     if (coordinator === undefined) return;
     this.watch = new FolderWatch({
       intervalMs: config.watchIntervalMs,
-      folder: new ModelFolder(config.dir),
+      folder: new ModelFolder(config.dir, config.only),
       isLoaded: (model) => coordinator.isLoaded(model),
       load: (model) => coordinator.change({ action: 'renew', model }),
       log: (fields, msg) => this.logger.log({ msg, ...fields }),
