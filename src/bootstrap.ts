@@ -66,7 +66,8 @@ async function prepare(
   adapter.open(app.get(Router));
   adapter.disable('x-powered-by');
   adapter.useBodyParser('json', false, { limit: CONTROL_BODY_LIMIT });
-  if (apiPrefix !== '') app.setGlobalPrefix(apiPrefix, { exclude: ['/', '/v1/{*rest}', '/v2', '/v2/{*rest}', '/metrics'] });
+  if (apiPrefix !== '')
+    app.setGlobalPrefix(apiPrefix, { exclude: ['/', '/v1/{*rest}', '/v2', '/v2/{*rest}', '/metrics'] });
   setUpDocs(app);
   await app.init();
 }
