@@ -2,6 +2,7 @@ import { Logger } from 'nestjs-pino';
 import { createApplication } from './bootstrap';
 import { keepCompiled } from './config/compile-cache';
 import { settings } from './config/settings';
+import { unknownSettingsHere } from './config/unknown-settings';
 import { reasonOf } from './errors/domain-error';
 import { banner } from './process/banner';
 import { hasPrimary } from './process/ipc/has-primary';
@@ -29,6 +30,7 @@ export async function runWorker(): Promise<void> {
     const app = await createApplication(wanted);
     keepCompiled();
     reportOnSignal(logging.dir, (report) => app.get(Logger).log(report));
+    if (!underPrimary) for (const line of unknownSettingsHere()) app.get(Logger).warn(line);
     if (!stop.requested) {
       await app.get(ModelsService).join();
       await app.listen(http.port, http.host);

@@ -47,4 +47,32 @@ describe('a mistake of the client that only the runtime sees', () => {
     const { body } = await server.get<{ inputs: unknown }>('/api/inference/sum');
     expect(body.inputs).toMatchObject([{ dimensions: ['N', null] }, { dimensions: ['N', null] }]);
   });
+
+  it('is read as JSON when curl calls it a form, or told which header to send', async () => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const native = await server.post('/api/inference/tokens', { ids: [[1, 2]] }, form);
+    expect([native.status, native.body.result]).toEqual([
+      200,
+      {
+        vectors: [
+          [
+            [2, 3],
+            [4, 5],
+          ],
+        ],
+      },
+    ]);
+    const v2 = { inputs: [{ name: 'ids', datatype: 'INT64', shape: [1, 1], data: [0] }] };
+    expect((await server.post('/v2/models/tokens/infer', v2, form)).status).toBe(200);
+    const none = await server.post('/api/inference/tokens', 'ids=1&more=2', form);
+    expect([none.status, none.body.code]).toEqual([415, 'unsupported_media_type']);
+    expect(none.body.message).toContain('content-type: application/json');
+  });
+
+  it('is a name that is nearly one: the answer has the one that was meant', async () => {
+    const { status, body } = await server.post('/api/inference/tokns', { ids: [[1]] });
+    expect([status, body.message]).toEqual([404, 'There is no model "tokns". Did you mean "tokens"?']);
+    const { body: v2 } = await server.post('/v2/models/TOKENS/infer', {});
+    expect(v2.error).toContain('Did you mean "tokens"?');
+  });
 });

@@ -90,6 +90,14 @@ describe('a start', () => {
     expect(server.output).toContain(`the model folder ${absent} does not exist; set MODEL_DIR`);
   });
 
+  it('names settings that were mistyped, and those that have gone, and goes on', async () => {
+    const server = await spawnServer({ MODEL_NAME: 'iris', REHEARSAL: 'off', WORKERS: '0' });
+    await server.live();
+    expect(server.output).toContain('MODEL_NAME in the environment is unknown: did you mean MODEL_NAMES?');
+    expect(server.output).toContain('REHEARSAL in the environment is unknown: this setting has gone');
+    await server.stop();
+  });
+
   it('by a Node that is too old is refused in one line', async () => {
     const old = join(models, 'old-node.js');
     writeFileSync(

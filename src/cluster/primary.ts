@@ -6,6 +6,7 @@ import { managementGate } from '../access/management-gate';
 import { TOPIC } from '../access/messages';
 import { checkTlsFiles } from '../http/tls';
 import { readEnvironment, settings } from '../config/settings';
+import { unknownSettingsHere } from '../config/unknown-settings';
 import { banner } from '../process/banner';
 import { LogSink, WORKER_STDIO } from '../telemetry/logging/log-sink';
 import { openLocalLog } from '../telemetry/logging/process-log';
@@ -32,6 +33,7 @@ export async function runPrimary(): Promise<void> {
   const { logger } = log;
   const plan = planCpus({ quota: cpuQuota(), workers: wanted.workers, slots: wanted.executionSlots });
   logger.info(plan, 'thread plan');
+  for (const line of unknownSettingsHere()) logger.warn(line);
 
   const leave = async (code: number): Promise<void> => {
     await log.close();

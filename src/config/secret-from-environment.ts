@@ -20,7 +20,11 @@ export function isSecretName(name: string): boolean {
 
 /** Is this the name of one of this server's own settings? Those are not to be sent anywhere. */
 export function isSettingName(name: string): boolean {
-  return getMetadataStorage()
-    .getTargetValidationMetadatas(Environment, '', true, false)
-    .some(({ propertyName }) => propertyName === name);
+  return settingNames().has(name);
+}
+
+/** The names of all settings. */
+export function settingNames(): ReadonlySet<string> {
+  const rules = getMetadataStorage().getTargetValidationMetadatas(Environment, '', true, false);
+  return new Set(rules.map(({ propertyName }) => propertyName));
 }

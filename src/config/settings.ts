@@ -54,7 +54,12 @@ export function readEnvironment(
   folder: string = process.cwd(),
   given: EnvironmentText = process.env,
 ): EnvironmentText {
-  return { ...parse(readEnvFile(join(folder, '.env'))), ...given };
+  return { ...readDotEnv(folder), ...given };
+}
+
+/** The `.env` file in the folder alone; empty where there is none. */
+export function readDotEnv(folder: string = process.cwd()): EnvironmentText {
+  return parse(readEnvFile(join(folder, '.env')));
 }
 
 function readEnvFile(path: string): string {

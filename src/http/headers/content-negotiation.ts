@@ -1,6 +1,20 @@
 import type { IncomingMessage } from 'node:http';
 import { DomainError } from '../../errors/domain-error';
 
+const JSON_TYPE = 'application/json';
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+
+/** What is wrong with a body that claims to be a form, was read as JSON and is none. */
+export function noJsonInForm(req: IncomingMessage, thrown: unknown): unknown {
+  const isForm =
+    thrown instanceof DomainError && thrown.code === 'invalid_json' && contentTypeOf(req) === FORM_TYPE;
+  if (!isForm) return thrown;
+  return new DomainError(
+    'unsupported_media_type',
+    `Content-Type "${FORM_TYPE}" is taken where the body is JSON, and this one is not; send it with the header content-type: ${JSON_TYPE}. ${thrown.message}`,
+  );
+}
+
 /** The media type of a header's value, without parameters, in lower case. */
 function mediaType(value: string): string {
   const end = value.indexOf(';');
@@ -23,6 +37,8 @@ export function requireContentType(req: IncomingMessage, accepted: readonly stri
   if (header === undefined || accepted.includes(header)) return;
   const type = mediaType(header);
   if (accepted.includes(type)) return;
+  // curl -d says so of whatever it sends: the body shows what it is.
+  if (type === FORM_TYPE && accepted.includes(JSON_TYPE)) return;
   throw new DomainError(
     'unsupported_media_type',
     `Content-Type "${header.slice(0, 80)}" is not supported; send ${accepted.join(' or ')}.`,

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { nearest } from '../../common/nearest';
 import { DomainError } from '../../errors/domain-error';
 import type { LoadedVersion, UnavailableModel } from '../../process/ipc/loaded-version';
 import { ModelEntry, VersionEntry } from './model-entry';
@@ -30,8 +31,10 @@ export class ModelRegistry {
   /** @throws model_not_found */
   entry(name: string): ModelEntry {
     const model = this.models.get(name);
-    if (model === undefined) throw new DomainError('model_not_found', `There is no model "${name}".`);
-    return model;
+    if (model !== undefined) return model;
+    const meant = nearest(name, [...this.models.keys()]);
+    const hint = meant === undefined ? '' : ` Did you mean "${meant}"?`;
+    throw new DomainError('model_not_found', `There is no model "${name}".${hint}`);
   }
 
   /** All models in order of name, as of the last look at the disk. */

@@ -9,6 +9,7 @@ import { type BodyRoom, readBody } from '../../http/body/body-reader';
 import { compress, type EncodedAnswer, inflate } from '../../http/body/content-encoding';
 import { InFlightBytes } from '../../http/body/in-flight-bytes';
 import type { Exchange } from '../../http/exchange';
+import { noJsonInForm } from '../../http/headers/content-negotiation';
 import { header } from '../../http/headers/header';
 import { deadlineOf } from '../../http/headers/request-timeout';
 import type { CacheUse } from '../../cache/prediction-cache';
@@ -80,6 +81,8 @@ export class HttpCalls {
     try {
       await this.read(call, exchange);
       await this.inference.infer(call);
+    } catch (thrown) {
+      throw noJsonInForm(exchange.req, thrown);
     } finally {
       this.budget.give(call.heldBytes);
     }
