@@ -42,6 +42,20 @@ describe('readBody', () => {
     expect((await read).toString()).toBe('{"x":[1]}');
   });
 
+  it('answers that a body was read already, and awaits nothing', async () => {
+    const body = new Body(2);
+    const first = body.receive();
+    (await body.bring('{}')).end();
+    await first;
+    await expect(body.receive()).rejects.toMatchObject({ code: 'internal_error' });
+  });
+
+  it('awaits nothing of a client that had left', async () => {
+    const body = new Body(2);
+    body.destroy();
+    await expect(body.receive()).rejects.toMatchObject({ code: 'client_closed_request' });
+  });
+
   it('grows with a body whose length nobody said', async () => {
     const part = Buffer.alloc(30_000, 7);
     const body = new Body();

@@ -35,7 +35,8 @@ export function declaredLength(req: IncomingMessage): number | undefined {
 export function readBody(req: IncomingMessage, limitBytes: number, room: BodyRoom = {}): Promise<Buffer> {
   const declared = declaredLength(req);
   if (declared !== undefined && declared > limitBytes) return Promise.reject(tooLarge(limitBytes));
-  if (req.readableEnded) return Promise.reject(alreadyRead());
+  const spent = reasonSpent(req);
+  if (spent !== undefined) return Promise.reject(spent);
   return new Promise((resolve, reject) => {
     if (declared !== undefined) room.hold?.(declared);
     const taker: BodyTaker = {
@@ -54,7 +55,7 @@ export function readBody(req: IncomingMessage, limitBytes: number, room: BodyRoo
       },
       onLeave() {
         stop();
-        reject(new DomainError('client_closed_request', 'The client left before its request was complete.'));
+        reject(clientLeft());
       },
     };
     const endDirect = takeDirectly(req, taker);
@@ -68,6 +69,16 @@ function alreadyRead(): DomainError {
     'internal_error',
     'The application has read the body of this request already: Nestor has to stand before its body parsers.',
   );
+}
+
+/** Why nothing will come of this request any more, so that nobody waits for it. */
+function reasonSpent(req: IncomingMessage): DomainError | undefined {
+  if (req.readableEnded || (req instanceof UnbufferedRequest && req.bodyTaken)) return alreadyRead();
+  return req.destroyed ? clientLeft() : undefined;
+}
+
+function clientLeft(): DomainError {
+  return new DomainError('client_closed_request', 'The client left before its request was complete.');
 }
 
 /** Takes the body from the parser, where that is to be had. @returns what ends that */
