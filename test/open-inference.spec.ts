@@ -268,7 +268,9 @@ describe('the Open Inference Protocol with the shipped models', () => {
     const said = await new Promise<string>((resolve, reject) => {
       let answer = '';
       const socket = connect(server.port, '127.0.0.1', () =>
-        socket.write('POST /v2/models/iris/infer HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{'),
+        socket.write(
+          'POST /v2/models/iris/infer HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{',
+        ),
       );
       socket.on('data', (chunk) => (answer += chunk.toString()));
       socket.on('error', reject);
