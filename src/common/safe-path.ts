@@ -14,8 +14,13 @@ export function isInside(root: string, path: string): boolean {
  * @throws DomainError `model_unavailable`, with a reason that names the path relative to `root`
  */
 export async function statInside(root: string, path: string): Promise<Stats | undefined> {
-  if (!(await isThere(path))) return undefined;
-  const real = await explained(root, path, realpath(path));
+  let real: string;
+  try {
+    real = await realpath(path);
+  } catch (error) {
+    if (isAbsent(error) && !(await isThere(path))) return undefined;
+    return explained(root, path, Promise.reject(error as Error));
+  }
   if (!isInside(root, real)) {
     throw new DomainError(
       'model_unavailable',

@@ -64,7 +64,7 @@ export class CacheWarmUp implements OnModuleInit, OnApplicationBootstrap, OnAppl
 
   onApplicationBootstrap(): void {
     if (!this.config.enabled || this.config.warmup === 'off') return;
-    this.models.onChange(() => void this.warmAll());
+    this.models.onChange((model) => void this.warmAll([model]));
     void this.warmAll();
   }
 
@@ -73,8 +73,8 @@ export class CacheWarmUp implements OnModuleInit, OnApplicationBootstrap, OnAppl
   }
 
   /** Begins with every loaded version that has a file and was not begun with. */
-  private warmAll(): Promise<void>[] {
-    const versions = this.models.known().flatMap((model) => model.loaded());
+  private warmAll(models = this.models.known()): Promise<void>[] {
+    const versions = models.flatMap((model) => model.loaded());
     return versions.flatMap((entry) => {
       const { served } = entry;
       const path = served?.config.cache.warmupFile;

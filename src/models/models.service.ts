@@ -77,8 +77,8 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  /** Calls `listener` after each load and unload. */
-  onChange(listener: () => void): void {
+  /** Calls `listener` with the model after each load and unload. */
+  onChange(listener: (model: ModelEntry) => void): void {
     this.registry.onChange(listener);
   }
 

@@ -30,7 +30,7 @@ export interface ModelFile {
    * Hex digest of the content and of these settings, which change what it answers.
    * @throws model_unavailable when a file cannot be read
    */
-  digest(resultSettings: readonly unknown[]): Promise<string>;
+  digest(this: void, resultSettings: readonly unknown[]): Promise<string>;
   /** Are these still the files that they were when this began? */
   unchanged(this: void): Promise<boolean>;
 }
@@ -70,6 +70,8 @@ export interface OpenedRunner {
   readonly memoryBytes: number;
   /** Hex digest of what it is and of the settings that change its results. */
   readonly digest: string;
+  /** Is it so small that a run to warm it up, of what is known to work, would be a good part of its load? */
+  readonly light: boolean;
   /** May it be sent zeros, of which nobody said that it takes them, to warm it up? */
   mayGuess(this: void, inputs: readonly TensorSpec[]): boolean;
 }

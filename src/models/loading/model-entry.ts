@@ -2,7 +2,7 @@ import { DomainError } from '../../errors/domain-error';
 import type { LoadReport } from '../../process/ipc/loaded-version';
 import type { Readiness } from '../../runners/runner';
 import type { ModelConfig } from '../repository/model-config';
-import type { FoundVersion } from '../repository/model-folder';
+import type { FoundVersion } from '../repository/model-files';
 import type { ModelState } from './model-state';
 import type { LoadedModel } from './loaded-model';
 import { versionDigest } from '../repository/version-digest';

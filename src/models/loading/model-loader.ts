@@ -16,12 +16,23 @@ import { paddingFault } from './padding-check';
 import { namedInputsOf } from '../../tensors/json/named-inputs';
 import { findWarmUpInputs, type WarmUpInputs } from './warm-up-inputs';
 import { type LoadedModel, loadedModel } from './loaded-model';
+import { versionDigest } from '../repository/version-digest';
 import { type OpenedVersion, VersionOpener } from './version-opener';
+
+const MAX_PROOFS = 10_000;
+
+/** What runs have shown of a model. */
+interface Proof {
+  readonly seen: SeenRun | undefined;
+  readonly batching: BatchCheck;
+}
 
 /** Takes a version from its files to one that is warm and may serve, and back. */
 @Injectable()
 export class ModelLoader {
   private readonly logger = new Logger(ModelLoader.name);
+  /** Of small models that come and go, by content and settings: they are not run again for what is known. */
+  private readonly proofs = new Map<string, Proof>();
   private wrongBatches: (served: LoadedModel, reason: string) => void = () => undefined;
 
   constructor(
@@ -73,11 +84,15 @@ export class ModelLoader {
     const { config, model, version } = entry;
     const { runner, description, memoryBytes, digest, random, coupling, mayGuess } = opened;
     const { processing, processingReason } = opened;
+    const key = versionDigest(digest, config);
+    const proof = opened.light && processing === undefined ? this.proofs.get(key) : undefined;
     // What a process may end of is not tried either.
     const tried = config.allowEmpty ? runner : neverEmpty(runner);
-    const seen = await this.acceptedSample(entry, tried, mayGuess(runner.inputs), processing);
+    const seen = proof
+      ? proof.seen
+      : await this.acceptedSample(entry, tried, mayGuess(runner.inputs), processing);
     await checkGoldenCases(tried, config.golden, processing);
-    const batching = await decideBatching(config, tried, coupling, seen?.inputs);
+    const batching = proof?.batching ?? (await decideBatching(config, tried, coupling, seen?.inputs));
     if (processing !== undefined) await this.checkPadding(entry, processing, tried);
     const deterministic = config.deterministic && random === undefined;
     const queue = this.scheduler.register({
@@ -114,13 +129,19 @@ export class ModelLoader {
       processingReason,
     });
     try {
-      await this.runWarmUps(served);
+      await this.runWarmUps(served, proof === undefined);
     } catch (error) {
       queue.remove();
       throw error;
     }
     queue.observer = served.recorder;
+    if (opened.light) this.keepProof(key, { seen, batching });
     return served;
+  }
+
+  private keepProof(key: string, proof: Proof): void {
+    if (this.proofs.size >= MAX_PROOFS) this.proofs.clear();
+    this.proofs.set(key, proof);
   }
 
   private async checkPadding(
@@ -155,8 +176,8 @@ export class ModelLoader {
   }
 
   /** What real requests will do: through the queue, the thread and back. */
-  private async runWarmUps(served: LoadedModel): Promise<void> {
-    const inputs = served.sample ? [served.sample] : [];
+  private async runWarmUps(served: LoadedModel, withSample: boolean): Promise<void> {
+    const inputs = served.sample && withSample ? [served.sample] : [];
     for (const values of served.config.warmup) {
       inputs.push(...(await samplesOf(values, served.inputs, served.processing)));
     }

@@ -4,7 +4,7 @@ import { DomainError } from '../../errors/domain-error';
 import type { LoadedVersion, UnavailableModel } from '../../process/ipc/loaded-version';
 import { ModelEntry, VersionEntry } from './model-entry';
 import { versionsToServe } from '../repository/version-policy';
-import type { RepositoryFault } from '../repository/model-folder';
+import type { RepositoryFault } from '../repository/model-files';
 import { type FoundModel, ModelRepository } from '../repository/model-repository';
 
 const MAX_WARNED = 1000;
@@ -17,7 +17,7 @@ const MAX_REASON = 500;
 export class ModelRegistry {
   private readonly logger = new Logger(ModelRegistry.name);
   private readonly models = new Map<string, ModelEntry>();
-  private readonly listeners: (() => void)[] = [];
+  private readonly listeners: ((model: ModelEntry) => void)[] = [];
   private readonly wrongBatchesListeners: ((model: string) => void)[] = [];
   /** Faults that were logged, so that each look at the folder does not repeat them. */
   private readonly warned = new Set<string>();
@@ -99,8 +99,8 @@ export class ModelRegistry {
     return model;
   }
 
-  /** Calls `listener` after each load and unload. */
-  onChange(listener: () => void): void {
+  /** Calls `listener` with the model after each load and unload. */
+  onChange(listener: (model: ModelEntry) => void): void {
     this.listeners.push(listener);
   }
 
@@ -113,8 +113,8 @@ export class ModelRegistry {
     for (const listener of this.wrongBatchesListeners) listener(model);
   }
 
-  changed(): void {
-    for (const listener of this.listeners) listener();
+  changed(model: string): void {
+    for (const listener of this.listeners) listener(this.expect(model));
   }
 
   private remember(found: FoundModel): void {

@@ -10,8 +10,8 @@ import type { ModelProcessing } from '../../processing/model-processing';
 import { contentOf } from '../../processing/pipeline';
 import { Processing } from '../../processing/processing.service';
 import { type OpenedRunner, type Opening, RUNNER_KINDS, type RunnerKind } from '../../runners/runner-kind';
-import { contentDigest, fileDigest, fileStamp, type VersionFiles } from '../repository/content-digest';
-import { inspectModel } from '../repository/onnx-file/external-data';
+import { fileDigest, fileStamp, type VersionFiles } from '../repository/content-digest';
+import { KnownContents } from './known-contents';
 import type { VersionEntry } from './model-entry';
 
 /** A version that can be run, not yet warm. */
@@ -40,6 +40,8 @@ interface Opened extends OpenedRunner {
  */
 @Injectable()
 export class VersionOpener {
+  private readonly contents = new KnownContents();
+
   constructor(
     @Inject(RUNNER_KINDS) private readonly kinds: readonly RunnerKind[],
     @Inject(modelsConfig.KEY) private readonly models: ModelsConfig,
@@ -66,7 +68,8 @@ export class VersionOpener {
 
   private async openFile(kind: RunnerKind, entry: VersionEntry, modelFile: string): Promise<Opened> {
     const { config, found } = entry;
-    const { externalData, operators, random, coupling, metadata } = await inspectModel(modelFile);
+    const { externalData, operators, random, coupling, metadata, digest } =
+      await this.contents.look(modelFile);
     const assets = await this.assetsOf(found);
     // The folder of a model without a folder is everybody's.
     const isOwnFolder = found.configFolder !== (await realpath(this.models.dir));
@@ -87,7 +90,7 @@ export class VersionOpener {
         sizeBytes: externalData.reduce((sum, external) => sum + external.sizeBytes, found.sizeBytes),
         hasExternalData: externalData.length > 0,
         operators,
-        digest: (resultSettings) => contentDigest(files, resultSettings),
+        digest,
         unchanged,
       },
     });

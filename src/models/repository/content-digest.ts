@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { type BigIntStats, createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { DomainError } from '../../errors/domain-error';
@@ -15,12 +15,14 @@ export interface VersionFiles {
 }
 
 const FORM = 'nestor-model-1';
+/** As coarse as a file system's times may be. */
+const SETTLED_MS = 2000;
 /** Read and hashed at once: larger than a stream's usual 64 KiB, small enough for an event loop to bear. */
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * SHA-256 over a model's files and the settings that change its results (a list for each kind of runner), as 64 hex digits: equal for equal
- * content, wherever it lies and whatever it is called. The runtime's version is not part of it.
+ * SHA-256 over a model's files and the settings that change its results (a list for each kind of runner), as 64 hex
+ * digits: equal for equal content, wherever it lies and whatever it is called. The runtime's version is not part of it.
  * The files are streamed, one after the other.
  * @throws DomainError `model_unavailable` when a file cannot be read
  */
@@ -43,13 +45,28 @@ export async function contentDigest(
  * replaced or wrote them meanwhile: the content whose digest was taken is the content that was loaded.
  * @throws DomainError `model_unavailable` when a file is not there
  */
-export async function fileStamp({ modelFile, externalData, assets = [] }: VersionFiles): Promise<string> {
-  const stamps: string[] = [];
-  for (const file of [modelFile, ...externalData.map((data) => data.file), ...assets]) {
-    const stats = await explained(dirname(file), file, stat(file, { bigint: true }));
-    stamps.push(`${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`);
-  }
-  return stamps.join();
+export async function fileStamp(files: VersionFiles): Promise<string> {
+  return stampOf(await statsOf(files));
+}
+
+/** The same, where it will tell of every later change: undefined while a file is younger than its times are fine. */
+export async function settledStamp(files: VersionFiles): Promise<string | undefined> {
+  const stats = await statsOf(files);
+  const latestNs = BigInt(Date.now() - SETTLED_MS) * 1_000_000n;
+  return stats.some(({ mtimeNs, ctimeNs }) => mtimeNs > latestNs || ctimeNs > latestNs)
+    ? undefined
+    : stampOf(stats);
+}
+
+function statsOf({ modelFile, externalData, assets = [] }: VersionFiles): Promise<BigIntStats[]> {
+  const files = [modelFile, ...externalData.map(({ file }) => file), ...assets];
+  return Promise.all(files.map((file) => explained(dirname(file), file, stat(file, { bigint: true }))));
+}
+
+function stampOf(stats: readonly BigIntStats[]): string {
+  return stats
+    .map(({ dev, ino, size, mtimeNs, ctimeNs }) => `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`)
+    .join();
 }
 
 /** SHA-256 of a file's bytes, as hex digits. @throws model_unavailable when it cannot be read */

@@ -4,45 +4,10 @@ import { join, relative } from 'node:path';
 import { DomainError, reasonOf } from '../../errors/domain-error';
 import { explained, fileErrorReason, isThere, listFolder, statInside } from '../../common/safe-path';
 import { MAX_YAML_BYTES } from '../../config/yaml/yaml-mapping';
+import { sideBySide } from '../../common/side-by-side';
+import { FilesMemory } from './files-memory';
+import type { Fault, FileVersion, ModelFiles, RepositoryFault } from './model-files';
 import { isModelName, isVersion } from './model-name';
-
-export interface FoundVersion {
-  readonly version: string;
-  /** Absolute path of the folder where its model.yaml is, or would be. */
-  readonly configFolder: string;
-  /** Absolute path of the ONNX file; undefined for a model on another server. */
-  readonly file: string | undefined;
-  /** Size of that file alone, without its external data; 0 without a file. */
-  readonly sizeBytes: number;
-}
-
-/** A version that has a file. */
-export type FileVersion = FoundVersion & { readonly file: string };
-
-/** Something in the folder that cannot be used, and why; the reason has no absolute path in it. */
-export interface RepositoryFault {
-  /** Undefined where it concerns the whole folder. */
-  readonly name?: string;
-  readonly version?: string;
-  readonly reason: string;
-}
-
-/** Why what is there cannot be used. */
-export interface Fault {
-  readonly fault: string;
-}
-
-/** What lies in the folder for one model; whether it can be served is another matter. */
-export interface ModelFiles {
-  readonly name: string;
-  /** Absolute path of the folder where its model.yaml is, or would be. */
-  readonly configFolder: string;
-  /** The text of its model.yaml; undefined where it has none. */
-  readonly yaml: string | Fault | undefined;
-  /** Those with a model file, lowest first. */
-  readonly versions: readonly FileVersion[];
-  readonly faults: readonly RepositoryFault[];
-}
 
 export interface FolderScan {
   readonly models: readonly ModelFiles[];
@@ -55,6 +20,8 @@ const CONFIG_FILE = 'model.yaml';
 const DOWNLOADED_CONFIG = 'config.json';
 const DOWNLOADED_FILES = ['model.onnx', join('onnx', 'model.onnx')];
 export const FLAT_VERSION = '1';
+/** Folders of models that are looked into at once. */
+const LOOKS_AT_ONCE = 16;
 /** The root of an ext4 volume has this folder. */
 const NOT_A_MODEL = 'lost+found';
 
@@ -62,14 +29,18 @@ const NOT_A_MODEL = 'lost+found';
  * The files of models in a folder, in three layouts: `<name>.onnx` with `<name>.yaml`, which is version 1;
  * `<name>/<version>/model.onnx` with `<name>/model.yaml`; and a folder as Hugging Face has it, `<name>/onnx/model.onnx` or
  * `<name>/model.onnx` beside `<name>/config.json`, which is version 1 as well. Nothing outside the folder is ever named or followed,
- * symbolic links included. It remembers nothing: every call looks at the disk.
+ * symbolic links included. Every call looks at the disk, at least at the times of what it knows already.
  */
 export class ModelFolder {
+  private readonly memory: FilesMemory;
+
   /** @param only the name of the one model that counts; left out: all do */
   constructor(
     readonly dir: string,
     private readonly only?: string,
-  ) {}
+  ) {
+    this.memory = new FilesMemory(dir);
+  }
 
   /** Every model there. What is broken is listed among the faults and never fails the rest. */
   async scan(): Promise<FolderScan> {
@@ -77,11 +48,15 @@ export class ModelFolder {
     const faults: RepositoryFault[] = [];
     try {
       const root = await this.root();
-      for (const name of this.only === undefined ? await candidates(root) : [this.only]) {
-        const model = isModelName(name) ? await findIn(root, name) : undefined;
+      const names = this.only === undefined ? await candidates(root) : [this.only];
+      const found = await sideBySide(names, LOOKS_AT_ONCE, (name) =>
+        isModelName(name) ? findIn(root, name) : undefined,
+      );
+      found.forEach((model, i) => {
+        const name = names[i]!;
         if (model) models.push(model);
         else if (!isModelName(name)) faults.push({ name, reason: 'it is not a name that a model can have' });
-      }
+      });
     } catch (error) {
       faults.push({ reason: reasonOf(error) });
     }
@@ -93,8 +68,12 @@ export class ModelFolder {
    * @throws DomainError `model_unavailable` when the folder cannot be read
    */
   async find(name: string): Promise<ModelFiles | undefined> {
-    const counts = isModelName(name) && (this.only === undefined || this.only === name);
-    return counts ? findIn(await this.root(), name) : undefined;
+    if (!isModelName(name) || (this.only ?? name) !== name) return undefined;
+    const known = await this.memory.recall(name);
+    if (known !== undefined) return known;
+    const files = await findIn(await this.root(), name);
+    if (files !== undefined) await this.memory.remember(files);
+    return files;
   }
 
   private async root(): Promise<string> {
@@ -130,11 +109,14 @@ async function findIn(root: string, name: string): Promise<ModelFiles | undefine
 
 async function readFolder(root: string, name: string): Promise<ModelFiles | undefined> {
   const folder = join(root, name);
-  if (!(await statInside(root, folder))?.isDirectory()) return undefined;
-  const yaml = await readYaml(root, join(folder, CONFIG_FILE));
+  const there = await statInside(root, folder);
+  if (!there?.isDirectory()) return undefined;
+  const entries = await listFolder(root, folder);
+  const hasYaml = entries.some((entry) => entry.name === CONFIG_FILE);
+  const yaml = hasYaml ? await readYaml(root, join(folder, CONFIG_FILE)) : undefined;
   const versions: FileVersion[] = [];
   const faults: RepositoryFault[] = [];
-  for (const entry of await listFolder(root, folder)) {
+  for (const entry of entries) {
     if ((await isFolder(folder, entry)) === false) continue;
     const version = entry.name;
     try {

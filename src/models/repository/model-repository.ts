@@ -2,14 +2,8 @@ import { DomainError } from '../../errors/domain-error';
 import { isAbsent } from '../../common/safe-path';
 import type { RunnerKeys } from '../../runners/runner-kind';
 import { parseModelConfig, type ModelConfig } from './model-config';
-import {
-  type Fault,
-  FLAT_VERSION,
-  type FoundVersion,
-  ModelFolder,
-  type ModelFiles,
-  type RepositoryFault,
-} from './model-folder';
+import type { Fault, FoundVersion, ModelFiles, RepositoryFault } from './model-files';
+import { FLAT_VERSION, ModelFolder } from './model-folder';
 
 export interface FoundModel {
   readonly name: string;

@@ -25,6 +25,7 @@ import { PreparePhase, type PreparePhaseOptions } from './prepare-phase';
 import { deadlyModel, quarantinedVersion, unloadedByCall } from './model-errors';
 import { LruResidency } from './lru-residency';
 import { ChangeQueue } from './change-queue';
+import { LoadLog } from './load-log';
 
 /** For a swap, which takes no work. */
 const QUICK_MS = 5_000;
@@ -71,8 +72,10 @@ export class Coordinator {
   private readonly quarantined = new Map<string, Quarantined>();
   private readonly unbatched = new Map<string, Unbatched>();
   private readonly turns = new ChangeQueue();
+  private readonly loads: LoadLog;
 
   constructor(private readonly options: CoordinatorOptions) {
+    this.loads = new LoadLog((fields, message) => options.log(fields, message));
     this.residents = new LruResidency(options, (model, version) => this.retire(model, [version], false));
   }
 
@@ -305,7 +308,7 @@ export class Coordinator {
     this.residents.add(loaded);
     this.failures.delete(loaded.model);
     const { model, version, load } = loaded;
-    this.options.log({ model, version, ...load }, 'model loaded');
+    this.loads.loaded({ model, version, ...load });
   }
 
   private failed(model: string, reason: string): void {

@@ -1,7 +1,19 @@
 import { stat } from 'node:fs/promises';
+import { sideBySide } from '../../common/side-by-side';
 import { reasonOf } from '../../errors/domain-error';
 import { findExternalData } from '../repository/onnx-file/external-data';
-import type { ModelFiles, ModelFolder } from '../repository/model-folder';
+import type { ModelFiles } from '../repository/model-files';
+import type { ModelFolder } from '../repository/model-folder';
+
+/** Models that are looked at side by side. */
+const LOOKS_AT_ONCE = 16;
+
+/** Tells one state of a model's files from another. */
+interface Stamp {
+  readonly own: string;
+  /** Of the data files beside them; empty where there are none, and of a model that is not loaded. */
+  readonly weights: string;
+}
 
 export interface FolderWatchOptions {
   /** 0: it looks at the start and when it is asked to. */
@@ -21,9 +33,9 @@ export interface FolderWatchOptions {
 export class FolderWatch {
   private timer: NodeJS.Timeout | undefined;
   /** What was seen at the last look. */
-  private seen = new Map<string, string>();
+  private seen = new Map<string, Stamp>();
   /** What serves, or was tried and failed: it is not tried again until it changes. */
-  private readonly settled = new Map<string, string>();
+  private readonly settled = new Map<string, Stamp>();
   private first = true;
   private stopped = false;
   private looking: Promise<void> = Promise.resolve();
@@ -62,18 +74,31 @@ export class FolderWatch {
     const { models } = await this.options.folder.scan();
     const before = this.seen;
     this.seen = new Map();
-    for (const model of models) {
-      const stamp = await stampOf(model);
+    await sideBySide(models, LOOKS_AT_ONCE, async (model) => {
+      const stamp = await this.stampOf(model);
+      if (stamp !== undefined) this.seen.set(model.name, stamp);
+    });
+    for (const { name } of models) {
+      const stamp = this.seen.get(name);
       if (stamp === undefined) continue;
-      this.seen.set(model.name, stamp);
-      if (this.first) this.settled.set(model.name, stamp);
-      const stable = whole || before.get(model.name) === stamp;
-      if (stable && this.settled.get(model.name) !== stamp) await this.reload(model.name, stamp);
+      const settled = this.settled.get(name);
+      // What was loaded since the last look has weights that are looked at from now on.
+      const isNew = settled === undefined ? this.first : settled.weights === '' && settled.own === stamp.own;
+      if (isNew) this.settled.set(name, stamp);
+      else if ((whole || isSame(before.get(name), stamp)) && !isSame(settled, stamp))
+        await this.reload(name, stamp);
     }
     this.first = false;
   }
 
-  private async reload(model: string, stamp: string): Promise<void> {
+  /** Of a model that is not loaded its own files alone: to read thousands for what lies beside them would be dear. */
+  private async stampOf(model: ModelFiles): Promise<Stamp | undefined> {
+    const own = await stampOf(model);
+    const weights = this.options.isLoaded(model.name) ? await stampOfWeights(model) : '';
+    return own === undefined || weights === undefined ? undefined : { own, weights };
+  }
+
+  private async reload(model: string, stamp: Stamp): Promise<void> {
     this.settled.set(model, stamp);
     if (!this.options.isLoaded(model)) return;
     try {
@@ -90,19 +115,36 @@ export class FolderWatch {
   }
 }
 
-/** What tells one state of a model's files from another; undefined while they are not whole. */
+function isSame(one: Stamp | undefined, other: Stamp): boolean {
+  return one?.own === other.own && one.weights === other.weights;
+}
+
+/** What tells one state of a model's own files from another; undefined where one is gone meanwhile. */
 async function stampOf({ yaml, versions }: ModelFiles): Promise<string | undefined> {
   try {
-    const stamps = [JSON.stringify(yaml)];
-    for (const { version, file } of versions) {
-      const files = [file, ...(await findExternalData(file)).map((external) => external.file)];
-      for (const path of files) {
-        const { ino, size, mtimeMs } = await stat(path);
-        stamps.push(`${version}:${ino}:${size}:${mtimeMs}`);
-      }
+    const stamps = await Promise.all(
+      versions.map(async ({ version, file }) => `${version}:${await stampOfFile(file)}`),
+    );
+    return [JSON.stringify(yaml), ...stamps].join(' ');
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same of the weights beside them, which only the models know of; undefined while they are not whole. */
+async function stampOfWeights({ versions }: ModelFiles): Promise<string | undefined> {
+  try {
+    const stamps: string[] = [];
+    for (const { file } of versions) {
+      for (const external of await findExternalData(file)) stamps.push(await stampOfFile(external.file));
     }
     return stamps.join(' ');
   } catch {
     return undefined;
   }
+}
+
+async function stampOfFile(path: string): Promise<string> {
+  const { ino, size, mtimeMs } = await stat(path);
+  return `${ino}:${size}:${mtimeMs}`;
 }

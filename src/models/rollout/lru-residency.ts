@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Coalesced } from '../../common/coalesced';
 import { DomainError } from '../../errors/domain-error';
 import type { LoadedVersion } from '../../process/ipc/loaded-version';
 import type { Reply } from '../../process/ipc/messages';
@@ -6,7 +7,7 @@ import { type LoadedVersions, USAGE, type VersionUsage } from './messages';
 
 const ASK_MS = 2_000;
 /** How often a full server looks for a version that became idle. */
-const POLL_MS = 50;
+const POLL_MS = 10;
 
 export interface ResidencyOptions {
   askAll<Value>(topic: string, payload: unknown, timeoutMs: number): Promise<Reply<Value>[]>;
@@ -22,11 +23,18 @@ export interface ResidencyOptions {
  */
 export class LruResidency {
   private readonly versions = new Map<string, LoadedVersion>();
+  private readonly usage: Coalesced<VersionUsage[][]>;
 
   constructor(
     private readonly options: ResidencyOptions,
     private readonly retire: (model: string, version: string) => Promise<void>,
-  ) {}
+  ) {
+    // However many wait for room, the workers are asked once.
+    this.usage = new Coalesced(async () => {
+      const replies = await options.askAll<VersionUsage[]>(USAGE, undefined, ASK_MS);
+      return replies.flatMap((reply) => (reply.ok ? [reply.value] : []));
+    });
+  }
 
   get(model: string, version: string): LoadedVersion | undefined {
     return this.versions.get(keyOf(model, version));
@@ -107,9 +115,8 @@ export class LruResidency {
   }
 
   private async evict(exceptModel: string): Promise<boolean> {
-    const replies = await this.options.askAll<VersionUsage[]>(USAGE, undefined, ASK_MS);
     const victim = leastRecentlyUsed(
-      replies.flatMap((reply) => (reply.ok ? [reply.value] : [])),
+      await this.usage.run(),
       (model, version) => model !== exceptModel && this.get(model, version)?.kept === false,
     );
     if (victim === undefined) return false;

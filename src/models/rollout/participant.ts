@@ -107,7 +107,7 @@ export class Participant {
     entry.served?.recorder.quarantined();
     void this.leave(entry);
     entry.reason = refusal.message;
-    this.registry.changed();
+    this.registry.changed(entry.model);
   }
 
   /** Has each request of a version run alone from here on, if it is of that content. */
@@ -139,7 +139,7 @@ export class Participant {
     const gone = before.filter((old) => replace || entries.some(({ version }) => version === old.version));
     for (const old of gone) void this.leave(old);
     model.unloaded = false;
-    this.registry.changed();
+    this.registry.changed(model.name);
   }
 
   async retire({ model: name, versions, byCall }: Retire): Promise<void> {
@@ -312,10 +312,10 @@ export class Participant {
     if (served === undefined) return Promise.resolve();
     entry.served = undefined;
     entry.state = 'UNLOADING';
-    this.registry.changed();
+    this.registry.changed(entry.model);
     const left = this.unload(served).then(() => {
       if (entry.state === 'UNLOADING') entry.state = 'UNAVAILABLE';
-      this.registry.changed();
+      this.registry.changed(entry.model);
     });
     this.leaving.add(left);
     return left.finally(() => this.leaving.delete(left));

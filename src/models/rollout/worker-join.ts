@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
 import { reasonOf } from '../../errors/domain-error';
+import { sideBySide } from '../../common/side-by-side';
 import { Ipc } from '../../process/ipc/ipc.service';
 import {
   changeTimeoutMs,
@@ -16,6 +17,8 @@ import type { ModelEntry, VersionEntry } from '../loading/model-entry';
 import { ModelRegistry } from '../loading/model-registry';
 
 const ASK_MS = 10_000;
+/** Models that a worker that starts loads side by side. */
+const LOADS_AT_ONCE = 16;
 
 /** This worker's place among the others: it starts with what they have, and joins them. */
 @Injectable()
@@ -44,7 +47,7 @@ export class WorkerJoin {
     const names =
       this.config.required.length > 0 ? this.config.required : this.registry.known().map(({ name }) => name);
     for (const name of names) this.expect(name).kept = true;
-    await Promise.all(names.map((name) => this.loadAtStart(name)));
+    await sideBySide(names, LOADS_AT_ONCE, (name) => this.loadAtStart(name));
   }
 
   /** Takes part in the changes of the whole server from here on. */
@@ -100,8 +103,8 @@ export class WorkerJoin {
     for (const { model } of desired.loaded) this.registry.expect(model);
     for (const model of this.registry.known()) model.unloaded = desired.unloaded.includes(model.name);
     const wanted = new Map(desired.loaded.map(({ model, versions }) => [model, versions]));
-    await Promise.all(
-      this.registry.known().map((model) => this.followModel(model, wanted.get(model.name) ?? [])),
+    await sideBySide(this.registry.known(), LOADS_AT_ONCE, (model) =>
+      this.followModel(model, wanted.get(model.name) ?? []),
     );
     for (const quarantined of desired.quarantined) this.changes.quarantine(quarantined);
     for (const unbatched of desired.unbatched) this.changes.unbatch(unbatched);

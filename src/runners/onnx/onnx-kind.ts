@@ -62,19 +62,14 @@ export class OnnxKind implements RunnerKind<OnnxSettings> {
     if (file.operators.has('StringNormalizer')) provideEnglish();
     const { path: modelFile, sizeBytes, unchanged } = file;
     const label = `${model}/${version}`;
-    const runner = await this.sessions.open({
-      ...settings,
-      modelFile,
-      cutZipMaps,
-      label,
-      sizeBytes,
-      unchanged,
-    });
+    const options = { ...settings, modelFile, cutZipMaps, label, sizeBytes, unchanged };
+    const runner = await this.sessions.open(options);
     return {
       runner,
       description: describe(settings),
       memoryBytes: settings.instances * sizeBytes,
       digest,
+      light: this.sessions.isSmall(options),
       mayGuess: () => true,
     };
   }

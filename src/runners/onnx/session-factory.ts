@@ -8,7 +8,6 @@ import {
 import { DomainError } from '../../errors/domain-error';
 import { RunRecording } from './run-recording';
 import { type OpenThread, type RunnerOptions, SessionRunner } from './session-runner';
-import type { SessionOptions } from './session-options';
 import { openAlone, SessionThread, type ThreadOptions } from './session-thread';
 import { SharedThreads, type Unchanged } from './shared-threads';
 import type { CpuPlan } from '../../process/cpu/cpu-plan';
@@ -49,7 +48,7 @@ export class SessionFactory implements OnApplicationShutdown {
     const draining = new DomainError('draining', 'the server is stopping');
     if (this.ending) throw draining;
     const openThread: OpenThread = (session) =>
-      this.isSmall(options, sizeBytes)
+      this.isSmall({ ...options, sizeBytes })
         ? this.shared.open({ ...session, intraOpThreads: 1 }, unchanged)
         : openAlone(session, this.thread);
     const session = { ...options, intraOpThreads: options.intraOpThreads ?? this.plan.intraOpThreads };
@@ -69,15 +68,11 @@ export class SessionFactory implements OnApplicationShutdown {
   }
 
   /** May it live with others? Where the plan would give it several threads, one is enough for it. */
-  private isSmall(
-    { instances, intraOpThreads = 1, interOpThreads, executionProviders, modelFile }: SmallnessOptions,
-    sizeBytes: number,
-  ): boolean {
+  isSmall(options: Omit<OpenOptions, 'unchanged'>): boolean {
+    const { instances, intraOpThreads = 1, interOpThreads, executionProviders } = options;
     const plain = instances === 1 && intraOpThreads === 1 && interOpThreads === 1;
     const onCpu = executionProviders.length === 1 && executionProviders[0] === 'cpu';
+    const { modelFile, sizeBytes } = options;
     return sizeBytes < this.models.smallModelBytes && plain && onCpu && !this.shared.isSlow(modelFile);
   }
 }
-
-type SmallnessOptions = Pick<OpenOptions, 'instances' | 'intraOpThreads'> &
-  Omit<SessionOptions, 'intraOpThreads'>;

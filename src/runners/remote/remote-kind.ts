@@ -36,6 +36,7 @@ export class RemoteKind implements RunnerKind<RemoteModelConfig> {
       description: { backend: 'remote', accelerated: false, instances: 1, settings: {} },
       memoryBytes: 0,
       digest,
+      light: false,
       // Another server is sent a row of zeros, a stranger's API only what it was declared to take.
       mayGuess: (inputs) =>
         settings.protocol !== 'template' && !inputs.some(({ shape }) => shape.indexOf(-1, 1) !== -1),

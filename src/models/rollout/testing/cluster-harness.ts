@@ -55,7 +55,14 @@ export class TestWorker {
         expectContent(digest);
         const runner = await this.open(file.path);
         const description = { backend: 'test', accelerated: false, instances: 1, settings: {} };
-        return { runner, description, digest, memoryBytes: file.sizeBytes, mayGuess: () => true };
+        return {
+          runner,
+          description,
+          digest,
+          memoryBytes: file.sizeBytes,
+          light: false,
+          mayGuess: () => true,
+        };
       },
     };
     // Its threads would start with the first model that declares something.

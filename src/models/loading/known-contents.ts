@@ -1,0 +1,62 @@
+import { contentDigest, fileStamp, settledStamp, type VersionFiles } from '../repository/content-digest';
+import { inspectModel, type ModelContents } from '../repository/onnx-file/external-data';
+
+/** Model files that are remembered. */
+const MAX_FILES = 10_000;
+
+interface Known {
+  readonly contents: ModelContents;
+  readonly stamp: string;
+  readonly digests: Map<string, string>;
+}
+
+/** What a look into a model's files found. */
+export interface Contents extends ModelContents {
+  /** Hex digest of the files and of these settings. @throws model_unavailable when a file cannot be read */
+  digest(this: void, resultSettings: readonly unknown[]): Promise<string>;
+}
+
+/**
+ * Looks into model files and takes their digests, once for each state of the files: as long as their times say that
+ * nobody has touched them, a version that is loaded again is not read for it again.
+ */
+export class KnownContents {
+  private readonly known = new Map<string, Known>();
+
+  /** @throws what `inspectModel` throws */
+  async look(modelFile: string): Promise<Contents> {
+    const known = this.known.get(modelFile);
+    const now = known && (await this.stampNow({ modelFile, externalData: known.contents.externalData }));
+    if (known !== undefined && known.stamp === now) return this.contentsOf(modelFile, known);
+    const contents = await inspectModel(modelFile);
+    const files = { modelFile, externalData: contents.externalData };
+    const settled = await settledStamp(files);
+    const found: Known = { contents, stamp: settled ?? (await fileStamp(files)), digests: new Map() };
+    this.known.delete(modelFile);
+    if (settled !== undefined) {
+      if (this.known.size >= MAX_FILES) this.known.clear();
+      this.known.set(modelFile, found);
+    }
+    return this.contentsOf(modelFile, found);
+  }
+
+  private contentsOf(modelFile: string, { contents, stamp, digests }: Known): Contents {
+    const files: VersionFiles = { modelFile, externalData: contents.externalData };
+    return {
+      ...contents,
+      digest: async (resultSettings) => {
+        const key = JSON.stringify(resultSettings);
+        const before = digests.get(key);
+        if (before !== undefined) return before;
+        const digest = await contentDigest(files, resultSettings);
+        // What was read has to be what the stamp names.
+        if ((await this.stampNow(files)) === stamp) digests.set(key, digest);
+        return digest;
+      },
+    };
+  }
+
+  private stampNow(files: VersionFiles): Promise<string | undefined> {
+    return fileStamp(files).catch(() => undefined);
+  }
+}

@@ -1,0 +1,31 @@
+import { LoadLog } from './load-log';
+
+describe('the log of loads', () => {
+  const lines: unknown[][] = [];
+  const log = new LoadLog((...line) => lines.push(line));
+  beforeEach(() => {
+    jest.useFakeTimers();
+    lines.length = 0;
+  });
+  afterEach(() => jest.useRealTimers());
+
+  it('has a line for each model while they are few', () => {
+    log.loaded({ model: 'a' });
+    log.loaded({ model: 'b' });
+    jest.advanceTimersByTime(1000);
+    expect(lines).toEqual([
+      [{ model: 'a' }, 'model loaded'],
+      [{ model: 'b' }, 'model loaded'],
+    ]);
+  });
+
+  it('has a sum a second where they are many', () => {
+    for (let i = 0; i < 300; i++) log.loaded({ model: `m${i}` });
+    jest.advanceTimersByTime(1000);
+    expect(lines).toHaveLength(11);
+    expect(lines.at(-1)).toEqual([{ models: 290 }, 'more models loaded']);
+    log.loaded({ model: 'late' });
+    jest.advanceTimersByTime(1000);
+    expect(lines.slice(11)).toEqual([[{ model: 'late' }, 'model loaded']]);
+  });
+});
