@@ -28,7 +28,7 @@ describe('bad input', () => {
   }
 
   const head = (headers: string): string =>
-    `POST /api/inference/iris HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${headers}\r\n\r\n`;
+    `POST /api/inference/iris HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${headers}\r\n\r\n`;
 
   it('bounds the depth of JSON', async () => {
     const { status, body } = await server.post('/api/inference/iris', '['.repeat(100_000));
@@ -61,7 +61,7 @@ describe('bad input', () => {
   it('answers a body that never ends, headers that never end, and broken HTTP', async () => {
     const [body, headers, nonsense] = await Promise.all([
       raw((socket) => socket.write(`${head('content-length: 100')}{"features"`)),
-      raw((socket) => socket.write('POST /api/inference/iris HTTP/1.1\r\nhost: x\r\n')),
+      raw((socket) => socket.write('POST /api/inference/iris HTTP/1.1\r\nhost: localhost\r\n')),
       raw((socket) => socket.write('\u0001\u0002 what\r\n\r\n')),
     ]);
     expect(body).toMatch(/^HTTP\/1.1 408 /);

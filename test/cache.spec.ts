@@ -192,7 +192,7 @@ describe('the prediction cache', () => {
       'MISS',
     ]);
     const out = { index: [99] };
-    for (let i = 0; i < 2; i++) expect((await server.post('/api/inference/gather', out)).status).toBe(500);
+    for (let i = 0; i < 2; i++) expect((await server.post('/api/inference/gather', out)).status).toBe(400);
   });
 
   it('has equal requests that come together share a run', async () => {

@@ -96,6 +96,8 @@ describe('GET /metrics', () => {
     const shown = await scrape(server);
     for (const { name, type, labels } of Object.values<MetricFamily>(FAMILIES)) {
       expect([name, shown.types.get(name)]).toEqual([name, type]);
+      // Nobody here has proved who they are; access.spec.ts has callers.
+      if (labels[0] === 'caller') continue;
       const parts = type === 'histogram' ? ['_bucket', '_sum', '_count'] : [''];
       for (const part of parts) {
         const series = shown.series.filter((candidate) => candidate.name === name + part);
@@ -139,7 +141,7 @@ describe('GET /metrics', () => {
     const before = await scrape(server);
     await server.post('/api/inference/no-such-model', IRIS);
     await server.post('/api/inference/iris?version=12345', IRIS);
-    await server.post('/api/inference/iris', '{', { 'content-type': 'text/no-such-type' });
+    await server.post('/api/inference/%00', IRIS);
     const after = await scrape(server);
     expect(after.text).not.toContain('no-such');
     expect(after.text).not.toContain('12345');
@@ -147,7 +149,8 @@ describe('GET /metrics', () => {
       shown.series
         .filter(({ name, labels }) => name === 'nestor_requests_total' && labels.model === undefined)
         .reduce((sum, { value }) => sum + value, 0);
-    expect(unknown(after) - unknown(before)).toBe(3);
+    // What is no path of an inference call is none.
+    expect(unknown(after) - unknown(before)).toBe(2);
   });
 
   it('knows the models, the workers and what is running', async () => {

@@ -377,6 +377,14 @@ describe('the Open Inference Protocol with models of all datatypes', () => {
     if (datatype === 'FP16') {
       expect(json.status).toBe(400);
       expect(json.body.error).toContain('binary');
+    } else if (datatype === 'INT64' || datatype === 'UINT64') {
+      // Exact literals, which `JSON.parse` would round.
+      const exact = await fetch(`${server.url}/v2/models/${model}/infer`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ inputs: [{ ...input, data: values }] }),
+      });
+      expect(await exact.text()).toContain(`"datatype":"${datatype}","data":[${values.join(',')}]`);
     } else {
       expect(json.body.outputs).toEqual([{ name: 'y', shape: [1, 2], datatype, data: values }]);
     }

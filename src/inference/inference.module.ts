@@ -5,10 +5,11 @@ import { CacheWarmUp } from './cache-warm-up';
 import { EventLoopYield } from './event-loop-yield';
 import { InferenceService } from './inference.service';
 import { ModelReader } from './model-reader';
+import { WrongBatches } from './wrong-batches';
 
 @Module({
   imports: [ModelsModule, PredictionCacheModule],
-  providers: [InferenceService, EventLoopYield, ModelReader, CacheWarmUp],
+  providers: [InferenceService, EventLoopYield, ModelReader, CacheWarmUp, WrongBatches],
   exports: [InferenceService, ModelReader],
 })
 export class InferenceModule {}

@@ -23,7 +23,7 @@ export function decodeBody(
   declared: DeclaredInputs | undefined,
 ): NativeBody {
   const found = declared && readDeclaredJson(body, declared);
-  return found === undefined ? { tensors: readNamedInputs(body, specs) } : { declared: found };
+  return found === undefined ? { tensors: readNamedInputs(body, specs, maxTexts) } : { declared: found };
 }
 
 /** What a native answer says besides the tensors. */
