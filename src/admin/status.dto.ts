@@ -1,3 +1,5 @@
+import { ApiProperty } from '@nestjs/swagger';
+
 // What `GET {prefix}/status` answers: everything that the page shows of the server at one moment.
 
 export class StatusTensor {
@@ -11,6 +13,7 @@ export class StatusReason {
   /** Short. */
   text: string;
   /** What to do about it. */
+  @ApiProperty({ type: String, nullable: true })
   hint: string | null;
 }
 
@@ -18,7 +21,9 @@ export class StatusActivity {
   requests_per_second: number;
   /** Calls that failed through no fault of their client. */
   errors_per_second: number;
+  @ApiProperty({ type: Number, nullable: true })
   p50_ms: number | null;
+  @ApiProperty({ type: Number, nullable: true })
   p99_ms: number | null;
 }
 
@@ -30,14 +35,20 @@ export class StatusStages {
 }
 
 export class StatusModelActivity extends StatusActivity {
+  @ApiProperty({ type: Number, nullable: true })
   rows_per_run: number | null;
+  @ApiProperty({ type: StatusStages, nullable: true })
   stages_ms: StatusStages | null;
 }
 
 export class StatusSeries {
+  @ApiProperty({ type: 'array', items: { type: 'number', nullable: true } })
   requests: (number | null)[];
+  @ApiProperty({ type: 'array', items: { type: 'number', nullable: true } })
   errors: (number | null)[];
+  @ApiProperty({ type: 'array', items: { type: 'number', nullable: true } })
   p50_ms: (number | null)[];
+  @ApiProperty({ type: 'array', items: { type: 'number', nullable: true } })
   p99_ms: (number | null)[];
 }
 
@@ -56,10 +67,13 @@ export class StatusVersion {
 
 export class StatusModel {
   name: string;
+  @ApiProperty({ type: String, nullable: true })
   description: string | null;
   state: 'ready' | 'loading' | 'unloading' | 'failed' | 'quarantined' | 'unavailable';
+  @ApiProperty({ type: StatusReason, nullable: true })
   reason: StatusReason | null;
   required: boolean;
+  @ApiProperty({ type: String, nullable: true })
   version: string | null;
   versions: StatusVersion[];
   inputs: StatusTensor[];
@@ -67,6 +81,7 @@ export class StatusModel {
   /** In one worker, estimated from the size of its files. */
   memory_bytes: number;
   /** Null: it was not called. */
+  @ApiProperty({ type: StatusModelActivity, nullable: true })
   last_minute: StatusModelActivity | null;
 }
 
@@ -83,6 +98,7 @@ export class StatusWorkers {
 
 export class StatusLinks {
   docs: string;
+  @ApiProperty({ type: String, nullable: true })
   metrics: string | null;
 }
 

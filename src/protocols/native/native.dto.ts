@@ -15,7 +15,12 @@ export class TensorResponse {
   @ApiProperty({ type: [String], required: false })
   labels?: readonly string[];
   /** The names that the model has for its dimensions, null for those without one. */
-  @ApiProperty({ type: [String], required: false, nullable: true, example: ['batch', null] })
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'string', nullable: true },
+    required: false,
+    example: ['batch', null],
+  })
   dimensions?: readonly (string | null)[];
 }
 

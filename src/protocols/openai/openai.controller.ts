@@ -6,7 +6,13 @@ import { Router } from '../../http/router';
 import { ModelsService } from '../../models/models.service';
 import { HttpCalls } from '../http-call/http-call';
 import { EmbeddingsProtocol } from './embeddings.protocol';
-import { EmbeddingsBody, EmbeddingsResponse, OpenAiModel, OpenAiModelList } from './openai.dto';
+import {
+  EmbeddingsBody,
+  EmbeddingsResponse,
+  OpenAiErrorResponse,
+  OpenAiModel,
+  OpenAiModelList,
+} from './openai.dto';
 
 /** What OpenAI's clients call. */
 @ApiTags('openai')
@@ -33,6 +39,7 @@ export class OpenAiController {
   @Get('models/:model')
   @ApiParam({ name: 'model', example: 'iris' })
   @ApiResponse({ status: 200, type: OpenAiModel })
+  @ApiResponse({ status: 404, type: OpenAiErrorResponse, description: 'There is no such model.' })
   one(@Param('model') name: string): OpenAiModel {
     return modelOf(this.models.entry(name).name);
   }
@@ -46,6 +53,14 @@ export class OpenAiController {
   @ApiOperation({ summary: 'Embed texts' })
   @ApiBody({ type: EmbeddingsBody })
   @ApiResponse({ status: 200, type: EmbeddingsResponse })
+  @ApiResponse({ status: 400, type: OpenAiErrorResponse, description: 'The body is not what it should be.' })
+  @ApiResponse({ status: 404, type: OpenAiErrorResponse, description: 'There is no such model.' })
+  @ApiResponse({
+    status: 413,
+    type: OpenAiErrorResponse,
+    description: 'A text, or all of them, are too long.',
+  })
+  @ApiResponse({ status: 415, type: OpenAiErrorResponse, description: 'The body is no JSON.' })
   embeddings(@Req() req: IncomingMessage, @Res() res: ServerResponse): void {
     const exchange = this.router.exchange(req, res);
     const protocol = new EmbeddingsProtocol();

@@ -59,3 +59,16 @@ export class EmbeddingsResponse {
   model: string;
   usage: EmbeddingsUsage;
 }
+
+export class OpenAiError {
+  message: string;
+  type: string;
+  @ApiProperty({ type: String, nullable: true })
+  param: string | null;
+  @ApiProperty({ type: String, nullable: true })
+  code: string | null;
+}
+
+export class OpenAiErrorResponse {
+  error: OpenAiError;
+}
