@@ -64,9 +64,11 @@ function scrapedWorkers(server: TestServer): number {
   return new Set(lines.map((line) => (JSON.parse(line) as { worker: number }).worker)).size;
 }
 
-/** Without what goes on by itself: the scrapes, and the processes. */
+/** Without what goes on by itself: the scrapes, the processes, and audits of batches. */
 function counted({ series }: Exposition): object[] {
-  return series.filter(({ name }) => /^nestor_/.test(name) && !/^nestor_(http|event_loop)_/.test(name));
+  return series.filter(
+    ({ name }) => /^nestor_/.test(name) && !/^nestor_(http|event_loop|batch_audits)_/.test(name),
+  );
 }
 
 describe('GET /metrics', () => {

@@ -67,7 +67,7 @@ describe('threads that small models share', () => {
 
   it('moves those who wait away from a run that takes long, and that model to a thread of its own', async () => {
     const threads = new SharedThreads(1, OPTIONS);
-    const slowFile = saved(models.slowModel(3000));
+    const slowFile = saved(models.slowModel(20_000));
     const slow = await threads.open(optionsFor(slowFile), unchanged);
     const same = await threads.open(optionsFor(saved(models.identityModel('FP32', ['N']))), unchanged);
     const order: string[] = [];
