@@ -1,6 +1,5 @@
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { truncate } from 'node:fs/promises';
-import { readFile } from 'node:fs/promises';
+import { readFile, truncate } from 'node:fs/promises';
 import { once } from 'node:events';
 import { extname, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
