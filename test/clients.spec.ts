@@ -6,6 +6,7 @@ import { temporaryFolder, writeModel } from './helpers/model-folder';
 import { textModel } from './helpers/onnx-models';
 import { withPackages } from './helpers/python-environment';
 import { describeWith, isSet } from './helpers/requirements-of-tests';
+import { SENTENCE_FILES, smallTextModel, writeTextFolder } from './helpers/text-models';
 import { MODELS, startServer, type TestServer } from './helpers/server';
 
 const CLIENTS = join(__dirname, 'clients');
@@ -18,11 +19,17 @@ const EXAMPLES = process.env.SCHEMATHESIS_EXAMPLES ?? '15';
 
 describeWith('python3', 'clients of others', (python3) => {
   const models = temporaryFolder();
+  const declarations = temporaryFolder();
   let server: TestServer;
+  let declaring: TestServer;
   beforeAll(async () => {
     cpSync(join(MODELS, 'iris'), join(models, 'iris'), { recursive: true });
     writeModel(models, 'text', textModel());
     server = await startServer({ MODEL_DIR: models, WORKERS: '2' });
+    for (const name of ['digits', 'iris'])
+      cpSync(join(MODELS, name), join(declarations, name), { recursive: true });
+    writeTextFolder(declarations, 'embedder', smallTextModel('hidden'), SENTENCE_FILES);
+    declaring = await startServer({ MODEL_DIR: declarations });
   });
 
   // Its packages take half a gigabyte and some minutes to install, so not every run has them.
@@ -39,6 +46,12 @@ describeWith('python3', 'clients of others', (python3) => {
       await run(python, [join(CLIENTS, 'triton.py'), new URL(server.url).host]);
     });
 
+    it("takes pictures and texts from Triton's HTTP client", async () => {
+      const picture = join(MODELS, 'digits', 'three.png');
+      const { host } = new URL(declaring.url);
+      expect(await run(python, [join(CLIENTS, 'triton_declared.py'), host, picture])).toBe('declared\n');
+    });
+
     it.each(['README.md', 'docs/open-inference.md'])('answers the Python of %s', async (path) => {
       const text = readFileSync(join(__dirname, '..', path), 'utf8');
       const programs = [...text.matchAll(/^```python\n([^]*?)\n```$/gm)].map(([, program = '']) => program);
@@ -46,9 +59,9 @@ describeWith('python3', 'clients of others', (python3) => {
       for (const program of programs) {
         const printed = await run(python, [
           '-c',
-          program.replace('localhost:8000', new URL(server.url).host),
+          program.replace('localhost:8000', new URL(declaring.url).host).replace("'models/", `'${MODELS}/`),
         ]);
-        expect(printed).toMatch(/^\[0( 2)?\]\n$/);
+        expect(printed).toMatch(/^(\[0( 2)?\]|\[\[b'3'\]\])\n$/);
       }
     });
 

@@ -1,5 +1,4 @@
 import type { LoadedModel } from '../models/loading/loaded-model';
-import { outputNames } from '../processing/finish';
 import type { ModelProcessing, RawRequest, RunModel } from '../processing/model-processing';
 import { emptyInput, refusalOf } from '../scheduling/empty-inputs';
 import type { ScheduledRequest, ScheduledResult } from '../scheduling/scheduled-request';
@@ -10,7 +9,7 @@ export function rawOutputs(
   { wantsTensors }: RawRequest,
 ): readonly { readonly name: string }[] {
   if (wantsTensors || processing === undefined) return outputs;
-  return processing.pipeline.outputs.flatMap(outputNames).map((name) => ({ name }));
+  return processing.pipeline.outputTensors;
 }
 
 /**

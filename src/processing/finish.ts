@@ -1,5 +1,6 @@
 import type { JsonWriter } from '../tensors/json/json-writer';
-import type { Tensor } from '../tensors/tensor';
+import type { Datatype } from '../tensors/datatype';
+import type { Tensor, TensorSpec } from '../tensors/tensor';
 import { finishClassification, printClassification } from './outputs/classification';
 import { finishCtc, printCtc } from './outputs/ctc';
 import { finishDetection, printDetection } from './outputs/detection';
@@ -34,20 +35,43 @@ export function finishOutput(plan: OutputPlan, finishing: Finishing): Tensor[] {
   }
 }
 
-/** The names of the tensors that `finishOutput` gives. */
-export function outputNames({ type, name }: OutputPlan): string[] {
-  switch (type) {
+/**
+ * The tensors that `finishOutput` gives, in their order.
+ * @param outputs the model's own
+ */
+export function outputSpecs(plan: OutputPlan, outputs: readonly TensorSpec[]): TensorSpec[] {
+  const { name } = plan;
+  const spec = (what: string, datatype: Datatype, ...shape: number[]): TensorSpec => ({
+    name: name + what,
+    datatype,
+    shape,
+  });
+  switch (plan.type) {
     case 'classification':
+      return [spec('', 'BYTES', -1, -1), spec('.scores', 'FP32', -1, -1)];
     case 'ctc':
-      return [name, `${name}.scores`];
+      return [spec('', 'BYTES', -1), spec('.scores', 'FP32', -1)];
     case 'detection':
-      return [name, `${name}.scores`, `${name}.boxes`, `${name}.counts`];
+      return [
+        spec('', 'BYTES', -1),
+        spec('.scores', 'FP32', -1),
+        spec('.boxes', 'FP32', -1, 4),
+        spec('.counts', 'INT64', -1),
+      ];
     case 'tokens':
-      return [name, `${name}.text`, `${name}.scores`, `${name}.spans`, `${name}.counts`];
+      return [
+        spec('', 'BYTES', -1),
+        spec('.text', 'BYTES', -1),
+        spec('.scores', 'FP32', -1),
+        spec('.spans', 'INT32', -1, 2),
+        spec('.counts', 'INT64', -1),
+      ];
     case 'embedding':
+      return [spec('', 'FP32', -1, -1)];
     case 'rerank':
+      return [spec('', 'FP32', -1)];
     case 'raw':
-      return [name];
+      return outputs.filter((output) => output.name === plan.from).map((output) => ({ ...output, name }));
   }
 }
 

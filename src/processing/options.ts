@@ -1,3 +1,4 @@
+import { DomainError } from '../errors/domain-error';
 import { bool, integer, type KeyTable, number, text } from '../config/yaml/readers';
 
 /** What a request may ask for besides its inputs; each input and output type lists which of them it takes. */
@@ -36,6 +37,31 @@ export const OPTIONS: KeyTable<Required<{ [Name in OptionName]: RequestOptions[N
 
 export function isOptionName(name: string): name is OptionName {
   return Object.hasOwn(OPTIONS, name);
+}
+
+/**
+ * The values of options, by their names.
+ * @param known those that the model has
+ * @throws invalid_request for an option that the model does not have, or a value that it cannot have
+ */
+export function readOptions(
+  given: Readonly<Record<string, unknown>>,
+  known: readonly OptionName[],
+): RequestOptions {
+  const read: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (!isOptionName(name) || !known.includes(name)) {
+      const names = known.length === 0 ? 'none' : known.join(', ');
+      throw new DomainError(
+        'invalid_request',
+        `The model has no option "${name}"; its options are ${names}.`,
+      );
+    }
+    read[name] = OPTIONS[name].read(value as never, (rule) => {
+      throw new DomainError('invalid_request', `Option "${name}" ${rule}.`);
+    });
+  }
+  return read;
 }
 
 /** The same options as one text, whichever order they came in: a part of the cache key. */

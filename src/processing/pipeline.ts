@@ -1,7 +1,9 @@
 import type { JsonValue } from '../config/yaml/yaml-mapping';
 import type { AssetFiles } from './assets';
 import { type Declaration, type Declared, throwFaults } from './declaration';
+import type { TensorSpec } from '../tensors/tensor';
 import type { Bound, DeclaredType, Signature } from './declared-type';
+import { outputSpecs } from './finish';
 import type { InputType } from './input-types';
 import type { OptionName } from './options';
 import type { InputPlan, OutputPlan } from './plans';
@@ -34,6 +36,8 @@ export interface Pipeline {
   /** None where the model declares outputs alone. */
   readonly inputs: readonly { readonly type: InputType; readonly plan: InputPlan }[];
   readonly outputs: readonly OutputPlan[];
+  /** The tensors that the outputs are answered in. */
+  readonly outputTensors: readonly TensorSpec[];
   /** What a request may ask for besides. */
   readonly options: readonly OptionName[];
   readonly resolved: { readonly input: readonly Resolved[]; readonly output: readonly Resolved[] };
@@ -59,13 +63,15 @@ export async function bindPipeline(
     faults.push('output: tokens need an input of type text');
   }
   throwFaults(faults);
+  const plans = outputs.length > 0 ? outputs.map(({ plan }) => plan) : asTheyAre(signature);
   const options = new Set([...inputs, ...outputs].flatMap(({ type }) => type.options));
   return {
     inputs: inputs.map(({ type, plan }) => ({
       type,
       plan: plan.type === 'text' ? { ...plan, wantsSpans } : plan,
     })),
-    outputs: outputs.length > 0 ? outputs.map(({ plan }) => plan) : asTheyAre(signature),
+    outputs: plans,
+    outputTensors: plans.flatMap((plan) => outputSpecs(plan, signature.outputs)),
     options: [...options],
     resolved: {
       input: inputs.map(({ resolved }) => resolved),

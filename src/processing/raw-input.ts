@@ -1,3 +1,5 @@
+import { DomainError } from '../errors/domain-error';
+
 /** What the pieces of a raw input are; an input type says which of them it takes. */
 export type RawMedia = 'image' | 'text' | 'pairs' | 'json' | 'csv';
 
@@ -18,6 +20,29 @@ export type RawPiece = Uint8Array | string;
 /** The place of a piece, as errors name it: `Input "image"`, or `Input "image" [2]` in a list. */
 export function placeOf({ name, isList }: Pick<RawInput, 'name' | 'isList'>, index: number): string {
   return isList ? `Input "${name}" [${index}]` : `Input "${name}"`;
+}
+
+/**
+ * Bytes in base64 of either alphabet, with or without white space; a data URL is such a text, too.
+ * @param what names the text in an error
+ * @throws invalid_request
+ */
+export function bytesOfBase64(text: string, what: string): Uint8Array {
+  const start = /^data:[\w.+-]+\/[\w.+-]+;base64,/.exec(text.slice(0, 128))?.[0].length ?? 0;
+  const digits = start === 0 ? text : text.slice(start);
+  if (!/^[A-Za-z0-9+/_\s-]*={0,2}\s*$/.test(digits)) {
+    throw new DomainError('invalid_request', `${what} is not base64.`);
+  }
+  return Buffer.from(digits, 'base64');
+}
+
+/** @throws invalid_request, naming the place, for bytes that are not UTF-8 */
+export function textOfUtf8(bytes: Uint8Array, place: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new DomainError('invalid_request', `${place}: is not UTF-8.`);
+  }
 }
 
 /** About how much memory the pieces take. */

@@ -16,7 +16,7 @@ import {
   type Scale,
 } from '../images/image-plan';
 import { MOST_SIDE, type ResizeSettings, resizeSettings } from '../images/resize-keys';
-import { placeOf } from '../raw-input';
+import { bytesOfBase64, placeOf } from '../raw-input';
 import type { RawInputType } from './input-type';
 
 interface Settings {
@@ -212,16 +212,11 @@ function fits(wanted: number, given: number | undefined): boolean {
   return wanted === -1 || wanted === given;
 }
 
-/** `{"b64": "..."}`: base64 of either alphabet, with or without white space; a data URL is one, too. */
+/** `{"b64": "..."}` */
 function bytesIn(item: unknown, place: string): Uint8Array {
   const b64 = typeof item === 'object' && item !== null && 'b64' in item ? item.b64 : undefined;
   if (typeof b64 !== 'string' || Object.keys(item as object).length !== 1) {
     throw new DomainError('invalid_request', `${place}: expected {"b64": "<base64 of a picture>"}.`);
   }
-  const start = /^data:[\w.+-]+\/[\w.+-]+;base64,/.exec(b64.slice(0, 128))?.[0].length ?? 0;
-  const digits = start === 0 ? b64 : b64.slice(start);
-  if (!/^[A-Za-z0-9+/_\s-]*={0,2}\s*$/.test(digits)) {
-    throw new DomainError('invalid_request', `${place}: "b64" is not base64.`);
-  }
-  return Buffer.from(digits, 'base64');
+  return bytesOfBase64(b64, `${place}: "b64"`);
 }

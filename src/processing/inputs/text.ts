@@ -4,7 +4,7 @@ import { DomainError } from '../../errors/domain-error';
 import { printShape } from '../../tensors/shape';
 import type { TensorSpec } from '../../tensors/tensor';
 import { declaredType, type Signature, type TellFault } from '../declared-type';
-import { placeOf, type RawInput } from '../raw-input';
+import { placeOf, type RawInput, textOfUtf8 } from '../raw-input';
 import type { TextPlan } from '../text/text-plan';
 import type { RawInputType } from './input-type';
 
@@ -103,7 +103,7 @@ export const TEXT: RawInputType<TextPlan> = {
         `Input "${name}": takes pairs of texts, which a JSON body has.`,
       );
     }
-    return { name, media: 'text', pieces: [utf8(name, bytes)], isList: false };
+    return { name, media: 'text', pieces: [textOfUtf8(bytes, `Input "${name}"`)], isList: false };
   },
 };
 
@@ -191,12 +191,4 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 function shown(value: unknown): string {
   if (value === null || value === undefined) return 'null';
   return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-}
-
-function utf8(name: string, bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new DomainError('invalid_request', `Input "${name}": is not UTF-8.`);
-  }
 }

@@ -1,6 +1,6 @@
 import { DomainError } from '../../errors/domain-error';
 import { INPUT_TYPES, type InputType } from '../../processing/input-types';
-import { isOptionName, type OptionName, OPTIONS, type RequestOptions } from '../../processing/options';
+import { isOptionName, type OptionName, readOptions, type RequestOptions } from '../../processing/options';
 import type { InputPlan } from '../../processing/plans';
 import type { RawInput } from '../../processing/raw-input';
 import { JsonReader } from '../../tensors/json/json-reader';
@@ -47,7 +47,7 @@ export function readDeclaredJson(body: Buffer, declared: DeclaredInputs): Declar
     else inputs.push(typeOf(plan).fromJson(plan.name, value, plan));
   }
   reader.expectEnd();
-  return { inputs: inOrder(inputs, declared), options: readOptions(options, declared) };
+  return { inputs: inOrder(inputs, declared), options: readOptions(options, declared.options) };
 }
 
 /** Reads a form: parts named by inputs, repeated for several, and fields named by options. @throws as the JSON form */
@@ -65,7 +65,7 @@ export function readDeclaredForm(body: Buffer, contentType: string, declared: De
     else if (part.content.length > 0) options[part.name] = scalarOf(part.content.toString('utf8'));
   }
   const inputs = [...given].map(([plan, pieces]) => joined(plan, pieces));
-  return { inputs: inOrder(inputs, declared), options: readOptions(options, declared) };
+  return { inputs: inOrder(inputs, declared), options: readOptions(options, declared.options) };
 }
 
 /**
@@ -86,7 +86,10 @@ export function readDeclaredBytes(
 /** Options in a query. @throws invalid_request */
 export function queryOptions(query: URLSearchParams, declared: DeclaredInputs): RequestOptions {
   const given = [...query].filter(([name]) => isOptionName(name));
-  return readOptions(Object.fromEntries(given.map(([name, text]) => [name, scalarOf(text)])), declared);
+  return readOptions(
+    Object.fromEntries(given.map(([name, text]) => [name, scalarOf(text)])),
+    declared.options,
+  );
 }
 
 /** The content types that a model's declared inputs come in, besides JSON. */
@@ -141,24 +144,6 @@ function inOrder(given: readonly RawInput[], { inputs }: DeclaredInputs): RawInp
     throw new DomainError('missing_input', `Missing ${listOf(missing)}; the model takes ${listOf(inputs)}.`);
   }
   return inputs.map((plan) => given.find(({ name }) => name === plan.name)!);
-}
-
-/** @throws invalid_request for an option that the model does not have, or a value that it cannot have */
-function readOptions(given: Readonly<Record<string, unknown>>, { options }: DeclaredInputs): RequestOptions {
-  const read: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(given)) {
-    if (!isOptionName(name) || !options.includes(name)) {
-      const known = options.length === 0 ? 'none' : options.join(', ');
-      throw new DomainError(
-        'invalid_request',
-        `The model has no option "${name}"; its options are ${known}.`,
-      );
-    }
-    read[name] = OPTIONS[name].read(value as never, (rule) => {
-      throw new DomainError('invalid_request', `Option "${name}" ${rule}.`);
-    });
-  }
-  return read;
 }
 
 /** What a text means where JSON would have a number or a boolean. */

@@ -34,17 +34,18 @@ export class BinaryPart {
    * @throws body_truncated, and what `elementsOf` throws
    */
   take(spec: TensorSpec, shape: Shape, count: number, sizeBytes: number): TensorData {
-    const start = this.position;
-    const left = this.body.length - start;
-    if (sizeBytes > left) {
-      throw inputFault(
-        'body_truncated',
-        spec.name,
-        `its binary_data_size is ${sizeBytes}, but only ${left} bytes of the body are left for it`,
-      );
-    }
-    this.position = start + sizeBytes;
-    return elementsOf(this.body, start, sizeBytes, spec, shape, count);
+    return elementsOf(this.body, this.place(spec.name, sizeBytes), sizeBytes, spec, shape, count);
+  }
+
+  /**
+   * The next tensor's elements of BYTES as they are: views of the body.
+   * @throws as `take` does
+   */
+  takeElements(name: string, shape: Shape, count: number, sizeBytes: number): Buffer[] {
+    const start = this.place(name, sizeBytes);
+    return bytesElements(this.body, start, sizeBytes, name, shape, count, (from, to) =>
+      this.body.subarray(from, to),
+    );
   }
 
   /** @throws invalid_request when bytes are left over */
@@ -52,6 +53,21 @@ export class BinaryPart {
     const left = this.body.length - this.position;
     if (left === 0) return;
     throw new DomainError('invalid_request', `The body has ${left} bytes that belong to no input.`);
+  }
+
+  /** Where the next `sizeBytes` begin. @throws body_truncated */
+  private place(name: string, sizeBytes: number): number {
+    const start = this.position;
+    const left = this.body.length - start;
+    if (sizeBytes > left) {
+      throw inputFault(
+        'body_truncated',
+        name,
+        `its binary_data_size is ${sizeBytes}, but only ${left} bytes of the body are left for it`,
+      );
+    }
+    this.position = start + sizeBytes;
+    return start;
   }
 }
 
@@ -69,7 +85,11 @@ export function elementsOf(
   count: number,
 ): TensorData {
   const { name, datatype } = spec;
-  if (datatype === 'BYTES') return stringsOf(body, start, sizeBytes, name, shape, count);
+  if (datatype === 'BYTES') {
+    return bytesElements(body, start, sizeBytes, name, shape, count, (from, to, index) =>
+      textOf(body, from, to, name, index),
+    );
+  }
   const expectedBytes = count * elementBytes(datatype);
   if (sizeBytes !== expectedBytes) {
     throw inputFault(
@@ -115,19 +135,21 @@ function checkBooleans(data: Uint8Array, name: string): void {
   }
 }
 
-function stringsOf(
+/** The elements of BYTES, each with its length before it. */
+function bytesElements<Element>(
   body: Buffer,
   start: number,
   sizeBytes: number,
   name: string,
   shape: Shape,
   count: number,
-): string[] {
+  elementOf: (from: number, to: number, index: number) => Element,
+): Element[] {
   const end = start + sizeBytes;
-  const strings: string[] = [];
+  const elements: Element[] = [];
   let position = start;
   while (position < end) {
-    if (strings.length === count) {
+    if (elements.length === count) {
       throw inputFault(
         'shape_mismatch',
         name,
@@ -140,20 +162,20 @@ function stringsOf(
       throw inputFault(
         'body_truncated',
         name,
-        `element ${strings.length} goes beyond the end of its binary data`,
+        `element ${elements.length} goes beyond the end of its binary data`,
       );
     }
     position = from + length;
-    strings.push(textOf(body, from, position, name, strings.length));
+    elements.push(elementOf(from, position, elements.length));
   }
-  if (strings.length < count) {
+  if (elements.length < count) {
     throw inputFault(
       'shape_mismatch',
       name,
-      `shape ${printShape(shape)} takes ${count} elements, its binary data has ${strings.length}`,
+      `shape ${printShape(shape)} takes ${count} elements, its binary data has ${elements.length}`,
     );
   }
-  return strings;
+  return elements;
 }
 
 /**

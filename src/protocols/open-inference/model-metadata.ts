@@ -4,20 +4,39 @@ import type { LoadedModel } from '../../models/loading/loaded-model';
 import type { VersionPolicy } from '../../models/repository/version-policy';
 import type { Datatype } from '../../tensors/datatype';
 import type { TensorSpec } from '../../tensors/tensor';
+import { declarationOf } from './declared-inputs';
 import type { V2ModelMetadata, V2TensorMetadata } from './v2.dto';
 
 /** The protocol's name for ONNX models (Platforms in its document). */
 const PLATFORM = 'onnx_onnxv1';
 
-/** What a model takes and gives. */
+/** What a model takes and gives: where it declares pictures or texts these first, then its own tensors, marked `raw`. */
 export function describeV2(model: ModelEntry, served: LoadedModel): V2ModelMetadata {
+  const declared = served.processing && declarationOf(served.processing);
+  const inputs = declared?.inputs ?? [];
+  // An output that is a tensor of the model under its own name is told once.
+  const outputs = inputs.length === 0 ? [] : (declared?.outputs ?? []).filter(isNoneOf(served.outputs));
+  const own = (spec: TensorSpec): V2TensorMetadata => ({
+    ...describeTensor(spec),
+    ...(inputs.length > 0 && { parameters: { raw: true } }),
+  });
   return {
     name: model.name,
     versions: [...model.versions.keys()],
     platform: platformOf(served),
-    inputs: served.inputs.map(describeTensor),
-    outputs: served.outputs.map(describeTensor),
+    inputs: [
+      ...inputs.map(({ spec, contentType }) => ({
+        ...describeTensor(spec),
+        parameters: { content_type: contentType },
+      })),
+      ...served.inputs.map(own),
+    ],
+    outputs: [...outputs.map(describeTensor), ...served.outputs.map(own)],
   };
+}
+
+function isNoneOf(specs: readonly TensorSpec[]): (spec: TensorSpec) => boolean {
+  return ({ name }) => !specs.some((spec) => spec.name === name);
 }
 
 function describeTensor({ name, datatype, shape }: TensorSpec): V2TensorMetadata {

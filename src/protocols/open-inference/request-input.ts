@@ -4,12 +4,15 @@ import { tooManyTexts } from '../../tensors/json/element-reader';
 import { quote } from '../../tensors/json/json-fault';
 import type { JsonReader } from '../../tensors/json/json-reader';
 import { isHollow, printShape, type Shape, shapeFits } from '../../tensors/shape';
+import type { RawInput } from '../../processing/raw-input';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import type { BinaryPart } from './binary-data';
+import { type GivenElements, rawInputOf } from './declared-inputs';
 import { givenTwice, inputFault, list } from './faults';
 import { readJsonData } from './json-data';
 import { readWholeNumber } from './json-values';
 import { readInputParameters } from './request-parameters';
+import type { DeclaredInput, V2Model } from './v2-call';
 
 /** Deeper than any model; an array of dimensions must not grow with the body. */
 const MAX_RANK = 64;
@@ -22,14 +25,17 @@ interface InputHead {
   shape: number[] | undefined;
   /** Its `binary_data_size`. */
   binaryBytes: number | undefined;
+  contentType: string | undefined;
 }
 
-/** The declared input that a request's input is, and how many elements it has. */
+/** The model's input that a request's input is, and how many elements it has. */
 interface Target {
   readonly index: number;
   readonly spec: TensorSpec;
   readonly shape: Shape;
   readonly count: number;
+  /** Set where it is no tensor, but declared. */
+  readonly declared?: DeclaredInput;
 }
 
 /** An input whose data is binary: what the JSON says of it, and of the bytes behind the JSON. */
@@ -37,20 +43,31 @@ export interface BinaryInput extends Target {
   readonly sizeBytes: number;
 }
 
-/** Reads a request's `inputs` into tensors in the model's order. */
+/** What a request's inputs are: tensors, or declared inputs. */
+export type ReadInputs =
+  | { readonly tensors: Tensor[]; readonly raw?: undefined }
+  | { readonly tensors?: undefined; readonly raw: RawInput[] };
+
+/** Reads a request's `inputs`, in the order in which the model has them. */
 export class InputsReader {
   /** Those that came in binary, in the order of their bytes. */
   readonly binaryInputs: BinaryInput[] = [];
+  private readonly specs: readonly TensorSpec[];
+  private readonly declared: readonly DeclaredInput[];
+  private readonly maxTexts: number;
   private readonly tensors: (Tensor | undefined)[];
+  private readonly given: GivenElements[] = [];
 
   /** @param binary the body behind the JSON; undefined where no header says that there is any */
   constructor(
     private readonly reader: JsonReader,
-    private readonly specs: readonly TensorSpec[],
+    { inputs, declared, maxTexts = Infinity }: V2Model,
     private readonly binary: BinaryPart | undefined,
-    private readonly maxTexts = Infinity,
   ) {
-    this.tensors = new Array<Tensor | undefined>(specs.length).fill(undefined);
+    this.specs = inputs;
+    this.declared = declared?.inputs ?? [];
+    this.maxTexts = maxTexts;
+    this.tensors = new Array<Tensor | undefined>(inputs.length).fill(undefined);
   }
 
   read(): void {
@@ -58,12 +75,43 @@ export class InputsReader {
     while (this.reader.nextElement()) this.readInput();
   }
 
-  /** @throws missing_input */
-  finish(): Tensor[] {
+  /**
+   * @param contentType what the request says of elements that do not say it themselves
+   * @throws missing_input; invalid_request for tensors beside declared inputs
+   */
+  finish(contentType: string | undefined): ReadInputs {
+    if (this.given.length > 0) return { raw: this.finishDeclared(contentType) };
     const { specs, tensors } = this;
-    if (!tensors.includes(undefined)) return tensors as Tensor[];
+    if (!tensors.includes(undefined)) return { tensors: tensors as Tensor[] };
     const missing = specs.filter((_, i) => tensors[i] === undefined);
-    throw new DomainError('missing_input', `Missing ${list(missing)}; the model takes ${list(specs)}.`);
+    throw new DomainError('missing_input', `Missing ${list(missing)}; the model takes ${this.taken()}.`);
+  }
+
+  private finishDeclared(contentType: string | undefined): RawInput[] {
+    const { declared, given, tensors } = this;
+    const tensor = tensors.find((one) => one !== undefined);
+    if (tensor !== undefined) {
+      throw inputFault(
+        'invalid_request',
+        tensor.name,
+        `it is a tensor of the model, and ${quote(given[0]!.declared.spec.name)} is made into one; send one kind`,
+      );
+    }
+    return declared.map((one) => {
+      const found = given.find((item) => item.declared === one);
+      if (found !== undefined) return rawInputOf(found, contentType);
+      const missing = declared.filter((other) => !given.some((item) => item.declared === other));
+      const names = list(missing.map(({ spec }) => spec));
+      throw new DomainError('missing_input', `Missing ${names}; the model takes ${this.taken()}.`);
+    });
+  }
+
+  /** What the model takes, for a message. */
+  private taken(): string {
+    const { declared, specs } = this;
+    return declared.length === 0
+      ? list(specs)
+      : `${list(declared.map(({ spec }) => spec))}, or the tensors ${list(specs)}`;
   }
 
   private readInput(): void {
@@ -73,9 +121,10 @@ export class InputsReader {
       datatype: undefined,
       shape: undefined,
       binaryBytes: undefined,
+      contentType: undefined,
     };
     let target: Target | undefined;
-    let data: TensorData | undefined;
+    let data: TensorData | readonly Buffer[] | undefined;
     let dataAt = -1;
     let hasParameters = false;
     reader.enterObject();
@@ -93,11 +142,14 @@ export class InputsReader {
           if (head.shape !== undefined) throw givenTwice(key, reader.position);
           head.shape = readShape(reader);
           break;
-        case 'parameters':
+        case 'parameters': {
           if (hasParameters) throw givenTwice(key, reader.position);
           hasParameters = true;
-          head.binaryBytes = readInputParameters(reader);
+          const { sizeBytes, contentType } = readInputParameters(reader);
+          head.binaryBytes = sizeBytes;
+          head.contentType = contentType;
           break;
+        }
         case 'data':
           if (dataAt !== -1) throw givenTwice(key, reader.position);
           dataAt = reader.position;
@@ -132,10 +184,18 @@ export class InputsReader {
       data = readJsonData(reader, spec, shape, count);
       reader.seek(back);
     }
-    this.tensors[index] = { name: spec.name, datatype: spec.datatype, shape, data };
+    if (target.declared === undefined) {
+      this.tensors[index] = { name: spec.name, datatype: spec.datatype, shape, data: data as TensorData };
+    } else {
+      const elements = data as readonly (string | Buffer)[];
+      this.given.push({ declared: target.declared, elements, contentType: head.contentType });
+    }
   }
 
-  private takeBinary({ index, spec, shape, count }: Target, sizeBytes: number): TensorData {
+  private takeBinary(
+    { index, spec, shape, count, declared }: Target,
+    sizeBytes: number,
+  ): TensorData | readonly Buffer[] {
     if (this.binary === undefined) {
       throw inputFault(
         'invalid_request',
@@ -143,6 +203,7 @@ export class InputsReader {
         'binary data needs the header Inference-Header-Content-Length, the length of the JSON before it',
       );
     }
+    if (declared !== undefined) return this.binary.takeElements(spec.name, shape, count, sizeBytes);
     this.binaryInputs.push({ index, spec, shape, count, sizeBytes });
     return this.binary.take(spec, shape, count, sizeBytes);
   }
@@ -157,17 +218,24 @@ export class InputsReader {
     const { specs } = this;
     let index = 0;
     while (index < specs.length && specs[index]!.name !== name) index++;
-    const spec = specs[index];
+    const declared = this.declaredNamed(name, specs[index], datatype);
+    const spec = declared?.spec ?? specs[index];
     if (spec === undefined) {
-      throw new DomainError('unknown_input', `Unknown input ${quote(name)}; the model takes ${list(specs)}.`);
+      throw new DomainError(
+        'unknown_input',
+        `Unknown input ${quote(name)}; the model takes ${this.taken()}.`,
+      );
     }
-    if (this.tensors[index] !== undefined) throw inputFault('invalid_request', name, 'it is given twice');
+    if (this.tensors[index] !== undefined || this.given.some((one) => one.declared === declared)) {
+      throw inputFault('invalid_request', name, 'it is given twice');
+    }
     if (datatype === undefined) throw inputFault('invalid_request', name, 'it has no datatype');
     if (datatype !== spec.datatype) {
       throw inputFault('wrong_datatype', name, `expected datatype ${spec.datatype}, got ${quote(datatype)}`);
     }
     if (shape === undefined) throw inputFault('invalid_request', name, 'it has no shape');
-    if (!shapeFits(shape, spec.shape)) {
+    const isColumn = declared !== undefined && shape.length === 2 && shape[1] === 1;
+    if (!shapeFits(shape, spec.shape) && !(isColumn && spec.shape.length === 1)) {
       throw inputFault(
         'shape_mismatch',
         name,
@@ -177,7 +245,18 @@ export class InputsReader {
     const count = countElements(shape, name);
     if (spec.datatype === 'BYTES' && count > this.maxTexts)
       throw tooManyTexts(`Input ${quote(name)}`, this.maxTexts);
-    return { index, spec, shape, count };
+    return { index, spec, shape, count, declared };
+  }
+
+  /** The declared input of a name; one that a tensor has as well means that one, but where texts are none of its. */
+  private declaredNamed(
+    name: string,
+    tensor: TensorSpec | undefined,
+    datatype: string | undefined,
+  ): DeclaredInput | undefined {
+    if (this.declared.length === 0) return undefined;
+    if (tensor !== undefined && (datatype !== 'BYTES' || tensor.datatype === 'BYTES')) return undefined;
+    return this.declared.find(({ spec }) => spec.name === name);
   }
 }
 

@@ -1,7 +1,8 @@
 import { DomainError } from '../../errors/domain-error';
-import { LOWER_F, LOWER_T } from '../../tensors/numbers/ascii';
+import { LOWER_F, LOWER_T, QUOTE } from '../../tensors/numbers/ascii';
 import { kindOf } from '../../tensors/json/json-fault';
 import type { JsonReader } from '../../tensors/json/json-reader';
+import { isOptionName } from '../../processing/options';
 import { PRIORITY_LEVELS } from '../../scheduling/priority';
 import { readOptional, readWholeNumber } from './json-values';
 
@@ -13,23 +14,24 @@ export interface RequestParameters {
   timeoutMs: number | undefined;
   /** Are outputs binary where they do not say? */
   binaryOutput: boolean | undefined;
+  /** What elements of declared inputs are, where these do not say. */
+  contentType: string | undefined;
+  /** Options of declared inputs and outputs, not yet held against what the model has. */
+  options: Record<string, unknown> | undefined;
 }
+
+/** MLServer's word. */
+const CONTENT_TYPE = 'content_type';
 
 /** Each is a text of its own, and is looked for by going through those before it. */
 const MOST_CLASSES = 100;
-
-const DEFAULT: Readonly<RequestParameters> = {
-  priority: 0,
-  timeoutMs: undefined,
-  binaryOutput: undefined,
-};
 
 /**
  * The request's own `parameters`; those that mean nothing here are passed over.
  * @throws invalid_request
  */
 export function readRequestParameters(reader: JsonReader): RequestParameters {
-  const parameters = { ...DEFAULT };
+  const parameters = defaultParameters();
   readParameters(reader, (name) => {
     switch (name) {
       case 'priority':
@@ -47,6 +49,9 @@ export function readRequestParameters(reader: JsonReader): RequestParameters {
       case 'binary_data_output':
         parameters.binaryOutput = readBoolean(reader, name);
         return true;
+      case CONTENT_TYPE:
+        parameters.contentType = readText(reader, name);
+        return true;
       case 'sequence_id':
       case 'sequence_start':
       case 'sequence_end': {
@@ -56,26 +61,52 @@ export function readRequestParameters(reader: JsonReader): RequestParameters {
       }
       default:
         refuseSharedMemory(name);
-        return false;
+        if (!isOptionName(name)) return false;
+        (parameters.options ??= {})[name] = reader.readValue();
+        return true;
     }
   });
   return parameters;
 }
 
 export function defaultParameters(): RequestParameters {
-  return { ...DEFAULT };
+  return {
+    priority: 0,
+    timeoutMs: undefined,
+    binaryOutput: undefined,
+    contentType: undefined,
+    options: undefined,
+  };
 }
 
-/** How many bytes an input's parameters say that its binary data has; undefined when it is JSON. */
-export function readInputParameters(reader: JsonReader): number | undefined {
-  let sizeBytes: number | undefined;
+/** What an input's parameters say. */
+export interface InputParameters {
+  /** How many bytes its binary data has; undefined when it is JSON. */
+  sizeBytes: number | undefined;
+  /** What the elements of a declared input are. */
+  contentType: string | undefined;
+}
+
+export function readInputParameters(reader: JsonReader): InputParameters {
+  const parameters: InputParameters = { sizeBytes: undefined, contentType: undefined };
   readParameters(reader, (name) => {
     refuseSharedMemory(name);
-    if (name !== 'binary_data_size') return false;
-    sizeBytes = readWholeNumber(reader, 'Parameter "binary_data_size"', Number.MAX_SAFE_INTEGER);
-    return true;
+    switch (name) {
+      case 'binary_data_size':
+        parameters.sizeBytes = readWholeNumber(
+          reader,
+          'Parameter "binary_data_size"',
+          Number.MAX_SAFE_INTEGER,
+        );
+        return true;
+      case CONTENT_TYPE:
+        parameters.contentType = readText(reader, name);
+        return true;
+      default:
+        return false;
+    }
   });
-  return sizeBytes;
+  return parameters;
 }
 
 /** What an output's parameters ask for. */
@@ -129,6 +160,14 @@ function readParameters(reader: JsonReader, take: (name: string) => boolean): vo
       if (!isNull && !take(name)) reader.skipValue();
     }
   });
+}
+
+function readText(reader: JsonReader, name: string): string {
+  if (reader.peek() === QUOTE) return reader.readString();
+  throw new DomainError(
+    'invalid_request',
+    `Parameter "${name}" at position ${reader.position}: expected a text, found ${kindOf(reader.peek()) ?? 'no value'}.`,
+  );
 }
 
 function readBoolean(reader: JsonReader, name: string): boolean {

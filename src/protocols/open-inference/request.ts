@@ -1,23 +1,23 @@
 import { JsonReader } from '../../tensors/json/json-reader';
-import type { Tensor } from '../../tensors/tensor';
+import type { TensorSpec } from '../../tensors/tensor';
 import type { V2Model } from './v2-call';
 import { DomainError } from '../../errors/domain-error';
 import { BinaryPart } from './binary-data';
 import { givenTwice, list } from './faults';
 import { readOptional } from './json-values';
-import { type BinaryInput, InputsReader } from './request-input';
+import { type BinaryInput, InputsReader, type ReadInputs } from './request-input';
 import { readOutputs, type WantedOutput } from './request-outputs';
 import { defaultParameters, readRequestParameters, type RequestParameters } from './request-parameters';
 
-/** What the JSON of a request says, its tensors read. */
+/** What the JSON of a request says, its inputs read. */
 export interface V2Request {
   readonly id: string | undefined;
   readonly parameters: Readonly<RequestParameters>;
   /** In the model's order. */
-  readonly inputs: readonly Tensor[];
+  readonly inputs: ReadInputs;
   /** Those of the inputs that came in binary, in the order of their bytes. */
   readonly binaryInputs: readonly BinaryInput[];
-  /** Undefined: all of the model's. */
+  /** Undefined: all that there are. */
   readonly outputs: readonly WantedOutput[] | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface V2Request {
 export function readRequest(body: Buffer, jsonBytes: number | undefined, model: V2Model): V2Request {
   const reader = new JsonReader(body, 0, jsonBytes ?? body.length);
   const binary = jsonBytes === undefined ? undefined : new BinaryPart(body, jsonBytes);
-  const inputs = new InputsReader(reader, model.inputs, binary, model.maxTexts);
+  const inputs = new InputsReader(reader, model, binary);
   let id: string | undefined;
   let parameters: RequestParameters | undefined;
   let outputs: WantedOutput[] | undefined;
@@ -52,7 +52,7 @@ export function readRequest(body: Buffer, jsonBytes: number | undefined, model: 
         break;
       case 'outputs':
         if (outputs !== undefined) throw givenTwice(key, reader.position);
-        outputs = readOptional(reader, () => readOutputs(reader, model.outputs));
+        outputs = readOptional(reader, () => readOutputs(reader, outputsOf(model)));
         break;
       default:
         reader.skipValue();
@@ -69,9 +69,14 @@ export function readRequest(body: Buffer, jsonBytes: number | undefined, model: 
   return {
     id,
     parameters: parameters ?? defaultParameters(),
-    inputs: inputs.finish(),
+    inputs: inputs.finish(parameters?.contentType),
     binaryInputs: inputs.binaryInputs,
     // An empty list asks for nothing in particular, as everywhere in this protocol.
     outputs: outputs?.length === 0 ? undefined : outputs,
   };
+}
+
+/** All that a request may ask for. */
+function outputsOf({ outputs, declared }: V2Model): readonly TensorSpec[] {
+  return declared === undefined ? outputs : [...outputs, ...declared.outputs];
 }

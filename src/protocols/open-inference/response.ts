@@ -16,6 +16,8 @@ export interface V2Answer {
   readonly binaryOutputs: readonly boolean[];
   /** For each output: its best classes instead? Undefined where no output is asked for them. */
   readonly best?: readonly (BestClasses | undefined)[];
+  /** Was a text cut before the model read it? */
+  readonly truncated?: boolean;
 }
 
 export interface EncodedV2 {
@@ -39,7 +41,7 @@ export function encodeV2(given: V2Answer): EncodedV2 {
   const binary: Buffer[] = [];
   for (let i = 0; i < outputs.length; i++) if (binaryOutputs[i] === true) binary.push(bytesOf(outputs[i]!));
   if (binary.length === 0) return { body: [writeHead(answer, binary)], headerLength: undefined };
-  const mayRepeat = id === undefined && binary.length === outputs.length;
+  const mayRepeat = id === undefined && answer.truncated !== true && binary.length === outputs.length;
   let head = mayRepeat ? knownAnswerHead(answer, binary) : undefined;
   if (head === undefined) {
     head = writeHead(answer, binary);
@@ -58,7 +60,7 @@ function withClasses(answer: V2Answer, best: readonly (BestClasses | undefined)[
 
 /** @param binary the bytes of the binary outputs, in their order */
 function writeHead(
-  { model, version, id, outputs, binaryOutputs }: V2Answer,
+  { model, version, id, outputs, binaryOutputs, truncated }: V2Answer,
   binary: readonly Buffer[],
 ): Buffer {
   const writer = new JsonWriter(true);
@@ -71,6 +73,7 @@ function writeHead(
     writer.raw(',"id":');
     writer.string(id);
   }
+  if (truncated === true) writer.raw(',"parameters":{"truncated":true}');
   writer.raw(',"outputs":[');
   for (let i = 0; i < outputs.length; i++) {
     const { name, shape, datatype, data } = outputs[i]!;

@@ -19,9 +19,13 @@ import {
   whenDone,
   type Worksite,
 } from '../http-call/offloadable';
+import { anyTruncated, withoutFacts } from '../../processing/input-facts';
+import { rawRequest } from '../../processing/model-processing';
+import type { Tensor } from '../../tensors/tensor';
 import type { BestClasses } from './classification';
+import { declarationOf } from './declared-inputs';
 import { encodeV2, type V2Answer } from './response';
-import type { V2Call } from './v2-call';
+import type { V2Body, V2Call } from './v2-call';
 import { decodeV2 } from './v2.codec';
 
 /** Where every path of the protocol begins. */
@@ -61,30 +65,38 @@ export const v2Protocol: HttpCallCodec<V2Call> = {
 
   decode({ req }: Exchange, body: Buffer, model: LoadedModel, work: Worksite): V2Call | Promise<V2Call> {
     const headerLength = headerLengthOf(req);
-    const { inputs, outputs, config } = model;
+    const { inputs, outputs, config, processing } = model;
+    const declared = processing && declarationOf(processing);
     // Text is made into strings also where it comes in binary.
-    const hasText = inputs.some(({ datatype }) => datatype === 'BYTES');
+    const hasText =
+      inputs.some(({ datatype }) => datatype === 'BYTES') ||
+      declared?.inputs.some(({ media }) => media !== 'image') === true;
     const sizeBytes = hasText ? body.length : (headerLength ?? body.length);
-    return work(DECODE, sizeBytes, [
+    const decoded = work(DECODE, sizeBytes, [
       body,
       headerLength,
-      { inputs, outputs, maxTexts: config.maxTextElements },
+      { inputs, outputs, maxTexts: config.maxTextElements, declared },
     ]);
+    return whenDone(decoded, callOf);
   },
 
   encode(
     _exchange: Exchange,
-    { id, binaryOutputs, classes }: V2Call,
+    call: V2Call,
     model: LoadedModel,
-    { outputs }: InferenceResult,
+    result: InferenceResult,
     work: Worksite,
   ): EncodedAnswer | Promise<EncodedAnswer> {
+    const { id, binaryOutputs, classes } = call;
+    const outputs = answeredOutputs(call, result.outputs);
     const best = classes?.map((count, i): BestClasses | undefined => {
       const spec = model.outputs.find(({ name }) => name === outputs[i]!.name);
       return count === undefined ? undefined : { count, byRows: spec?.shape[0] === -1 };
     });
     const inJson = outputs.filter((_, i) => binaryOutputs[i] !== true);
-    const answer: V2Answer = { model: model.name, version: model.version, id, outputs, binaryOutputs, best };
+    const truncated = call.raw !== undefined && anyTruncated(result.outputs);
+    const { name, version } = model;
+    const answer: V2Answer = { model: name, version, id, outputs, binaryOutputs, best, truncated };
     const jsonBytes = jsonBytesOf(inJson, false);
     refuseLargeJson(inJson, jsonBytes);
     return whenDone(work(ENCODE, jsonBytes, [answer]), ({ body, headerLength }) => {
@@ -95,6 +107,25 @@ export const v2Protocol: HttpCallCodec<V2Call> = {
     });
   },
 };
+
+function callOf({ declared, ...call }: V2Body): V2Call {
+  if (declared === undefined) return call;
+  const { inputs, options, wantsTensors } = declared;
+  // All outputs are asked of the cache, as the other protocols do, and those that are wanted taken out of them.
+  return {
+    ...call,
+    raw: rawRequest(inputs, options, wantsTensors),
+    outputs: undefined,
+    selected: call.outputs,
+  };
+}
+
+function answeredOutputs({ raw, selected }: V2Call, outputs: readonly Tensor[]): readonly Tensor[] {
+  if (raw === undefined) return outputs;
+  return selected === undefined
+    ? withoutFacts(outputs, raw.inputs)
+    : selected.map((name) => outputs.find((output) => output.name === name)!);
+}
 
 /** @throws invalid_request for anything but a whole number in digits */
 function headerLengthOf(req: IncomingMessage): number | undefined {

@@ -39,9 +39,16 @@ function tensors(value: JsonValue | undefined, kind: 'input' | 'output'): Tensor
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_TENSORS) {
     throw new DomainError('bad_upstream', `it names no ${kind}s, or more than ${MAX_TENSORS}`);
   }
-  const specs = value.map((item) => tensor(item, kind));
+  // A server that takes pictures and texts as well lists them with the model's own tensors, which it marks.
+  const own = value.filter(isRaw);
+  const specs = (own.length > 0 ? own : value).map((item) => tensor(item, kind));
   if (new Set(specs.map(({ name }) => name)).size === specs.length) return specs;
   throw new DomainError('bad_upstream', `it names an ${kind} twice`);
+}
+
+function isRaw(value: JsonValue): boolean {
+  const { parameters } = (typeof value === 'object' && !Array.isArray(value) && value) || {};
+  return typeof parameters === 'object' && !Array.isArray(parameters) && parameters?.raw === true;
 }
 
 function tensor(value: JsonValue, kind: string): TensorSpec {
