@@ -196,6 +196,9 @@ export class Environment {
   @Variable(folder)
   MODEL_DIR = resolve('models');
 
+  @Variable(modelName)
+  MODEL_NAME?: string;
+
   @Variable(list(modelName, 'names of models (letters, digits and _.-)'))
   MODEL_NAMES: readonly string[] = [];
 

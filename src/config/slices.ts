@@ -56,8 +56,8 @@ export const slices = {
   models: (env: Environment) => ({
     /** Absolute. */
     dir: isModelFile(env.MODEL_DIR) ? dirname(env.MODEL_DIR) : env.MODEL_DIR,
-    /** Where MODEL_DIR is one file: the model of that file, and no other. */
-    only: isModelFile(env.MODEL_DIR) ? basename(env.MODEL_DIR, MODEL_FILE) : undefined,
+    /** The one model that is served, of that file in the folder or, without one, of the folder itself; undefined: all. */
+    only: onlyModel(env),
     /** Empty: all that are found. */
     required: env.MODEL_NAMES,
     maxResident: env.MAX_RESIDENT_MODELS,
@@ -168,6 +168,11 @@ export const slices = {
 };
 
 const MODEL_FILE = '.onnx';
+
+function onlyModel({ MODEL_DIR, MODEL_NAME }: Environment): { name: string; file?: string } | undefined {
+  if (!isModelFile(MODEL_DIR)) return MODEL_NAME === undefined ? undefined : { name: MODEL_NAME };
+  return { name: MODEL_NAME ?? basename(MODEL_DIR, MODEL_FILE), file: basename(MODEL_DIR) };
+}
 
 function isModelFile(path: string): boolean {
   return path.endsWith(MODEL_FILE);

@@ -20,13 +20,13 @@ describe('unknownSettings', () => {
     const given = {
       PATH: '/bin',
       HOSTNAME: 'h',
-      MODEL_NAME: 'iris',
+      MODEL_NAMESS: 'iris',
       REDIS_URI: 'x',
       SHLVL: '1',
       LOG_LEVLE: 'x',
     };
     expect(unknownSettings({}, given, [])).toEqual([
-      'MODEL_NAME in the environment is unknown: did you mean MODEL_NAMES?',
+      'MODEL_NAMESS in the environment is unknown: did you mean MODEL_NAMES?',
       'REDIS_URI in the environment is unknown: did you mean REDIS_URL?',
       'LOG_LEVLE in the environment is unknown: did you mean LOG_LEVEL?',
     ]);

@@ -19,7 +19,9 @@ export async function checkStart({ cluster, http, models, remote }: Checked): Pr
   // A server of nothing but another server's model needs no folder.
   if (remote.externalUrl === undefined)
     checks.push(
-      models.only === undefined ? checkModelFolder(models.dir) : checkModelFile(models.dir, models.only),
+      models.only?.file === undefined
+        ? checkModelFolder(models.dir)
+        : checkModelFile(join(models.dir, models.only.file)),
     );
   const faults = (await Promise.all(checks)).filter((fault) => fault !== undefined);
   if (faults.length > 0) throw new ConfigurationError(faults);
@@ -36,8 +38,7 @@ async function checkModelFolder(dir: string): Promise<string | undefined> {
   }
 }
 
-async function checkModelFile(dir: string, model: string): Promise<string | undefined> {
-  const file = join(dir, `${model}.onnx`);
+async function checkModelFile(file: string): Promise<string | undefined> {
   const isFile = await stat(file).then(
     (stats) => stats.isFile(),
     () => false,

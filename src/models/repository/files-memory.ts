@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { ModelFiles } from './model-files';
 
 /** Names that are remembered. */
@@ -32,12 +32,11 @@ export class FilesMemory {
 
   /** @param files as they were found just now */
   async remember(files: ModelFiles): Promise<void> {
-    const { name, configFolder, yaml, versions, faults } = files;
+    const { name, yamlFile, yaml, versions, faults } = files;
     if (faults.length > 0 || typeof yaml === 'object') return;
-    const isFlat = basename(configFolder) !== name;
     // A yaml file that is not there yet, and versions that are not, show in the time of their folder.
-    const paths = [this.dir, configFolder, ...versions.map(({ file }) => file)];
-    if (yaml !== undefined) paths.push(join(configFolder, isFlat ? `${name}.yaml` : 'model.yaml'));
+    const paths = [this.dir, dirname(yamlFile), ...versions.map(({ file }) => file)];
+    if (yaml !== undefined) paths.push(yamlFile);
     const stamp = await stampOf(paths, Date.now() - SETTLED_MS);
     if (stamp === undefined) return;
     if (this.known.size >= MAX_NAMES) this.known.clear();

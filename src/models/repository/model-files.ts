@@ -27,9 +27,9 @@ export interface Fault {
 /** What lies in the folder for one model; whether it can be served is another matter. */
 export interface ModelFiles {
   readonly name: string;
-  /** Absolute path of the folder where its model.yaml is, or would be. */
-  readonly configFolder: string;
-  /** The text of its model.yaml; undefined where it has none. */
+  /** Absolute path of its model.yaml, where it is or would be. */
+  readonly yamlFile: string;
+  /** The text of that file; undefined where there is none. */
   readonly yaml: string | Fault | undefined;
   /** Those with a model file, lowest first. */
   readonly versions: readonly FileVersion[];

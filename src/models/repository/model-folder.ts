@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs';
 import { readFile, realpath, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { DomainError, reasonOf } from '../../errors/domain-error';
 import { explained, fileErrorReason, isThere, listFolder, statInside } from '../../common/safe-path';
 import { MAX_YAML_BYTES } from '../../config/yaml/yaml-mapping';
@@ -8,6 +8,13 @@ import { sideBySide } from '../../common/side-by-side';
 import { FilesMemory } from './files-memory';
 import type { Fault, FileVersion, ModelFiles, RepositoryFault } from './model-files';
 import { isModelName, isVersion } from './model-name';
+
+/** The one model that counts. */
+export interface OneModel {
+  readonly name: string;
+  /** The name of its file in the folder; left out: the folder itself is the model's, as storage initializers mount it. */
+  readonly file?: string;
+}
 
 export interface FolderScan {
   readonly models: readonly ModelFiles[];
@@ -34,10 +41,10 @@ const NOT_A_MODEL = 'lost+found';
 export class ModelFolder {
   private readonly memory: FilesMemory;
 
-  /** @param only the name of the one model that counts; left out: all do */
+  /** @param only the one model that counts; left out: all do */
   constructor(
     readonly dir: string,
-    private readonly only?: string,
+    private readonly only?: OneModel,
   ) {
     this.memory = new FilesMemory(dir);
   }
@@ -48,9 +55,9 @@ export class ModelFolder {
     const faults: RepositoryFault[] = [];
     try {
       const root = await this.root();
-      const names = this.only === undefined ? await candidates(root) : [this.only];
+      const names = this.only === undefined ? await candidates(root) : [this.only.name];
       const found = await sideBySide(names, LOOKS_AT_ONCE, (name) =>
-        isModelName(name) ? findIn(root, name) : undefined,
+        isModelName(name) ? this.findIn(root, name) : undefined,
       );
       found.forEach((model, i) => {
         const name = names[i]!;
@@ -68,12 +75,26 @@ export class ModelFolder {
    * @throws DomainError `model_unavailable` when the folder cannot be read
    */
   async find(name: string): Promise<ModelFiles | undefined> {
-    if (!isModelName(name) || (this.only ?? name) !== name) return undefined;
+    if (!isModelName(name) || (this.only?.name ?? name) !== name) return undefined;
     const known = await this.memory.recall(name);
     if (known !== undefined) return known;
-    const files = await findIn(await this.root(), name);
+    const files = await this.findIn(await this.root(), name);
     if (files !== undefined) await this.memory.remember(files);
     return files;
+  }
+
+  private async findIn(root: string, name: string): Promise<ModelFiles | undefined> {
+    const { only } = this;
+    try {
+      if (only !== undefined) {
+        return only.file === undefined ? await readOwn(root, name) : await readFlat(root, name, only.file);
+      }
+      return (await readFolder(root, name, join(root, name))) ?? (await readFlat(root, name, `${name}.onnx`));
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      const yaml = { fault: error.message };
+      return { name, yamlFile: join(root, CONFIG_FILE), yaml, versions: [], faults: [] };
+    }
   }
 
   private async root(): Promise<string> {
@@ -98,22 +119,13 @@ async function candidates(root: string): Promise<string[]> {
   return [...names].sort();
 }
 
-async function findIn(root: string, name: string): Promise<ModelFiles | undefined> {
-  try {
-    return (await readFolder(root, name)) ?? (await readFlat(root, name));
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error;
-    return { name, configFolder: root, yaml: { fault: error.message }, versions: [], faults: [] };
-  }
-}
-
-async function readFolder(root: string, name: string): Promise<ModelFiles | undefined> {
-  const folder = join(root, name);
+async function readFolder(root: string, name: string, folder: string): Promise<ModelFiles | undefined> {
   const there = await statInside(root, folder);
   if (!there?.isDirectory()) return undefined;
   const entries = await listFolder(root, folder);
   const hasYaml = entries.some((entry) => entry.name === CONFIG_FILE);
-  const yaml = hasYaml ? await readYaml(root, join(folder, CONFIG_FILE)) : undefined;
+  const yamlFile = join(folder, CONFIG_FILE);
+  const yaml = hasYaml ? await readYaml(root, yamlFile) : undefined;
   const versions: FileVersion[] = [];
   const faults: RepositoryFault[] = [];
   for (const entry of entries) {
@@ -127,8 +139,7 @@ async function readFolder(root: string, name: string): Promise<ModelFiles | unde
     }
   }
   const downloaded = versions.length === 0 ? await readDownloaded(root, folder) : undefined;
-  if (downloaded !== undefined)
-    return { name, configFolder: folder, yaml, versions: [downloaded], faults: [] };
+  if (downloaded !== undefined) return { name, yamlFile, yaml, versions: [downloaded], faults: [] };
   if (versions.length === 0) {
     faults.push({ name, reason: `it has no usable version; expected ${name}/1/${MODEL_FILE}` });
   }
@@ -136,7 +147,18 @@ async function readFolder(root: string, name: string): Promise<ModelFiles | unde
     faults.push({ name, reason: `${name}.onnx is not used, as the folder ${name} has the same name` });
   }
   versions.sort((a, b) => Number(a.version) - Number(b.version));
-  return { name, configFolder: folder, yaml, versions, faults };
+  return { name, yamlFile, yaml, versions, faults };
+}
+
+/** A folder that is one model's: with versions, as for download, or with one `.onnx` file in it, whatever its name. */
+async function readOwn(root: string, name: string): Promise<ModelFiles | undefined> {
+  const inFolders = await readFolder(root, name, root);
+  if (inFolders === undefined || inFolders.versions.length > 0) return inFolders;
+  const files = (await listFolder(root, root)).filter((entry) => entry.name.endsWith('.onnx'));
+  const [file] = files;
+  if (file !== undefined && files.length === 1) return readFlat(root, name, file.name, CONFIG_FILE);
+  const reason = `the model folder (MODEL_DIR) of MODEL_NAME has ${files.length === 0 ? 'no' : 'more than one'} model; expected 1/${MODEL_FILE}, or one .onnx file`;
+  return { ...inFolders, faults: [{ name, reason }] };
 }
 
 /** The folder of a model as Hugging Face has it for download, which is version 1: other folders in it are none. */
@@ -150,12 +172,19 @@ async function readDownloaded(root: string, folder: string): Promise<FileVersion
   return undefined;
 }
 
-async function readFlat(root: string, name: string): Promise<ModelFiles | undefined> {
-  const file = join(root, `${name}.onnx`);
+/** @param yamlName left out: beside the file, with its name */
+async function readFlat(
+  root: string,
+  name: string,
+  fileName: string,
+  yamlName = `${basename(fileName, '.onnx')}.yaml`,
+): Promise<ModelFiles | undefined> {
+  const file = join(root, fileName);
   if (!(await statInside(root, file))) return undefined;
-  const yaml = await readYaml(root, join(root, `${name}.yaml`));
+  const yamlFile = join(root, yamlName);
+  const yaml = await readYaml(root, yamlFile);
   const version = { version: FLAT_VERSION, configFolder: root, file, sizeBytes: await modelSize(root, file) };
-  return { name, configFolder: root, yaml, versions: [version], faults: [] };
+  return { name, yamlFile, yaml, versions: [version], faults: [] };
 }
 
 async function readVersion(root: string, folder: string, version: string): Promise<FileVersion> {

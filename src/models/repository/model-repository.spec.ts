@@ -145,6 +145,42 @@ describe('ModelRepository', () => {
     ]);
   });
 
+  describe('of a folder that is one model', () => {
+    const only = { name: 'fraud' };
+    const own = async () => {
+      const repository = new ModelRepository(dir, KINDS, only);
+      const { models, faults } = await repository.scan();
+      expect(models).toEqual([await repository.find('fraud')]);
+      return { model: models[0], faults };
+    };
+
+    it.each([
+      ['its file, whatever its name', ['weights-v7.onnx'], ['weights-v7.onnx', '1']],
+      ['version folders', ['1/model.onnx', '3/model.onnx', 'old.onnx'], ['3/model.onnx', '3']],
+      ['what Hugging Face has', ['config.json', 'onnx/model.onnx'], ['onnx/model.onnx', '1']],
+    ])('serves %s, under the name that it is given', async (_, files, [file, version]) => {
+      for (const path of files) await putModel(path);
+      await put('model.yaml', 'max_batch_rows: 8');
+      const { model } = await own();
+      expect(model).toMatchObject({ name: 'fraud', config: { maxBatchRows: 8 } });
+      expect(model?.versions.at(-1)).toMatchObject({ version, file: join(dir, file!), configFolder: dir });
+    });
+
+    it('serves nothing of another name', async () => {
+      await putModel('model.onnx');
+      expect(await new ModelRepository(dir, KINDS, only).find('model')).toBeUndefined();
+    });
+
+    it.each([
+      [[], 'has no model; expected 1/model.onnx, or one .onnx file'],
+      [['a.onnx', 'b.onnx'], 'has more than one model; expected 1/model.onnx, or one .onnx file'],
+    ])('says what it lacks: %j', async (files, lacks) => {
+      for (const path of files) await putModel(path);
+      const reason = `the model folder (MODEL_DIR) of MODEL_NAME ${lacks}`;
+      expect((await own()).faults).toEqual([{ name: 'fraud', reason }]);
+    });
+  });
+
   it('reports names that no model can have', async () => {
     await putModel('my model/1/model.onnx');
     await putModel('models/1/model.onnx');

@@ -1,9 +1,10 @@
+import { dirname, join } from 'node:path';
 import { DomainError } from '../../errors/domain-error';
 import { isAbsent } from '../../common/safe-path';
 import type { RunnerKeys } from '../../runners/runner-kind';
 import { parseModelConfig, type ModelConfig } from './model-config';
 import type { Fault, FoundVersion, ModelFiles, RepositoryFault } from './model-files';
-import { FLAT_VERSION, ModelFolder } from './model-folder';
+import { FLAT_VERSION, ModelFolder, type OneModel } from './model-folder';
 
 export interface FoundModel {
   readonly name: string;
@@ -29,12 +30,12 @@ export class ModelRepository {
   constructor(
     dir: string,
     private readonly kinds: readonly RunnerKeys[],
-    only?: string,
+    only?: OneModel,
   ) {
     this.folder = new ModelFolder(dir, only);
     this.declared = kinds.flatMap(({ declared = [] }) =>
       [...declared].map(([name, yaml]) =>
-        this.read({ name, configFolder: dir, yaml, versions: [], faults: [] }),
+        this.read({ name, yamlFile: join(dir, `${name}.yaml`), yaml, versions: [], faults: [] }),
       ),
     );
   }
@@ -64,12 +65,13 @@ export class ModelRepository {
     }
   }
 
-  private read({ name, configFolder, yaml, versions, faults }: ModelFiles): FoundModel {
+  private read({ name, yamlFile, yaml, versions, faults }: ModelFiles): FoundModel {
     const config = this.configOf(name, yaml);
     if ('fault' in config)
       return { name, config, versions, faults: [{ name, reason: config.fault }, ...faults] };
     if (!config.elsewhere) return { name, config, versions, faults };
     // Versions that lie beside it are left alone.
+    const configFolder = dirname(yamlFile);
     const version = { version: FLAT_VERSION, configFolder, file: undefined, sizeBytes: 0 };
     return { name, config, versions: [version], faults: [] };
   }
