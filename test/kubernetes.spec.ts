@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { withPackages } from './helpers/python-environment';
 import { describeWith } from './helpers/requirements-of-tests';
+import { startServer } from './helpers/server';
 
 const ROOT = join(__dirname, '..');
 const MANIFEST = join(ROOT, 'deploy', 'kubernetes', 'nestor.yaml');
@@ -35,7 +37,7 @@ interface Manifest {
     selector: Labels & Record<string, string>;
     ports: { targetPort: string }[];
     minReplicas: number;
-    minAvailable: number;
+    maxUnavailable: number;
     scaleTargetRef: { kind: string; name: string };
     template: {
       metadata: { labels: Record<string, string>; annotations: Record<string, string> };
@@ -46,6 +48,11 @@ interface Manifest {
       };
     };
   };
+}
+
+interface TestPod {
+  kind: string;
+  spec: { containers: [{ command: string[]; env: { name: string; value: string }[] }] };
 }
 
 const manifests = parseAllDocuments(readFileSync(MANIFEST, 'utf8')).map((one) => one.toJS() as Manifest);
@@ -66,15 +73,15 @@ describe('the manifests for Kubernetes', () => {
       'PodDisruptionBudget',
       'Service',
     ]);
-    const { labels } = pod.metadata;
-    expect(of('Deployment').selector.matchLabels).toEqual(labels);
-    expect(of('Service').selector).toEqual(labels);
-    expect(of('PodDisruptionBudget').selector.matchLabels).toEqual(labels);
+    const { matchLabels } = of('Deployment').selector;
+    expect(pod.metadata.labels).toMatchObject(matchLabels);
+    expect(of('Service').selector).toEqual(matchLabels);
+    expect(of('PodDisruptionBudget').selector.matchLabels).toEqual(matchLabels);
     expect(of('HorizontalPodAutoscaler').scaleTargetRef).toMatchObject({
       kind: 'Deployment',
       name: 'nestor',
     });
-    expect(of('PodDisruptionBudget').minAvailable).toBeLessThan(of('HorizontalPodAutoscaler').minReplicas);
+    expect(of('PodDisruptionBudget').maxUnavailable).toBeLessThan(of('HorizontalPodAutoscaler').minReplicas);
   });
 
   it('let a stop take as long as the server may', () => {
@@ -109,13 +116,109 @@ describe('the manifests for Kubernetes', () => {
   });
 });
 
-describeWith('python3', 'the manifests for Kubernetes, by its own schemas', (python3) => {
+/** What is told apart by a value: each way has to be right. */
+const WAYS: readonly (readonly [string, readonly string[]])[] = [
+  ['the defaults', []],
+  ['a claim with one model', ['models.from=claim', 'models.claim.name=models', 'models.name=fraud']],
+  [
+    'an image with models',
+    ['models.from=imageVolume', 'models.imageVolume.reference=registry.example/models:1'],
+  ],
+  [
+    'settings and secrets',
+    ['settings.BODY_LIMIT=104857600', 'settings.CACHE_ENABLED=false', 'existingSecrets={keys}'],
+  ],
+  ['one pod that nothing scales', ['autoscaling.enabled=false', 'replicas=1', 'serviceAccount.create=true']],
+  [
+    'what a cluster adds',
+    ['serviceMonitor.enabled=true', 'networkPolicy.enabled=true', 'management.onService=true'],
+  ],
+  ['ways in', ['ingress.enabled=true', 'ingress.hosts={ml.example}', 'httpRoute.enabled=true']],
+  ['KEDA', ['keda.enabled=true', 'image.digest=sha256:' + '0'.repeat(64)]],
+];
+
+const REFUSED: readonly (readonly [string, string, RegExp])[] = [
+  ['a value that is none', 'replica=3', /replica/],
+  ['a name that no setting has', 'settings.body_limit=1', /body_limit/],
+  ['a setting that the chart makes', 'settings.MODEL_DIR=/data', /settings.MODEL_DIR: the chart sets it/],
+  ['a worker larger than its pod', 'settings.WORKER_MEMORY_LIMIT=2gb', /less than resources.limits.memory/],
+  ['a stop without time', 'shutdown.timeoutMs=6000', /shutdown.timeoutMs has to be more/],
+  ['models from a claim without a name', 'models.from=claim', /models.claim.name/],
+  ['a budget that lets no pod go', 'podDisruptionBudget.maxUnavailable=0', /maxUnavailable/],
+];
+
+describeWith('python3', 'what Kubernetes gets, by the tools and schemas of its own', (python3) => {
   withPackages(python3, join(__dirname, 'kubernetes', 'requirements.txt'), (python) => {
+    const chart = join(ROOT, 'deploy', 'helm', 'nestor');
+    const run = (tool: string, ...args: string[]) => promisify(execFile)(join(dirname(python), tool), args);
+    const render = async (...values: string[]): Promise<string> => {
+      const sets = values.flatMap((value) => ['--set', value]);
+      return (await run('helm', 'template', 'nestor', chart, '--namespace', 'ml', ...sets)).stdout;
+    };
+
+    it('is a chart that Helm finds nothing wrong with', async () => {
+      await expect(run('helm', 'lint', '--strict', chart)).resolves.toBeDefined();
+    });
+
+    it('is, as a plain manifest, the rendered chart', async () => {
+      const { stdout } = await run('helm', 'template', 'nestor', chart, '--skip-tests');
+      expect(readFileSync(MANIFEST, 'utf8').replace(/^(?:#.*\n)+/, '')).toBe(stdout);
+    });
+
     // The oldest and the newest version that the validator has of those that are still maintained.
-    it.each(['1.34', '1.37'])('are right for %s, without a key too many', async (version) => {
-      const validate = join(dirname(python), 'kubernetes-validate');
-      const { stderr, stdout } = await promisify(execFile)(validate, ['--strict', '-k', version, MANIFEST]);
-      expect(`${stdout}${stderr}`.match(/passed for resource/g)).toHaveLength(manifests.length);
+    it.each(['1.34', '1.37'])('is right for %s, without a key too many, by each value', async (version) => {
+      const folder = mkdtempSync(join(tmpdir(), 'nestor-chart-'));
+      const files = await Promise.all(
+        WAYS.map(async ([, values], i) => {
+          const file = join(folder, `${i}.yaml`);
+          writeFileSync(file, await render(...values));
+          return file;
+        }),
+      );
+      const { stdout, stderr } = await run('kubernetes-validate', '--strict', '-k', version, ...files);
+      rmSync(folder, { recursive: true });
+      expect(`${stdout}${stderr}`.match(/passed for resource deployment/g)).toHaveLength(WAYS.length);
+    });
+
+    it.each(REFUSED)('refuses %s', async (_, value, reason) => {
+      await expect(render(value)).rejects.toThrow(reason);
+    });
+
+    it('has a budget only where another pod can take over', async () => {
+      expect(await render('autoscaling.enabled=false', 'replicas=1')).not.toContain('PodDisruptionBudget');
+      expect(await render('autoscaling.enabled=false', 'replicas=2')).toContain('PodDisruptionBudget');
+    });
+
+    it('scales by metrics that there are', async () => {
+      const queries = (await render('keda.enabled=true')).match(/nestor_[a-z_]+(?=\{)/g) ?? [];
+      expect(queries).toHaveLength(3);
+      const documented = readFileSync(join(ROOT, 'docs', 'metrics.md'), 'utf8');
+      for (const name of queries) expect(documented).toContain(`\`${name.replace(/_(?:sum|count)$/, '')}\``);
+    });
+
+    it('tests a release by an inference that succeeds', async () => {
+      const pods = parseAllDocuments(await render()).map((one) => one.toJS() as TestPod);
+      const { command, env } = pods.find(({ kind }) => kind === 'Pod')!.spec.containers[0];
+      const server = await startServer({ WORKERS: '0' });
+      const variables = Object.fromEntries(env.map(({ name, value }) => [name, value]));
+      const url = variables.ADDRESS!.replace(/^http:\/\/[^/]+/, server.url);
+      const [program, ...args] = command;
+      const { stdout } = await promisify(execFile)(program!, args, {
+        env: { ...process.env, ...variables, ADDRESS: url },
+      });
+      expect(stdout).toMatch(/^200 .*"model":"iris"/);
+      expect(await server.stop()).toBe(0);
+    });
+
+    it('is a runtime of KServe, with two services', async () => {
+      const folder = join(ROOT, 'deploy', 'kserve');
+      const files = readdirSync(folder).map((file) => join(folder, file));
+      const { stdout } = await run('python', join(__dirname, 'kubernetes', 'strict.py'), ...files);
+      expect(stdout.trim().split('\n').sort()).toEqual([
+        'serving.kserve.io/v1alpha1 ClusterServingRuntime fits',
+        'serving.kserve.io/v1beta1 InferenceService fits',
+        'serving.kserve.io/v1beta1 InferenceService fits',
+      ]);
     });
   });
 });
