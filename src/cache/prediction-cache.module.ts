@@ -8,9 +8,9 @@ import {
   type InferenceConfig,
   inferenceConfig,
 } from '../config/config.slices';
+import { runtimeVersion } from '../config/package-version';
 import { Recorder } from '../telemetry/metrics/recorder';
 import { CacheControl } from './cache-control.service';
-import { cacheSettings } from './cache-settings';
 import { CacheHealthIndicator } from './cache.health';
 import { PredictionCache } from './prediction-cache';
 import type { RedisGuard } from './redis/redis-guard';
@@ -28,13 +28,14 @@ import { tellMetrics } from './tell-metrics';
       inject: [cacheConfig.KEY, inferenceConfig.KEY, REDIS_GUARD, CACHE_MANAGER, Recorder],
       useFactory: (
         config: CacheConfig,
-        inference: InferenceConfig,
+        { maxQueueRequests }: InferenceConfig,
         guard: RedisGuard | null,
         store: Cache,
         recorder: Recorder,
       ) => {
         const redis = guard === null ? undefined : new RedisTier(store, guard, config.maxPendingWrites);
-        const cache = new PredictionCache(cacheSettings(config, inference), redis);
+        const settings = { ...config, maxFollowers: maxQueueRequests, runtime: runtimeVersion };
+        const cache = new PredictionCache(settings, redis);
         recorder.beforeSnapshot((server) => tellMetrics(server, cache.statistics()));
         return cache;
       },

@@ -113,3 +113,19 @@ export function toDomainError(error: unknown): DomainError {
     cause: error,
   });
 }
+
+/** An error on its way from one thread to another, which copies fields and no class. */
+export interface ErrorFields {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details?: readonly string[];
+}
+
+export function errorFields(error: unknown): ErrorFields {
+  const known = error instanceof DomainError ? error : undefined;
+  return { code: known?.code ?? 'internal_error', message: reasonOf(error), details: known?.details };
+}
+
+export function errorFrom({ code, message, details }: ErrorFields): DomainError {
+  return new DomainError(code, message, { details });
+}

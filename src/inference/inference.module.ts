@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { PredictionCacheModule } from '../cache/prediction-cache.module';
 import { ModelsModule } from '../models/models.module';
 import { CacheWarmUp } from './cache-warm-up';
-import { EventLoopYield } from './event-loop-yield';
+import { EventLoopYield } from '../common/event-loop-yield';
 import { InferenceService } from './inference.service';
 import { ModelReader } from './model-reader';
 import { WrongBatches } from './wrong-batches';

@@ -12,7 +12,7 @@ import type { ScheduledRequest, ScheduledResult } from '../scheduling/scheduled-
 import type { Tensor } from '../tensors/tensor';
 import { clientMistake } from './client-mistake';
 import { rawOutputs, runDeclared } from './declared-run';
-import { EventLoopYield } from './event-loop-yield';
+import { EventLoopYield } from '../common/event-loop-yield';
 import { type InferenceCall, type InferenceRequest, type InferenceResult, rowsOf } from './inference-call';
 
 interface NamedOutput {

@@ -11,7 +11,7 @@ import type { TextPlan } from './text/text-plan';
 
 /**
  * A declared input, checked against the model: all that a processing thread needs to make tensors of raw inputs. Plain
- * data, as it goes to other threads. A new type is a member here, a case in `pool/preparers.ts` and a line in
+ * data, as it goes to other threads. A new type is a member here, a case in `pool/processing-thread.entry.ts` and a line in
  * `input-types.ts`.
  */
 export type InputPlan = ImagePlan | TablePlan | TextPlan;

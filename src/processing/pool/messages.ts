@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../errors/domain-error';
+import type { ErrorFields } from '../../errors/domain-error';
 import type { Tensor } from '../../tensors/tensor';
 import type { RequestOptions } from '../options';
 import type { InputPlan, OutputPlan } from '../plans';
@@ -59,10 +59,4 @@ export interface ReplyOf {
 
 export type Reply =
   | { readonly id: number; readonly ok: true; readonly value: ReplyOf[keyof ReplyOf] }
-  | {
-      readonly id: number;
-      readonly ok: false;
-      readonly code: ErrorCode;
-      readonly message: string;
-      readonly details?: readonly string[];
-    };
+  | ({ readonly id: number; readonly ok: false } & ErrorFields);

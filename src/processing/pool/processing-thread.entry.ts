@@ -1,14 +1,16 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { DomainError, reasonOf } from '../../errors/domain-error';
+import { errorFields } from '../../errors/domain-error';
 import { lowerOwnPriority } from '../../process/cpu/thread-priority';
 import { finishAll } from '../finish';
+import { openImages } from '../images/prepare-images';
 import type { InputPlan, OutputPlan } from '../plans';
 import type { Prepared, PreparedRun } from '../prepared';
 import type { RawInput } from '../raw-input';
+import { prepareTable } from '../table/prepare-table';
+import { openTexts } from '../text/prepare-texts';
 import type { Tensor } from '../../tensors/tensor';
 import type { Ask, Reply, ReplyOf, ThreadSetup } from './messages';
 import type { PreparedInput, Preparer } from './preparer';
-import { openPreparer } from './preparers';
 
 interface OpenPipeline {
   readonly preparers: ReadonlyMap<string, Preparer>;
@@ -35,7 +37,7 @@ async function answer(ask: Exclude<Ask, Asked<'close'>>): Promise<void> {
   try {
     reply = { id: ask.id, ok: true, value: await done(ask) };
   } catch (error) {
-    reply = { id: ask.id, ok: false, ...faultOf(error) };
+    reply = { id: ask.id, ok: false, ...errorFields(error) };
   }
   port?.postMessage(reply, memoryOf(reply));
 }
@@ -59,8 +61,20 @@ async function open({ pipeline, inputs, outputs }: Asked<'open'>): Promise<undef
 
 async function openAll(inputs: readonly InputPlan[], outputs: readonly OutputPlan[]): Promise<OpenPipeline> {
   const preparers = new Map<string, Preparer>();
-  for (const plan of inputs) preparers.set(plan.name, await openPreparer(plan, setup.limits));
+  for (const plan of inputs) preparers.set(plan.name, await openPreparer(plan));
   return { preparers, outputs };
+}
+
+/** What makes the tensors of a declared input. A tokenizer is loaded here. */
+function openPreparer(plan: InputPlan): Preparer | Promise<Preparer> {
+  switch (plan.type) {
+    case 'image':
+      return openImages(plan, setup.limits);
+    case 'text':
+      return openTexts(plan);
+    case 'table':
+      return { prepare: (raw) => [{ tensors: prepareTable(plan, raw, setup.limits.tables) }] };
+  }
 }
 
 async function prepare({ pipeline, raw, options, freedom, withinMs }: Asked<'prepare'>): Promise<Prepared> {
@@ -100,11 +114,6 @@ function opened(pipeline: number): Promise<OpenPipeline> {
   const found = pipelines.get(pipeline);
   if (found === undefined) throw new Error(`Pipeline ${pipeline} is not open.`);
   return found;
-}
-
-function faultOf(error: unknown): Omit<Extract<Reply, { ok: false }>, 'id' | 'ok'> {
-  const known = error instanceof DomainError ? error : undefined;
-  return { code: known?.code ?? 'internal_error', message: reasonOf(error), details: known?.details };
 }
 
 /** The memory of tensors that were made here, which changes hands. */

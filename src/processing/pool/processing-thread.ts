@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { DomainError } from '../../errors/domain-error';
+import { DomainError, errorFrom } from '../../errors/domain-error';
 import type { Ask, Reply, ReplyOf, ThreadSetup } from './messages';
 import { THREAD_FILE } from './thread-file';
 
@@ -72,6 +72,6 @@ export class ProcessingThread {
     const pending = this.pending.get(reply.id);
     this.pending.delete(reply.id);
     if (reply.ok) pending?.resolve(reply.value as never);
-    else pending?.reject(new DomainError(reply.code, reply.message, { details: reply.details }));
+    else pending?.reject(errorFrom(reply));
   }
 }

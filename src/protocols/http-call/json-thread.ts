@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type ClusterConfig, clusterConfig } from '../../config/config.slices';
-import { DomainError } from '../../errors/domain-error';
+import { DomainError, errorFrom } from '../../errors/domain-error';
 import { type JsonThreadCall, type JsonThreadReply, copied, transferable } from './messages';
 import type { Offloadable, Worksite } from './offloadable';
 
@@ -58,7 +58,7 @@ export class JsonThread implements OnApplicationShutdown {
     const pending = this.pending.get(reply.id);
     this.pending.delete(reply.id);
     if (reply.ok) pending?.resolve(reply.value as never);
-    else pending?.reject(new DomainError(reply.code, reply.message, { details: reply.details }));
+    else pending?.reject(errorFrom(reply));
   }
 
   /** The next large body starts another one. */

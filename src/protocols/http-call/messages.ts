@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../errors/domain-error';
+import type { ErrorFields } from '../../errors/domain-error';
 
 /** A call of an exported pure function on the JSON thread. */
 export interface JsonThreadCall {
@@ -10,13 +10,7 @@ export interface JsonThreadCall {
 
 export type JsonThreadReply =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
-  | {
-      readonly id: number;
-      readonly ok: false;
-      readonly code: ErrorCode;
-      readonly message: string;
-      readonly details?: readonly string[];
-    };
+  | ({ readonly id: number; readonly ok: false } & ErrorFields);
 
 /** The same value with typed arrays of its own, each in memory of its own size. */
 export function copied(value: unknown): unknown {

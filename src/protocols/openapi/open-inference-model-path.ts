@@ -1,6 +1,8 @@
 import type { LoadedModel } from '../../models/loading/loaded-model';
-import { exampleRequestV2 } from '../open-inference/example-request';
+import { EXAMPLE_ELEMENTS } from '../native/model-description';
+import { encodeV2 } from '../open-inference/response';
 import { INFER_ERRORS, V2_MEANINGS } from '../open-inference/v2-errors';
+import { elementCount } from '../../tensors/shape';
 import type { TensorSpec } from '../../tensors/tensor';
 import { CACHE_CONTROL, CACHE_HEADERS } from './cache-signals';
 import type { PathItemObject, ResponsesObject, SchemaObject } from './openapi-types';
@@ -113,4 +115,20 @@ function responseSchema({ outputs }: LoadedModel): SchemaObject {
       outputs: { type: 'array', items: { anyOf: outputs.map(tensorSchema) } },
     },
   };
+}
+
+/**
+ * A request body that a model was seen to accept; undefined where it would be too large to read, or where an
+ * input has no JSON form.
+ */
+function exampleRequestV2({ name, version, sample, outputs }: LoadedModel): object | undefined {
+  if (sample === undefined || sample.some(({ datatype }) => datatype === 'FP16')) return undefined;
+  let elements = 0;
+  for (const { shape } of sample) elements += elementCount(shape);
+  if (elements > EXAMPLE_ELEMENTS) return undefined;
+  // An input of a request looks like an output of a response.
+  const { body } = encodeV2({ model: name, version, id: undefined, outputs: sample, binaryOutputs: [] });
+  const { outputs: inputs } = JSON.parse(Buffer.concat(body).toString()) as { outputs: object[] };
+  const binaryOnly = outputs.some(({ datatype }) => datatype === 'FP16');
+  return { ...(binaryOnly && { parameters: { binary_data_output: true } }), inputs };
 }

@@ -14,11 +14,12 @@ import {
   type ThreadData,
   type ThreadRecord,
   type ToThread,
+  takeBlock,
+  giveBlockBack,
 } from './session-messages';
 import type { RunRecording } from './run-recording';
 import type { SessionOptions } from './session-options';
 import type { Shape } from '../../tensors/shape';
-import { giveBlockBack, takeBlock } from './shared-blocks';
 import { blockBytes, BlockReader, BlockWriter, copyTensor } from './tensor-block';
 import { THREAD_FILE } from './thread-file';
 

@@ -1,16 +1,15 @@
+import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { type RemoteConfig, remoteConfig } from '../../config/config.slices';
 import { DomainError } from '../../errors/domain-error';
 import { Recorder } from '../../telemetry/metrics/recorder';
 import { systemClock } from '../../common/clock';
-import { type CallPlace, templateCallPlace, v2CallPlace } from './call-place';
 import { Connections } from './connections';
 import { remoteUrl } from './host-rules';
 import { Redactor } from './redactor';
 import { RemoteCaller } from './remote-caller';
 import { templateCodec } from './remote-codec';
 import type { RemoteModelConfig } from './remote-config';
-import { remoteDigest } from './remote-digest';
 import { RemoteEndpoint } from './remote-endpoint';
 import { resolveHeaders } from './remote-headers';
 import { RemoteHttp } from './remote-http';
@@ -18,7 +17,17 @@ import { RemoteQuestions } from './remote-questions';
 import { type RemoteParts, RemoteRunner } from './remote-runner';
 import { RetryBudget } from './retry-budget';
 import { type Opening, openV2 } from './v2/v2-opening';
-import { v2Place } from './v2/v2-place';
+import type { Signature } from './v2/v2-metadata';
+import { type V2Place, v2Place } from './v2/v2-place';
+
+const DIGEST_FORM = 'nestor-remote-1';
+
+/** Where calls of a model go, and how that place is asked whether it would take them. */
+interface CallPlace {
+  readonly call: URL;
+  /** Rejects when it would not. */
+  readonly probe: (questions: RemoteQuestions, signal: AbortSignal) => Promise<void>;
+}
 
 type RunnerParts = Opening &
   Pick<RemoteParts, 'headers' | 'redactor' | 'onClose'> & {
@@ -139,4 +148,37 @@ function openTemplate(config: RemoteModelConfig): Opening {
   }
   const signature = { inputs, outputs };
   return { signature, codec: templateCodec(signature, config) };
+}
+
+function v2CallPlace({ infer, ready }: V2Place): CallPlace {
+  return { call: infer, probe: (questions, signal) => questions.isReady(ready, signal) };
+}
+
+/** @param health a path on the same host; without one, whatever answers will do */
+function templateCallPlace(call: URL, health: string | undefined): CallPlace {
+  if (health === undefined) return { call, probe: (questions, signal) => questions.isThere(call, signal) };
+  const place = new URL(health, call.origin);
+  return { call, probe: (questions, signal) => questions.isReady(place, signal) };
+}
+
+/**
+ * SHA-256, as 64 hex digits, over what decides a remote model's answers as far as can be known from here: where and
+ * how it is asked, and what it takes and gives. That the remote has another model in the same place does not show.
+ */
+function remoteDigest(
+  urls: readonly URL[],
+  { protocol, headers, request, response }: RemoteModelConfig,
+  { inputs, outputs }: Signature,
+): string {
+  const content = [
+    DIGEST_FORM,
+    urls.map(({ href }) => href),
+    protocol,
+    headers,
+    request,
+    response,
+    inputs,
+    outputs,
+  ];
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }

@@ -1,4 +1,4 @@
-// Assembled from resample-kernel.wat by assemble.js: change that one.
+// Assembled from resample-kernel.wat by scripts/assemble-kernel.js: change that one.
 export const RESAMPLE_KERNEL =
   'AGFzbQEAAAABHQNgAXsBf2AKf39/f39/f39/fwBgB39/f39/f38AAwQDAAECBQMBAFAGCQF/AEGAgIABCwcaAwZtZW1vcnkCAAZh' +
   'Y3Jvc3MAAQRkb3duAAIKrgUDHQAgAEEW/awBIQAgACAA/YUBIQAgACAA/Wb9GwAL6AICCn8FeyABQQF0IREgESABaiESIAlBAXQh' +

@@ -1,5 +1,3 @@
-import { Injectable } from '@nestjs/common';
-
 /** How long a turn of the event loop may go on with requests before the others wait for the next one. */
 const TURN_MS = 4;
 
@@ -8,7 +6,6 @@ const TURN_MS = 4;
  * read, and worked on turn by turn, in the order in which they came. Probes, which never wait here, and connections
  * that are being opened then find their own turn soon, however many requests are in hand.
  */
-@Injectable()
 export class EventLoopYield {
   private readonly waiting: (() => void)[] = [];
   /** Is the end of the present turn being looked for? */
