@@ -1,5 +1,8 @@
 import { Logger } from 'nestjs-pino';
+import type { Socket } from 'node:net';
+import type { INestApplication } from '@nestjs/common';
 import { createApplication } from './bootstrap';
+import type { NestorExpressAdapter } from './http/express.adapter';
 import { keepCompiled } from './config/compile-cache';
 import { settings } from './config/settings';
 import { unknownSettingsHere } from './config/unknown-settings';
@@ -33,7 +36,8 @@ export async function runWorker(): Promise<void> {
     if (!underPrimary) for (const line of unknownSettingsHere()) app.get(Logger).warn(line);
     if (!stop.requested) {
       await app.get(ModelsService).join();
-      await app.listen(http.port, http.host);
+      if (underPrimary) takeConnections(app);
+      else await app.listen(http.port, http.host);
       const health = app.get(ModelsHealthIndicator);
       const ready: Ready = { models: app.get(ModelsService).loaded(), ...health.condition() };
       if (underPrimary) {
@@ -54,6 +58,15 @@ export async function runWorker(): Promise<void> {
     if (underPrimary) tellPrimary({ kind: 'failed', reason: reasonOf(error) });
     throw error;
   }
+}
+
+/** The primary listens, and hands over what comes in. */
+function takeConnections(app: INestApplication): void {
+  const adapter = app.getHttpAdapter() as NestorExpressAdapter;
+  const handed = adapter.takeConnections(tellPrimary);
+  process.on('message', (message: ToWorker, socket?: Socket) => {
+    if (message.kind === 'connection' || message.kind === 'connection-lost') handed.hear(message, socket);
+  });
 }
 
 interface Stop {

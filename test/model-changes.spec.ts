@@ -146,12 +146,12 @@ describe('changes of models on a running server of two workers', () => {
 describe('a change of a model while a worker starts', () => {
   const dir = temporaryFolder();
 
-  it('reaches the worker that has loaded its models and does not listen yet', async () => {
+  it('reaches the worker that has loaded its models and does not serve yet', async () => {
     cpSync(join(MODELS, 'iris'), join(dir, 'iris'), { recursive: true });
-    const held = join(__dirname, 'helpers', 'late-listener.js');
+    const held = join(__dirname, 'helpers', 'late-worker.js');
     const server = await startServer({ MODEL_DIR: dir, WORKERS: '2', NODE_OPTIONS: `--require=${held}` });
-    await server.said('is about to listen');
-    const pid = Number(/pid (\d+) is about to listen/.exec(server.output)?.[1]);
+    await server.said('is about to serve');
+    const pid = Number(/pid (\d+) is about to serve/.exec(server.output)?.[1]);
     addVersion(dir, '2');
     expect((await loadIris(server)).status).toBe(200);
     process.kill(pid, 'SIGUSR2');

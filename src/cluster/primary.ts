@@ -5,6 +5,7 @@ import { CallerDirectory } from '../access/caller-directory';
 import { managementGate } from '../access/management-gate';
 import { TOPIC } from '../access/messages';
 import { checkTlsFiles } from '../http/tls';
+import { reasonOf } from '../errors/domain-error';
 import { readEnvironment, settings } from '../config/settings';
 import { unknownSettingsHere } from '../config/unknown-settings';
 import { banner } from '../process/banner';
@@ -18,12 +19,16 @@ import { Exposition } from '../telemetry/metrics/exposition';
 import { buildInfo } from '../telemetry/metrics/server-snapshot';
 import { FolderWatch } from '../models/rollout/folder-watch';
 import { Coordinator } from '../models/rollout/coordinator';
+import { Handover } from './handover';
 import { Management } from './management';
 import { ModelFolder } from '../models/repository/model-folder';
 import { MetricsServer } from './metrics-server';
 import { RECORD_RUNS, RECORDS_RUNS, runRecordFile, takeRunRecord } from '../process/run-record';
 import { Supervisor } from './supervisor';
 import { Suspicion } from './suspicion';
+
+/** How long connections wait where there is no worker: several starts, and less than clients wait. */
+const PORT_PATIENCE_MS = 10_000;
 
 /** The process above the workers: forks and watches them, writes their logs, stops them. */
 export async function runPrimary(): Promise<void> {
@@ -51,7 +56,17 @@ export async function runPrimary(): Promise<void> {
     WORKERS: String(plan.workers),
     EXECUTION_SLOTS: String(plan.slots),
   };
+  const cannotStart = (reason: string): void => {
+    supervisor.kill();
+    logger.fatal({ reason }, `cannot start: ${reason}`);
+    void leave(1);
+  };
+  const port = new Handover({ patienceMs: PORT_PATIENCE_MS, tls: http.tls !== undefined });
   const supervisor: Supervisor = new Supervisor({
+    port,
+    open: () =>
+      port.listen(http.port, http.host).catch((error: unknown) => cannotStart(`PORT: ${reasonOf(error)}`)),
+    stopDelayMs: http.shutdownDelayMs,
     workers: plan.workers,
     env: environment,
     logger,
@@ -71,10 +86,7 @@ export async function runPrimary(): Promise<void> {
     },
     missing: (loaded) => coordinator.missing(loaded),
     onAllReady: (ready) => logger.info(banner(app, http, ready, plan.workers)),
-    onHopeless: (reason) => {
-      logger.fatal({ reason }, `cannot start: ${reason}`);
-      void leave(1);
-    },
+    onHopeless: cannotStart,
   });
   const directory = new CallerDirectory(access, () => keeper.askIssuer());
   const keeper: AccessKeeper = new AccessKeeper({
@@ -134,11 +146,7 @@ export async function runPrimary(): Promise<void> {
   await keeper.start();
   directory.take(keeper.known);
   if (wanted.managementPort !== 0) {
-    management.listen((reason) => {
-      supervisor.kill();
-      logger.fatal({ reason }, `cannot start: ${reason}`);
-      void leave(1);
-    });
+    management.listen(cannotStart);
   }
   onSignals({
     async stop(signal) {

@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { LoadedVersion } from '../process/ipc/loaded-version';
 import {
@@ -9,9 +10,8 @@ import {
   type Ready,
   type Reply,
 } from '../process/ipc/messages';
-import { KeepListening } from './listening/keep-listening';
+import { Handover } from './handover';
 import { WorkerSlot, type WorkerSlotOwner } from './worker-slot';
-import { requeueConnections } from './listening/requeue-connections';
 import { WorkerProcess } from './worker-process';
 
 /** A first start that failed so often will not succeed by itself. */
@@ -19,8 +19,6 @@ const FIRST_START_TRIES = 3;
 const WATCH_MS = 1000;
 /** Loading the program takes a while in which no event loop turns. */
 const START_GRACE_MS = 30_000;
-/** How long the port stays open without a worker: several starts, and less than clients wait. */
-const PORT_PATIENCE_MS = 10_000;
 /** A word to a worker that needs no work. */
 const TELL_MS = 1000;
 
@@ -31,8 +29,14 @@ export interface SupervisorOptions {
   readonly heartbeatTimeoutMs: number;
   /** A worker with more physical memory than this is replaced; 0 for no limit. */
   readonly memoryLimitBytes: number;
-  /** How long a worker may take to finish what it holds. */
+  /** How long load balancers get to see that the server is about to leave. */
+  readonly stopDelayMs: number;
+  /** How long a worker may take to finish what it holds; of a stop of all, that time included. */
   readonly stopTimeoutMs: number;
+  /** Where connections come in; it is given every worker that serves. */
+  readonly port: Handover;
+  /** Opens it. Called once, when a worker is ready to serve. */
+  open(): Promise<void>;
   /** The environment of each worker. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Called with every worker that was forked, and the number of the place that it takes, from 1. */
@@ -54,8 +58,7 @@ export class Supervisor implements WorkerSlotOwner {
   stopping = false;
   private readonly slots: WorkerSlot[];
   private readonly processes = new Set<WorkerProcess>();
-  private readonly port = new KeepListening(PORT_PATIENCE_MS);
-  private everReady = false;
+  private opened: Promise<void> | undefined;
   private announced = false;
   private stopped: (() => void) | undefined;
   private rolling: Promise<void> = Promise.resolve();
@@ -74,16 +77,25 @@ export class Supervisor implements WorkerSlotOwner {
     this.watch = setInterval(() => this.lookAfterAll(), WATCH_MS);
   }
 
-  /** Resolves when every worker has finished what it held and is gone. */
-  stop(): Promise<void> {
+  /**
+   * Stops them all, and resolves when every worker has finished what it held and is gone. The port closes before they
+   * are told, so that each takes what was handed to it before, and then knows that nothing more comes.
+   */
+  async stop(): Promise<void> {
+    const { port, stopDelayMs, stopTimeoutMs } = this.options;
+    const deadlineMs = performance.now() + stopTimeoutMs;
     this.stopping = true;
     clearInterval(this.watch);
-    this.port.close();
     const gone = new Promise<void>((resolve) => (this.stopped = resolve));
     for (const slot of this.slots) slot.close();
-    for (const process of this.processes) process.stop(this.stopTimeoutMs, false);
+    const serving = [...this.processes].filter(({ state }) => state === 'ready');
+    for (const process of this.processes) if (process.state === 'starting') process.stop(stopTimeoutMs);
+    this.tell({ crashLooping: 0, stopping: true });
+    if (serving.length > 0) await sleep(stopDelayMs);
+    await port.close(TELL_MS);
+    for (const process of serving) process.stop(Math.max(0, deadlineMs - performance.now()));
     this.checkStopped();
-    return gone;
+    await gone;
   }
 
   /** Ends every worker at once, whatever it is doing. */
@@ -141,24 +153,30 @@ export class Supervisor implements WorkerSlotOwner {
 
   fork(slot: WorkerSlot): WorkerProcess {
     const place = this.slots.indexOf(slot) + 1;
+    const { port } = this.options;
     const worker = cluster.fork(this.options.env);
-    requeueConnections(worker);
-    this.port.watch(worker);
     const process = new WorkerProcess(worker, {
       ready: (process, ready) => {
-        this.everReady = true;
         slot.ready(process, ready.models);
+        if (this.stopping || process.state !== 'ready') return;
+        port.add(process);
+        this.opened ??= this.options.open();
         if (this.announced || !this.complete) return;
         this.announced = true;
-        this.options.onAllReady(ready);
+        void this.opened.then(() => this.options.onAllReady(ready));
       },
+      connection: (process, reply) => port.hear(process, reply),
+      leaves: (process) => port.remove(process),
       wantsReplacement: (failing, reason) => slot.replaceFailing(failing, reason),
       gone: (dead, code, signal) => {
+        port.remove(dead);
         this.processes.delete(dead);
         slot.gone(dead, code, signal);
         this.checkStopped();
       },
     });
+    // Comes after its last word on connections, which its exit may not.
+    worker.process.once('close', () => port.gone(process));
     process.channel.handle<FanOut, Reply<unknown>[]>(FAN_OUT, async (question) => {
       const replies = await this.askAll(question);
       return replies.filter((reply) => reply.ok || reply.gone === undefined);
@@ -171,7 +189,7 @@ export class Supervisor implements WorkerSlotOwner {
   /** @returns whether it is worth while to try again */
   died(failures: number, reason: string): boolean {
     this.failed();
-    if (this.everReady || failures < FIRST_START_TRIES) return true;
+    if (this.opened !== undefined || failures < FIRST_START_TRIES) return true;
     this.kill();
     this.options.onHopeless(reason);
     return false;
@@ -211,7 +229,10 @@ export class Supervisor implements WorkerSlotOwner {
     const { crashLooping } = this;
     if (crashLooping === 0 && this.told === 0) return;
     this.told = crashLooping;
-    const condition: Condition = { crashLooping };
+    this.tell({ crashLooping, stopping: false });
+  }
+
+  private tell(condition: Condition): void {
     void this.askAll({ topic: CONDITION, payload: condition, timeoutMs: TELL_MS });
   }
 

@@ -28,6 +28,8 @@ describe('a question to a worker', () => {
     process = new WorkerProcess(forked as unknown as Worker, {
       ready: nothing,
       wantsReplacement: nothing,
+      connection: nothing,
+      leaves: nothing,
       gone: nothing,
     });
     reply = process.ask('models.prepare', null, 10_000);
@@ -44,7 +46,7 @@ describe('a question to a worker', () => {
   });
 
   it('counts for nothing when it was told to leave', async () => {
-    process.stop(10_000, true);
+    process.stop(10_000);
     forked.emit('exit', null, 'SIGKILL');
     expect(await reply).toMatchObject({ ok: false, gone: 'left' });
   });

@@ -1,6 +1,8 @@
 import type { Worker } from 'node:cluster';
+import type { Socket } from 'node:net';
 import { DomainError } from '../errors/domain-error';
 import { RpcChannel, isChannelMessage } from '../process/ipc/rpc-channel';
+import type { ConnectionReply, ConnectionToWorker } from '../process/ipc/connection-messages';
 import {
   failedReply,
   type Heartbeat,
@@ -20,6 +22,10 @@ export interface WorkerEvents {
   ready(process: WorkerProcess, ready: Ready): void;
   /** It asks for a successor. */
   wantsReplacement(process: WorkerProcess, reason: string): void;
+  /** Its word on a connection that it was handed. */
+  connection(process: WorkerProcess, reply: ConnectionReply): void;
+  /** It is about to be told to stop, and must not be handed any connection after that. */
+  leaves(process: WorkerProcess): void;
   gone(process: WorkerProcess, code: number | null, signal: NodeJS.Signals | null): void;
 }
 
@@ -82,15 +88,13 @@ export class WorkerProcess {
     return this.servedMs > PROVED_MS;
   }
 
-  /**
-   * Lets it finish what it holds, and kills it if it has not left after `timeoutMs`.
-   * @param followed do others go on serving?
-   */
-  stop(timeoutMs: number, followed: boolean): void {
+  /** Lets it finish what it holds, and kills it if it has not left after `timeoutMs`. */
+  stop(timeoutMs: number): void {
     if (this.state === 'gone' || this.state === 'leaving') return;
     this.state = 'leaving';
     this.deadline = setTimeout(() => this.signal('SIGKILL'), timeoutMs);
-    this.send({ kind: 'stop', followed });
+    this.events.leaves(this);
+    this.send({ kind: 'stop' });
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -110,6 +114,11 @@ export class WorkerProcess {
     // It may be leaving on a word that its primary has not heard.
     const leaves = error instanceof DomainError && error.code === 'draining';
     return leaves || this.state === 'leaving' || this.state === 'gone' ? 'left' : undefined;
+  }
+
+  /** Hands it a connection, which this process keeps as well, or asks for one. */
+  hand(message: ConnectionToWorker, socket?: Socket): void {
+    if (this.worker.isConnected()) this.worker.send(message, socket, { keepOpen: true });
   }
 
   private send(message: ToWorker): void {
@@ -134,6 +143,9 @@ export class WorkerProcess {
       case 'heartbeat':
         this.heartbeat = message;
         this.lastBeatMs = performance.now();
+        break;
+      case 'connection':
+        this.events.connection(this, message);
         break;
       case 'replace-me':
         this.events.wantsReplacement(this, message.reason);

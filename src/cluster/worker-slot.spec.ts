@@ -101,7 +101,7 @@ describe('a slot', () => {
       expect(old?.stop).not.toHaveBeenCalled();
       slot.ready(successor!.process, []);
       await replaced;
-      expect(old?.stop).toHaveBeenCalledWith(1000, true);
+      expect(old?.stop).toHaveBeenCalledWith(1000);
       expect(slot.current).toBe(successor?.process);
     });
 
@@ -119,7 +119,7 @@ describe('a slot', () => {
       slot.ready(last().process, []);
       await replaced;
       expect(slot.current).toBe(forked[0]?.process);
-      expect(last().stop).toHaveBeenCalledWith(1000, true);
+      expect(last().stop).toHaveBeenCalledWith(1000);
     });
 
     it('has the successor in its place when it dies meanwhile', async () => {

@@ -74,9 +74,9 @@ export class WorkerSlot {
     const missing = this.byWish && this.current !== undefined ? this.owner.missing(models) : [];
     if (missing.length > 0) {
       logger.error({ workerPid: process.pid, missing }, 'the new worker lacks models, the old one stays');
-      process.stop(stopTimeoutMs, true);
+      process.stop(stopTimeoutMs);
     } else {
-      this.current?.stop(stopTimeoutMs, true);
+      this.current?.stop(stopTimeoutMs);
       this.current = process;
     }
     this.successor = undefined;

@@ -7,8 +7,8 @@ import { ServerReadiness } from './server-readiness';
 
 /**
  * The first step of a stop: readiness turns off, and load balancers get time to see it while requests are
- * still taken. Nest closes the HTTP server after this, and only then are sessions unloaded. A process that
- * others follow leaves the port at once instead: the server stays ready.
+ * still taken. Nest closes the HTTP server after this, and only then are sessions unloaded. A worker that its primary
+ * tells to stop has nothing to wait for: others go on serving, or load balancers have had their time.
  */
 @Injectable()
 export class GracefulShutdownService implements BeforeApplicationShutdown {
@@ -20,8 +20,10 @@ export class GracefulShutdownService implements BeforeApplicationShutdown {
   ) {}
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.router.drain();
-    if (this.ipc.followed) return;
+    if (this.ipc.toldToStop) {
+      this.router.drain();
+      return;
+    }
     this.condition.stop();
     await sleep(this.http.shutdownDelayMs);
   }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Router } from '../http/router';
 import { Ipc } from '../process/ipc/ipc.service';
 import { type Condition, CONDITION } from '../process/ipc/messages';
 
@@ -8,14 +9,20 @@ export class ServerReadiness {
   private stopping = false;
   private crashLooping = 0;
 
-  constructor(ipc: Ipc) {
-    ipc.handle<Condition, void>(CONDITION, ({ crashLooping }) => {
+  constructor(
+    ipc: Ipc,
+    private readonly router: Router,
+  ) {
+    ipc.handle<Condition, void>(CONDITION, ({ crashLooping, stopping }) => {
       this.crashLooping = crashLooping;
+      if (stopping) this.stop();
     });
   }
 
+  /** From now on it wants none, and has those who keep a connection leave it with their next answer. */
   stop(): void {
     this.stopping = true;
+    this.router.drain();
   }
 
   /** Why it does not want any; undefined when it does. */

@@ -1,14 +1,25 @@
 import type { NestApplicationOptions } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { TlsOptions } from 'node:tls';
-import { createHttpServer, createHttpsServer } from './node/create-server';
+import type { ConnectionReply } from '../process/ipc/connection-messages';
 import { closeGracefully } from './node/graceful-close';
+import { HandedConnections } from './node/handed-connections';
+import { UnbufferedRequest } from './node/unbuffered-request';
 import type { Router } from './router';
 
 /** An Express adapter whose server first asks the front door, once there is one. */
 export class NestorExpressAdapter extends ExpressAdapter {
   private router: Router | undefined;
+  private handed: HandedConnections | undefined;
 
   /** @param tls left out: plain HTTP */
   constructor(
@@ -33,15 +44,23 @@ export class NestorExpressAdapter extends ExpressAdapter {
 
   override initHttpServer(_options: NestApplicationOptions): void {
     const listener: RequestListener = (req, res) => this.handle(req, res);
+    // Its requests give their bodies straight from the parser.
+    const options = { ...this.serverOptions, IncomingMessage: UnbufferedRequest };
     this.setHttpServer(
       this.tls === undefined
-        ? createHttpServer(this.serverOptions, listener)
-        : createHttpsServer({ ...this.serverOptions, ...this.tls }, listener),
+        ? createServer(options, listener)
+        : createTlsServer({ ...options, ...this.tls }, listener),
     );
+  }
+
+  /** Serves what another process accepts, instead of listening. */
+  takeConnections(tell: (reply: ConnectionReply) => void): HandedConnections {
+    return (this.handed = new HandedConnections(this.getHttpServer(), tell));
   }
 
   override close(): Promise<void> {
     const server = this.getHttpServer() as Server;
+    if (this.handed !== undefined) return closeGracefully(server, this.handed.close());
     return server.listening ? closeGracefully(server) : Promise.resolve();
   }
 }

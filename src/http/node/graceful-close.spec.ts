@@ -59,6 +59,7 @@ describe('closing a server', () => {
     await next(idle);
     const gone = once(idle, 'close');
     const closing = closeGracefully(server);
+    while (server.listening) await new Promise(setImmediate);
     const late = connect(port, '127.0.0.1');
     await expect(once(late, 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     await Promise.all([closing, gone]);

@@ -13,8 +13,8 @@ const GATHER_MS = 1000;
  */
 @Injectable()
 export class Ipc {
-  /** Was this process told to leave while others go on serving? */
-  followed = false;
+  /** Was this process told to leave by its primary, which sees to it that nobody is surprised? */
+  toldToStop = false;
   readonly hasPrimary: boolean;
   private readonly channel: RpcChannel;
 
@@ -24,7 +24,7 @@ export class Ipc {
       this.channel = new RpcChannel((message) => process.send?.(message));
       process.on('message', (message: ToWorker) => {
         if (isChannelMessage(message)) this.channel.receive(message);
-        else this.followed = message.followed;
+        else if (message.kind === 'stop') this.toldToStop = true;
       });
       process.once('disconnect', () => this.channel.close('The primary process is gone.'));
     } else {

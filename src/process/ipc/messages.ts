@@ -1,5 +1,6 @@
 import { DomainError, type ErrorCode, reasonOf } from '../../errors/domain-error';
 import type { LoadedVersion, UnavailableModel } from './loaded-version';
+import type { ConnectionReply, ConnectionToWorker } from './connection-messages';
 import type { ChannelMessage } from './rpc-channel';
 
 /** What a worker's models are good for. */
@@ -23,6 +24,7 @@ export interface Ready extends ModelsCondition {
 /** What a worker tells its primary. */
 export type ToPrimary =
   | ChannelMessage
+  | ConnectionReply
   | ({ readonly kind: 'ready' } & Ready)
   /** The worker cannot start; it exits after this. */
   | { readonly kind: 'failed'; readonly reason: string }
@@ -34,17 +36,16 @@ export type ToPrimary =
 /** What the primary tells a worker. */
 export type ToWorker =
   | ChannelMessage
-  /** Finish and leave. */
-  | {
-      readonly kind: 'stop';
-      /** Do others go on serving? Then the load balancer need not know. */
-      readonly followed: boolean;
-    };
+  | ConnectionToWorker
+  /** Finish and leave: no more connections come, and load balancers have had their time. */
+  | { readonly kind: 'stop' };
 
 /** What a worker's readiness has to say of the whole server. Told on `CONDITION`. */
 export interface Condition {
   /** Places whose workers keep dying. */
   readonly crashLooping: number;
+  /** Is the server about to leave? It goes on serving while load balancers turn away. */
+  readonly stopping: boolean;
 }
 
 export const CONDITION = 'condition';
