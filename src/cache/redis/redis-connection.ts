@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type * as RedisYet from 'cache-manager-redis-yet';
 import type * as Redis from 'redis';
 import type { RedisClientType } from 'redis';
+import type * as CommandsQueue from '@redis/client/dist/lib/client/commands-queue';
 import { reasonOf } from '../../errors/domain-error';
-import { guardRedisProtocol } from './redis-protocol-guard';
 
 const SHORTEST_WAIT_MS = 50;
 /** Redis is to be used again within a second of coming back. */
@@ -138,4 +138,28 @@ function newClient(url: string): RedisClientType {
     disableClientInfo: true,
     socket: { connectTimeout: CONNECT_MS, reconnectStrategy: false },
   });
+}
+
+let isGuarded = false;
+
+/**
+ * node-redis 4 throws inside a socket's event when a server says what it was not asked, or counts below zero, and
+ * that ends the process. With this, the commands that wait on that connection fail instead. It reaches into a
+ * private class: the version is pinned, and `test/cache-redis.spec.ts` has a server that talks nonsense.
+ */
+function guardRedisProtocol(): void {
+  if (isGuarded) return;
+  isGuarded = true;
+  const { default: Queue } = requireHere(
+    '@redis/client/dist/lib/client/commands-queue',
+  ) as typeof CommandsQueue;
+  const { prototype } = Queue;
+  const read = Reflect.get(prototype, 'onReplyChunk');
+  prototype.onReplyChunk = function (chunk): void {
+    try {
+      read.call(this, chunk);
+    } catch (error) {
+      this.flushAll(new Error('the server does not speak the protocol of Redis', { cause: error }));
+    }
+  };
 }

@@ -27,29 +27,12 @@ export class RedisCacheStore implements CacheManagerStore {
     return Promise.resolve();
   }
 
-  mget(): Promise<unknown[]> {
-    return unused();
-  }
-
-  mset(): Promise<void> {
-    return unused();
-  }
-
-  mdel(): Promise<void> {
-    return unused();
-  }
-
-  ttl(): Promise<number> {
-    return unused();
-  }
-
-  keys(): Promise<string[]> {
-    return unused();
-  }
-
-  reset(): Promise<void> {
-    return unused();
-  }
+  readonly mget = unused;
+  readonly mset = unused;
+  readonly mdel = unused;
+  readonly ttl = unused;
+  readonly keys = unused;
+  readonly reset = unused;
 }
 
 /** As Keyv writes it: the value with the time of its end. */
