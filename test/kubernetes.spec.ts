@@ -125,6 +125,14 @@ const WAYS: readonly (readonly [string, readonly string[]])[] = [
     ['models.from=imageVolume', 'models.imageVolume.reference=registry.example/models:1'],
   ],
   [
+    'models that are fetched',
+    [
+      'models.from=sources',
+      'models.sources.addresses={s3://models/all,hf://org/mini@v1}',
+      'existingSecrets={keys}',
+    ],
+  ],
+  [
     'settings and secrets',
     ['settings.BODY_LIMIT=104857600', 'settings.CACHE_ENABLED=false', 'existingSecrets={keys}'],
   ],
@@ -144,6 +152,7 @@ const REFUSED: readonly (readonly [string, string, RegExp])[] = [
   ['a worker larger than its pod', 'settings.WORKER_MEMORY_LIMIT=2gb', /less than resources.limits.memory/],
   ['a stop without time', 'shutdown.timeoutMs=6000', /shutdown.timeoutMs has to be more/],
   ['models from a claim without a name', 'models.from=claim', /models.claim.name/],
+  ['models from nowhere', 'models.from=sources', /models.sources.addresses/],
   ['a budget that lets no pod go', 'podDisruptionBudget.maxUnavailable=0', /maxUnavailable/],
 ];
 

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => (await import('./inspect.js')).inspect,
   types: async () => (await import('./types.js')).types,
   keys: async () => (await import('./keys.js')).keys,
+  pull: async () => (await import('./pull.js')).pull,
   prune: async () => (await import('./prune.js')).prune,
 };
 

@@ -20,6 +20,7 @@ import { buildInfo } from '../telemetry/metrics/server-snapshot';
 import { FolderWatch } from '../models/rollout/folder-watch';
 import { Coordinator } from '../models/rollout/coordinator';
 import { Handover } from './handover';
+import { ModelSources } from '../models/rollout/model-sources';
 import { Management } from './management';
 import { ModelFolder } from '../models/repository/model-folder';
 import { MetricsServer } from './metrics-server';
@@ -126,6 +127,14 @@ export async function runPrimary(): Promise<void> {
     load: (model) => coordinator.change({ action: 'renew', model }),
     log: (fields, message) => logger.info(fields, message),
   });
+  const sources = new ModelSources({
+    sources: models.sources,
+    dir: models.dir,
+    maxBytes: models.sourcesMaxBytes,
+    intervalMs: models.sourcesIntervalMs,
+    changed: () => watch.lookNow(),
+    log: (level, fields, message) => logger[level](fields, message),
+  });
   const metrics = new MetricsServer(
     plan.workers,
     supervisor,
@@ -152,6 +161,7 @@ export async function runPrimary(): Promise<void> {
     async stop(signal) {
       logger.info({ signal }, 'stopping');
       watch.stop();
+      sources.stop();
       keeper.stop();
       await supervisor.stop();
       management.close();
@@ -168,7 +178,11 @@ export async function runPrimary(): Promise<void> {
   });
   reportOnSignal(logging.dir, (report) => logger.info(report));
   process.on('SIGUSR2', () => supervisor.signal('SIGUSR2'));
+  await sources.pull();
+  // While it was pulled, somebody may have asked for a stop.
+  if (sources.stopped) return;
   watch.start();
+  sources.start();
   supervisor.start();
 }
 

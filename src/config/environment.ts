@@ -199,6 +199,16 @@ export class Environment {
   @Variable(modelName)
   MODEL_NAME?: string;
 
+  @Variable(list(line(2000), 'addresses of models (s3://, gs://, hf://, https://)'))
+  MODEL_SOURCES: readonly string[] = [];
+
+  /** 0: at the start alone. */
+  @Variable(milliseconds(0))
+  MODEL_SOURCES_INTERVAL_MS = 0;
+
+  @Variable(byteSize(1, 1024 * GB))
+  MODEL_SOURCES_MAX_BYTES = 100 * GB;
+
   @Variable(list(modelName, 'names of models (letters, digits and _.-)'))
   MODEL_NAMES: readonly string[] = [];
 

@@ -56,7 +56,10 @@ describe('parseSettings', () => {
       models: {
         dir: resolve('models'),
         required: [],
-        maxResident: 5,
+        sources: [],
+      sourcesIntervalMs: 0,
+      sourcesMaxBytes: 107374182400,
+      maxResident: 5,
         smallModelBytes: 256 * 1024,
         maxMemoryBytes: 0,
         watchIntervalMs: 0,

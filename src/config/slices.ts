@@ -60,6 +60,12 @@ export const slices = {
     only: onlyModel(env),
     /** Empty: all that are found. */
     required: env.MODEL_NAMES,
+    /** Where models are fetched from into the folder. */
+    sources: env.MODEL_SOURCES,
+    /** 0: at the start alone. */
+    sourcesIntervalMs: env.MODEL_SOURCES_INTERVAL_MS,
+    /** What they may take in the folder. */
+    sourcesMaxBytes: env.MODEL_SOURCES_MAX_BYTES,
     maxResident: env.MAX_RESIDENT_MODELS,
     /** Models of fewer bytes share session threads. */
     smallModelBytes: env.SMALL_MODEL_BYTES,

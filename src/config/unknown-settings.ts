@@ -6,7 +6,7 @@ import { type EnvironmentText, readDotEnv, settings } from './settings';
 const RETIRED = ['CPU_AFFINITY', 'REHEARSAL'];
 /** What else a `.env` may well have: variables of Node, of what it loads, and of the system. */
 const OF_OTHERS =
-  /^(?:NODE|NPM|UV|ORT|OTEL|OMP|LC|LD|MALLOC)_|^(?:TZ|LANG|PATH|HOME|USER|TMPDIR|LOCPATH|NO_COLOR|FORCE_COLOR|HTTPS?_PROXY|NO_PROXY)$/;
+  /^(?:AWS|GOOGLE|HF|NODE|NPM|UV|ORT|OTEL|OMP|LC|LD|MALLOC)_|^(?:TZ|LANG|PATH|HOME|USER|TMPDIR|LOCPATH|NO_COLOR|FORCE_COLOR|HTTPS?_PROXY|NO_PROXY)$/;
 /** A line for each, but not hundreds. */
 const MOST_LINES = 50;
 

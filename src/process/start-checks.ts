@@ -16,8 +16,8 @@ export async function checkStart({ cluster, http, models, remote }: Checked): Pr
   if (cluster.managementPort !== 0) {
     checks.push(checkPort('MANAGEMENT_PORT', http.host, cluster.managementPort));
   }
-  // A server of nothing but another server's model needs no folder.
-  if (remote.externalUrl === undefined)
+  // A server of nothing but another server's model needs no folder, and one that fetches its models makes it.
+  if (remote.externalUrl === undefined && models.sources.length === 0)
     checks.push(
       models.only?.file === undefined
         ? checkModelFolder(models.dir)

@@ -1,16 +1,18 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
 import { Ipc } from '../../process/ipc/ipc.service';
 import { FolderWatch } from './folder-watch';
 import { Coordinator } from './coordinator';
+import { ModelSources } from './model-sources';
 import { ModelFolder } from '../repository/model-folder';
 
 /** The coordinator of a server of one process; where there is a primary, the primary has it. */
 @Injectable()
-export class LocalCoordinator implements OnApplicationShutdown {
+export class LocalCoordinator implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(LocalCoordinator.name);
   private readonly coordinator: Coordinator | undefined;
   private watch: FolderWatch | undefined;
+  private sources: ModelSources | undefined;
 
   constructor(
     @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
@@ -25,7 +27,20 @@ export class LocalCoordinator implements OnApplicationShutdown {
       loadTimeoutMs: config.loadTimeoutMs,
       log: (fields, msg, level) => this.logger[level ?? 'log']({ msg, ...fields }),
     });
+    this.sources = new ModelSources({
+      sources: config.sources,
+      dir: config.dir,
+      maxBytes: config.sourcesMaxBytes,
+      intervalMs: config.sourcesIntervalMs,
+      changed: () => this.lookNow(),
+      log: (level, fields, msg) => this.logger[level === 'info' ? 'log' : 'warn']({ msg, ...fields }),
+    });
     this.coordinator.serve(ipc, { id: 0, admit: () => undefined });
+  }
+
+  /** Models are there before any is loaded. */
+  async onModuleInit(): Promise<void> {
+    await this.sources?.pull();
   }
 
   /** From now on changes in the model folder are seen. */
@@ -40,6 +55,7 @@ export class LocalCoordinator implements OnApplicationShutdown {
       log: (fields, msg) => this.logger.log({ msg, ...fields }),
     });
     this.watch.start();
+    this.sources?.start();
   }
 
   /** Takes what the folder has now, on somebody's word. */
@@ -49,5 +65,6 @@ export class LocalCoordinator implements OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     this.watch?.stop();
+    this.sources?.stop();
   }
 }

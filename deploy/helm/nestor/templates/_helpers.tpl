@@ -60,7 +60,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- if and (gt $limit 0) (ge $worker $limit) -}}
 {{- fail (printf "settings.WORKER_MEMORY_LIMIT (%s) has to be less than resources.limits.memory (%s): else the pod is killed before its worker is replaced" (get .Values.settings "WORKER_MEMORY_LIMIT" | toString) (toString .Values.resources.limits.memory)) -}}
 {{- end -}}
-{{- range list "PORT" "MANAGEMENT_PORT" "MODEL_DIR" "MODEL_NAME" "SHUTDOWN_DELAY_MS" "SHUTDOWN_TIMEOUT_MS" -}}
+{{- range list "PORT" "MANAGEMENT_PORT" "MODEL_DIR" "MODEL_NAME" "MODEL_SOURCES" "MODEL_SOURCES_INTERVAL_MS" "SHUTDOWN_DELAY_MS" "SHUTDOWN_TIMEOUT_MS" -}}
 {{- if hasKey $.Values.settings . -}}
 {{- fail (printf "settings.%s: the chart sets it by a value of its own" .) -}}
 {{- end -}}
@@ -74,8 +74,11 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- if and (eq .Values.models.from "imageVolume") (not .Values.models.imageVolume.reference) -}}
 {{- fail "models.imageVolume.reference: the image that the models are in" -}}
 {{- end -}}
-{{- if and .Values.models.name (eq .Values.models.from "image") -}}
-{{- fail "models.name is for models.from claim or imageVolume: the image has a folder of several models" -}}
+{{- if and (eq .Values.models.from "sources") (not .Values.models.sources.addresses) -}}
+{{- fail "models.sources.addresses: where the models are fetched from" -}}
+{{- end -}}
+{{- if and .Values.models.name (has .Values.models.from (list "image" "sources")) -}}
+{{- fail "models.name is for models.from claim or imageVolume: what else there is has a folder of several models" -}}
 {{- end -}}
 {{- end -}}
 
