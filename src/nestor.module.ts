@@ -56,9 +56,6 @@ class Mount {
   ) {
     const { mount } = options;
     if (mount === undefined) return;
-    if (!/^(\/[\w.-]+)+$/.test(mount)) {
-      throw new ConfigurationError(['mount must be a path such as /ml, without a slash at its end']);
-    }
     if (httpAdapter.getType() === 'fastify') {
       httpAdapter.getInstance<FastifyLike>().addHook('onRequest', (request, reply, done) => {
         if (!isBelow(request.raw.url, mount)) return done();
@@ -72,6 +69,12 @@ class Mount {
       });
     }
   }
+}
+
+/** Before anything is loaded that nobody would unload. @throws ConfigurationError */
+function checkMount(mount: string | undefined): void {
+  if (mount !== undefined && !/^(\/[\w.-]+)+$/.test(mount))
+    throw new ConfigurationError(['mount must be a path such as /ml, without a slash at its end']);
 }
 
 function isBelow(url: string | undefined, mount: string): boolean {
@@ -129,7 +132,10 @@ export class NestorModule {
         {
           provide: Nestor,
           inject: [OPTIONS],
-          useFactory: ({ mount: _, ...given }: NestorModuleOptions) => createNestor(given),
+          useFactory: ({ mount, ...given }: NestorModuleOptions) => {
+            checkMount(mount);
+            return createNestor(given);
+          },
         },
         Mount,
         Closing,

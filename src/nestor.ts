@@ -5,11 +5,13 @@ import { ConfigurationError } from './config/configuration-error';
 import { toEnvironment, type NestorOptions as SettingOptions } from './config/options';
 import { parseSettings } from './config/settings';
 import type { Settings } from './config/slices';
+import type { RequestOptions as DeclaredOptions } from './processing/options';
 import { ModelsService } from './models/models.service';
 import { describeModel, describeServed, type ModelDescription } from './protocols/native/model-description';
 import { createEmbedded, type Embedded } from './bootstrap';
 import { InferenceService } from './inference/inference.service';
 import { type InferOptions, type LocalAnswer, LocalCall } from './inference/local-call';
+import type { LocalTensor } from './inference/local-values';
 
 /** What a part of somebody's application cannot choose: it has no port, no workers and no signals of its own. */
 type OfAServer =
@@ -41,18 +43,20 @@ const OF_A_SERVER: Readonly<Record<OfAServer, true>> = {
 /** Other defaults than a server's: the application has logs of its own, and says where the calls are. */
 const DEFAULTS = { apiPrefix: '/', logDir: '', accessLog: false, page: false } as const;
 
-/** The types of models that `nestor types` prints. */
+/** The types of models that `nestor types` prints; `declared` are those of `input:` and `output:` in a `model.yaml`. */
 export type AnyModels = Record<string, { inputs: Record<string, unknown>; outputs: Record<string, unknown> }>;
-export type InputsOf<Models, Name> = Name extends keyof Models
-  ? Models[Name] extends { inputs: infer Inputs }
-    ? Inputs
-    : never
-  : never;
-export type OutputsOf<Models, Name> = Name extends keyof Models
-  ? Models[Name] extends { outputs: infer Outputs }
-    ? Outputs
-    : never
-  : never;
+
+type Part<Typed, Side extends string> = Typed extends Record<Side, infer Wanted> ? Wanted : never;
+type PartOf<Models, Name, Side extends string> = Name extends keyof Models ? Part<Models[Name], Side> : never;
+export type InputsOf<Models, Name> = PartOf<Models, Name, 'inputs'>;
+export type OutputsOf<Models, Name> = PartOf<Models, Name, 'outputs'>;
+export type TensorsOf<Values> = { [Name in keyof Values]: LocalTensor };
+/** One picture, text or row each. */
+export type DeclaredInputsOf<Models, Name> = Part<PartOf<Models, Name, 'declared'>, 'inputs'>;
+export type DeclaredOutputsOf<Models, Name> = Part<PartOf<Models, Name, 'declared'>, 'outputs'>;
+/** A list in place of each; rows may come as CSV as well. */
+export type ManyOf<Inputs> = { readonly [Name in keyof Inputs]: readonly Inputs[Name][] | Uint8Array };
+export type ListsOf<Outputs> = { [Name in keyof Outputs]: Outputs[Name][] };
 
 /** One model of a `Nestor`. */
 export interface Model<Inputs = Record<string, unknown>, Outputs = Record<string, unknown>> {
@@ -72,6 +76,10 @@ export class Nestor<Models extends object = AnyModels> {
   private readonly longestMs: number;
   private closing: Promise<void> | undefined;
 
+  /**
+   * `createNestor` makes them.
+   * @internal
+   */
   constructor({ app, handler }: Embedded, settings: Settings) {
     this.app = app;
     this.handler = handler;
@@ -81,17 +89,36 @@ export class Nestor<Models extends object = AnyModels> {
 
   /**
    * Runs a model without HTTP.
-   * @param inputs nested arrays, or typed arrays with their shapes: `{features: {data: new Float32Array(4), shape: [1, 4]}}`
-   * @returns outputs in the form of the inputs: nested arrays, or typed arrays where an input was one
+   * @param inputs the model's own: nested arrays, or typed arrays with their shapes: `{features: {data: new
+   *   Float32Array(4), shape: [1, 4]}}`; or the declared ones, as a call of the native API has them, and bytes for
+   *   pictures: `{image: await readFile('cat.jpg'), top_k: 3}`
+   * @returns outputs in the form of the inputs: nested arrays, typed arrays where an input was one, or the declared
+   *   ones, a list of them where the inputs were lists
    * @throws DomainError with the code that a client would get
    */
   infer<Name extends keyof Models & string>(
     model: Name,
     inputs: InputsOf<Models, Name>,
-    options: InferOptions = {},
-  ): Promise<LocalAnswer<OutputsOf<Models, Name>>> {
+    options?: InferOptions,
+  ): Promise<LocalAnswer<OutputsOf<Models, Name>>>;
+  infer<Name extends keyof Models & string>(
+    model: Name,
+    inputs: TensorsOf<InputsOf<Models, Name>>,
+    options?: InferOptions,
+  ): Promise<LocalAnswer<TensorsOf<OutputsOf<Models, Name>>>>;
+  infer<Name extends keyof Models & string>(
+    model: Name,
+    inputs: DeclaredInputsOf<Models, Name> & DeclaredOptions,
+    options?: InferOptions,
+  ): Promise<LocalAnswer<DeclaredOutputsOf<Models, Name>>>;
+  infer<Name extends keyof Models & string>(
+    model: Name,
+    inputs: ManyOf<DeclaredInputsOf<Models, Name>> & DeclaredOptions,
+    options?: InferOptions,
+  ): Promise<LocalAnswer<ListsOf<DeclaredOutputsOf<Models, Name>>>>;
+  infer(model: string, inputs: unknown, options: InferOptions = {}): Promise<LocalAnswer<never>> {
     const call = new LocalCall(model, inputs as Record<string, unknown>, options, this.longestMs);
-    return this.inference.infer(call) as Promise<LocalAnswer<OutputsOf<Models, Name>>>;
+    return this.inference.infer(call) as Promise<LocalAnswer<never>>;
   }
 
   /** All models of the folder: whether they serve, what they take and give, and why not where they do not. */

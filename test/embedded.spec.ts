@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import {
   Body,
   Catch,
   Controller,
+  type DynamicModule,
   type ExceptionFilter,
   Get,
   type INestApplication,
@@ -19,6 +21,8 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import express from 'express';
 import type * as Package from '../src/index';
+import { temporaryFolder } from './helpers/model-folder';
+import { SENTENCE_FILES, smallTextModel, WIDTH, writeTextFolder } from './helpers/text-models';
 
 const { ConfigurationError, createNestor, InjectModel, Nestor, NestorModule } =
   jest.requireActual<typeof Package>('../dist/index.js');
@@ -53,6 +57,7 @@ async function post(url: string, body: unknown): Promise<{ status: number; body:
 }
 
 describe('createNestor', () => {
+  const folder = temporaryFolder('texts');
   let nestor: Package.Nestor;
   beforeAll(async () => {
     Logger.overrideLogger(false);
@@ -74,7 +79,53 @@ describe('createNestor', () => {
     expect(outputs.label).toEqual({ datatype: 'INT64', shape: [1], data: new BigInt64Array([0n]) });
   });
 
+  it('infers from a picture, or several, by what the model declares', async () => {
+    const picture = readFileSync(join(MODELS, 'digits', 'three.png'));
+    const three = { label: '3', score: expect.closeTo(0.99998, 4) as number };
+    const { outputs } = await nestor.infer('digits', { picture });
+    expect(outputs).toEqual({
+      digit: [three, { label: '2', score: expect.any(Number) as number }, expect.any(Object) as object],
+    });
+    const two = { picture: [picture, new Blob([picture])], top_k: 1 };
+    expect((await nestor.infer('digits', two)).outputs).toEqual({ digit: [[three], [three]] });
+    expect((await nestor.infer('digits', { picture }, { raw: true })).outputs).toEqual({
+      probabilities: [expect.any(Array) as number[]],
+    });
+    expect((await nestor.infer('digits', { picture: { b64: picture.toString('base64') } })).cached).toBe(
+      true,
+    );
+    // What it was given is still the caller's.
+    expect(picture.length).toBeGreaterThan(0);
+  });
+
+  it('infers from rows and CSV, and gives the outputs that are wanted', async () => {
+    const row = { sepal_length: 5.1, sepal_width: 3.5, petal_length: 1.4, petal_width: 0.2 };
+    const one = await nestor.infer('iris', { flower: row }, { outputs: ['species'] });
+    expect(one.outputs).toMatchObject({ species: [{ label: 'setosa' }, {}, {}] });
+    const csv = Buffer.from(`${Object.keys(row).join(',')}\n${Object.values(row).join(',')}\n`);
+    for (const flower of [[row], csv])
+      expect((await nestor.infer('iris', { flower })).outputs).toEqual({ species: [one.outputs.species] });
+  });
+
+  it('infers from texts', async () => {
+    writeTextFolder(folder, 'sentences', smallTextModel('hidden'), SENTENCE_FILES);
+    const texts = await createNestor({ modelDir: folder });
+    const { outputs } = await texts.infer('sentences', { text: ['a text', 'another'] });
+    const [first, second] = Object.values(outputs)[0] as number[][];
+    expect([first?.length, second?.length]).toEqual([WIDTH, WIDTH]);
+    const alone = await texts.infer('sentences', { text: Buffer.from('a text') });
+    expect(Object.values(alone.outputs)[0]).toEqual(
+      first?.map((value) => expect.closeTo(value, 5) as number),
+    );
+    await texts.close();
+  });
+
   it.each<[string, string, Record<string, unknown>, string]>([
+    ['a picture that is none', 'digits', { picture: Buffer.from('x') }, 'invalid_image'],
+    ['a number for a picture', 'digits', { picture: 3 }, 'invalid_request'],
+    ['an unknown name beside a picture', 'digits', { picture: Buffer.from('x'), image: [] }, 'unknown_input'],
+    ['an option out of its range', 'digits', { picture: Buffer.from('x'), top_k: 0 }, 'invalid_request'],
+    ['a row without a column', 'iris', { flower: { sepal_length: 1 } }, 'invalid_table'],
     ['an unknown model', 'irsi', { features: IRIS }, 'model_not_found'],
     ['a missing input', 'iris', {}, 'missing_input'],
     ['an unknown input', 'iris', { features: IRIS, more: 1 }, 'unknown_input'],
@@ -141,16 +192,30 @@ describe('createNestor', () => {
   });
 });
 
+/** Starts an application of this module alone, which is expected to fail. */
+async function started(module: DynamicModule): Promise<void> {
+  const app = await NestFactory.create(module, { logger: false, abortOnError: false });
+  await app.close();
+}
+
 describe('options', () => {
   it.each<[string, object, RegExp]>([
     ['of a server', { port: 8000, workers: 4 }, /port is for a server of its own.*\n.*workers/],
     ['that there are not', { modeldir: 'x' }, /modeldir is no option/],
     ['of a wrong type', { bodyLimit: {} }, /bodyLimit must be a text, a number/],
     ['that break a rule', { bodyLimit: '1tb' }, /BODY_LIMIT must be/],
-  ])('%s are refused by name', async (_, options, message) => {
+  ])('%s are refused by name, in a program and in a module', async (_, options, message) => {
     const refused = createNestor(options);
     await expect(refused).rejects.toBeInstanceOf(ConfigurationError);
     await expect(refused).rejects.toThrow(message);
+    await expect(started(NestorModule.forRoot(options))).rejects.toThrow(message);
+    const late = NestorModule.forRootAsync({ useFactory: () => options });
+    await expect(started(late)).rejects.toThrow(message);
+  });
+
+  it.each(['ml', '/ml/', '/m l', 3])('refuses to mount at %j', async (mount) => {
+    const module = NestorModule.forRoot({ modelDir: MODELS, mount: mount as string });
+    await expect(started(module)).rejects.toThrow(/mount must be a path such as \/ml/);
   });
 });
 

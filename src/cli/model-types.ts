@@ -7,6 +7,19 @@ export interface TypedModel {
   /** Missing while the model is not loaded. */
   readonly inputs?: readonly TypedTensor[] | null;
   readonly outputs?: readonly TypedTensor[] | null;
+  /** What it declares of pictures, texts and rows. */
+  readonly pipeline?: TypedPipeline | null;
+}
+
+interface TypedPipeline {
+  readonly input: Readonly<Record<string, Declared>>;
+  readonly output: Readonly<Record<string, Declared>>;
+}
+
+/** A type, and the keys of its declaration: `{type: 'table', columns: {value: [...], from: '...'}}`. */
+interface Declared {
+  readonly type: string;
+  readonly [key: string]: unknown;
 }
 
 interface TypedTensor {
@@ -20,6 +33,11 @@ const HEAD = `/** A number of a floating-point tensor: JSON has no literal for t
 export type Float = number | 'NaN' | 'Infinity' | '-Infinity';
 /** A 64-bit integer; beyond 2^53 it travels as decimal digits. */
 export type Int64 = number | string;
+/** The bytes of a JPEG, PNG, WebP, GIF, TIFF or AVIF file, or these in base64. */
+export type Picture = Uint8Array | { readonly b64: string };
+/** A value of a table; null where there is none. */
+export type Cell = number | string | boolean | null;
+export type Label = { label: string; score: Float };
 `;
 
 /** The text of a TypeScript module with an interface `Models`. */
@@ -35,10 +53,69 @@ export function modelTypes(models: readonly TypedModel[], source: string): strin
   ].join('\n');
 }
 
-function entryOf({ name, description, inputs, outputs }: TypedModel): string {
-  const lines = [`  ${keyOf(name)}: {`, ...fields('inputs', inputs), ...fields('outputs', outputs), '  };'];
+function entryOf({ name, description, inputs, outputs, pipeline }: TypedModel): string {
+  const lines = [
+    `  ${keyOf(name)}: {`,
+    ...fields('inputs', inputs),
+    ...fields('outputs', outputs),
+    ...(pipeline ? declaredFields(pipeline, outputs ?? []) : []),
+    '  };',
+  ];
   if (description) lines.unshift(`  /** ${comment(description)} */`);
   return lines.join('\n');
+}
+
+/** One picture, text or row each; a call may have a list in place of each. */
+function declaredFields({ input, output }: TypedPipeline, tensors: readonly TypedTensor[]): string[] {
+  const inputs = Object.entries(input);
+  if (inputs.length === 0) return [];
+  const outputs = Object.entries(output).map(([name, declared]) => [name, declaredOutput(declared)] as const);
+  // Where no answer is declared, it is the model's own outputs, row by row.
+  const rows = tensors.map(
+    ({ name, datatype, shape }) =>
+      [name, typeOf(datatype) + '[]'.repeat(Math.max(0, shape.length - 1))] as const,
+  );
+  const members = (entries: readonly (readonly [string, string])[]): string =>
+    entries.map(([name, type]) => `${keyOf(name)}: ${type}`).join('; ');
+  return [
+    '    declared: {',
+    `      inputs: { ${members(inputs.map(([name, declared]) => [name, declaredInput(declared)]))} };`,
+    `      outputs: { ${members(outputs.length > 0 ? outputs : rows)} };`,
+    '    };',
+  ];
+}
+
+function declaredInput({ type, columns, pairs }: Declared): string {
+  if (type === 'image') return 'Picture';
+  if (type === 'text') return valueOf(pairs) === true ? '{ text: string; pair: string }' : 'string';
+  const value = valueOf(columns);
+  const names = Array.isArray(value) ? (value as readonly string[]) : Object.keys(value ?? {});
+  return names.length === 0
+    ? 'Record<string, Cell>'
+    : `{ ${names.map((name) => `${keyOf(name)}: Cell`).join('; ')} }`;
+}
+
+function declaredOutput({ type }: Declared): string {
+  switch (type) {
+    case 'classification':
+      return 'Label[]';
+    case 'embedding':
+      return 'Float[]';
+    case 'detection':
+      return '(Label & { box: Float[] })[]';
+    case 'ctc':
+      return '{ text: string; score: Float }';
+    case 'rerank':
+      return 'Float';
+    case 'tokens':
+      return '(Label & { text: string; start: number; end: number })[]';
+    default:
+      return 'unknown';
+  }
+}
+
+function valueOf(sourced: unknown): unknown {
+  return typeof sourced === 'object' && sourced !== null && 'value' in sourced ? sourced.value : undefined;
 }
 
 /** A model that is not loaded has not said what it takes. */

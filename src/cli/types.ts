@@ -34,8 +34,23 @@ Examples:
   },
 };
 
+/** @throws DomainError where there is no server, or another one */
 async function modelsOf(url: string, key: string | undefined): Promise<readonly TypedModel[]> {
-  const address = `${url}/inference/models`;
+  const list = (await answerOf(`${url}/inference/models`, key)) as { models?: TypedModel[] } | undefined;
+  if (!Array.isArray(list?.models))
+    throw new DomainError('model_unavailable', `${url} answered with no list of models`);
+  const models: TypedModel[] = [];
+  // What is declared stands in the answer for each one; to ask for a model that is not loaded would load it.
+  for (const model of list.models)
+    models.push(
+      model.inputs
+        ? ((await answerOf(`${url}/inference/${encodeURIComponent(model.name)}`, key)) as TypedModel)
+        : model,
+    );
+  return models;
+}
+
+async function answerOf(address: string, key: string | undefined): Promise<unknown> {
   const answer = await fetch(address, {
     headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
     signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -44,7 +59,6 @@ async function modelsOf(url: string, key: string | undefined): Promise<readonly 
       cause: error,
     });
   });
-  const body = (await answer.json().catch(() => undefined)) as { models?: TypedModel[] } | undefined;
-  if (answer.ok && Array.isArray(body?.models)) return body.models;
-  throw new DomainError('model_unavailable', `${address} answered ${answer.status}, and no list of models`);
+  if (answer.ok) return answer.json().catch(() => undefined);
+  throw new DomainError('model_unavailable', `${address} answered ${answer.status}`);
 }

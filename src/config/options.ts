@@ -18,6 +18,7 @@ export type NestorOptions = {
  * The options as the environment would have them, so that one parser and one set of rules is all there is.
  * @param spelling how a caller writes a setting's name
  * @throws ConfigurationError for what is no setting, or no text, number, flag or list of texts
+ * @internal
  */
 export function toEnvironment(
   options: object,
@@ -50,7 +51,10 @@ function camelCase(setting: string): string {
   return setting.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** `MODEL_DIR` -> `model-dir`, as a flag of the command line. */
+/**
+ * `MODEL_DIR` -> `model-dir`, as a flag of the command line.
+ * @internal
+ */
 export function kebabCase(setting: string): string {
   return setting.toLowerCase().replaceAll('_', '-');
 }

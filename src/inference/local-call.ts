@@ -1,13 +1,14 @@
-import { DomainError } from '../errors/domain-error';
 import type { LoadedModel } from '../models/loading/loaded-model';
+import { writeDeclared } from '../processing/declared-answer';
+import { type DeclaredBody, readDeclaredValues } from '../processing/declared-inputs';
+import { anyTruncated } from '../processing/input-facts';
+import { type RawRequest, rawRequest } from '../processing/model-processing';
+import type { OutputPlan } from '../processing/plans';
 import { DEFAULT_PRIORITY_LEVEL } from '../scheduling/priority';
-import { allocate, type Datatype, type TensorData } from '../tensors/datatype';
-import { readInput } from '../tensors/json/input-reader';
-import { JsonReader } from '../tensors/json/json-reader';
 import { JsonWriter } from '../tensors/json/json-writer';
-import { elementCount } from '../tensors/shape';
-import type { Tensor, TensorSpec } from '../tensors/tensor';
 import type { InferenceCall, InferenceRequest, InferenceResult } from './inference-call';
+import { unknownOutput } from './inference.service';
+import { isTensor, localTensor, nestedArrays, tensorsOfValues } from './local-values';
 
 export interface InferOptions {
   readonly version?: string;
@@ -19,6 +20,8 @@ export interface InferOptions {
   readonly timeoutMs?: number;
   /** `false` leaves the prediction cache out. */
   readonly cache?: boolean;
+  /** `true` answers declared inputs with the model's own outputs. */
+  readonly raw?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -27,22 +30,21 @@ export interface LocalAnswer<Outputs = Record<string, unknown>> {
   readonly model: string;
   readonly version: string;
   readonly cached: boolean;
-}
-
-/** Elements in row-major order. */
-export interface LocalTensor {
-  readonly data: TensorData;
-  readonly shape: readonly number[];
+  /** Was a text longer than the model takes, and cut? */
+  readonly truncated?: true;
 }
 
 /**
  * A call from the same process: values of the language in and out, and no HTTP in between.
- * Inputs are nested arrays, or `LocalTensor`s; where one is such, the outputs are, too.
+ * Inputs are the declared ones (bytes of pictures, texts, records of a table), or the model's own: nested arrays, or
+ * `LocalTensor`s; where one is such, the outputs are, too.
+ * @internal
  */
 export class LocalCall implements InferenceCall<LocalAnswer> {
   readonly protocol = 'native';
   readonly startedAt = performance.now();
   readonly deadlineMs: number;
+  private raw: RawRequest | undefined;
 
   /** @param longestMs what the settings give a call that says nothing else */
   constructor(
@@ -74,94 +76,73 @@ export class LocalCall implements InferenceCall<LocalAnswer> {
     return (this.options.priority ?? DEFAULT_PRIORITY_LEVEL) < DEFAULT_PRIORITY_LEVEL;
   }
 
-  decode(model: LoadedModel): InferenceRequest {
-    const { outputs, priority, timeoutMs } = this.options;
-    const inputs = inputsOf(model, this.inputs);
-    return { inputs, outputs, priority: priority ?? DEFAULT_PRIORITY_LEVEL, timeoutMs };
+  async decode(model: LoadedModel): Promise<InferenceRequest> {
+    const { outputs, priority = DEFAULT_PRIORITY_LEVEL, timeoutMs } = this.options;
+    const declared = model.processing?.declared;
+    const body = declared && readDeclaredValues(await withoutBlobs(this.inputs), declared);
+    this.raw = this.rawOf(model, body);
+    const inputs = body === undefined ? tensorsOfValues(model, this.inputs) : [];
+    const isOwn = this.raw === undefined || this.raw.wantsTensors;
+    // A declared output may be of several tensors: which are wanted shows in the answer.
+    return { inputs, outputs: isOwn ? outputs : undefined, priority, timeoutMs, raw: this.raw };
   }
 
   release(): void {
     // The arrays are the caller's.
   }
 
-  encode({ name, version }: LoadedModel, { outputs, cache }: InferenceResult): LocalAnswer {
-    const inTensors = Object.values(this.inputs).some(isTensor);
-    const values = outputs.map((output) => [output.name, inTensors ? tensorOf(output) : nested(output)]);
-    return {
-      outputs: Object.fromEntries(values) as Record<string, unknown>,
-      model: name,
-      version,
-      cached: cache === 'HIT' || cache === 'SHARED',
-    };
+  encode({ name: model, version, processing }: LoadedModel, result: InferenceResult): LocalAnswer {
+    const cached = result.cache === 'HIT' || result.cache === 'SHARED';
+    const form = this.raw && processing?.answerForm(this.raw);
+    if (form === undefined) return { outputs: this.tensors(result), model, version, cached };
+    const plans = wantedOf(form.plans, model, this.options.outputs);
+    const writer = new JsonWriter();
+    writeDeclared(writer, { ...form, plans, outputs: result.outputs });
+    const outputs = JSON.parse(writer.finish().toString()) as Record<string, unknown>;
+    const truncated = anyTruncated(result.outputs) && ({ truncated: true } as const);
+    return { outputs, model, version, cached, ...truncated };
+  }
+
+  /** As the native API has it: where only the answer is declared, tensors get that, too, unless they came typed. */
+  private rawOf({ processing }: LoadedModel, body: DeclaredBody | undefined): RawRequest | undefined {
+    const { raw = false } = this.options;
+    if (body !== undefined) return rawRequest(body.inputs, body.options, raw);
+    const isDeclared = processing?.takesRaw === false && !raw && !this.isTyped;
+    return isDeclared ? rawRequest([], {}, false) : undefined;
+  }
+
+  private tensors({ outputs }: InferenceResult): Record<string, unknown> {
+    const { isTyped } = this;
+    const values = outputs.map((one) => [one.name, isTyped ? localTensor(one) : nestedArrays(one)]);
+    return Object.fromEntries(values) as Record<string, unknown>;
+  }
+
+  private get isTyped(): boolean {
+    return Object.values(this.inputs).some(isTensor);
   }
 }
 
-function inputsOf(model: LoadedModel, given: Readonly<Record<string, unknown>>): Tensor[] {
-  for (const name of Object.keys(given)) {
-    if (model.inputs.some((input) => input.name === name)) continue;
-    const known = model.inputs.map((input) => `"${input.name}"`).join(', ');
-    throw new DomainError(
-      'unknown_input',
-      `Model "${model.name}" has no input "${name.slice(0, 100)}"; its inputs are ${known}.`,
-    );
-  }
-  return model.inputs.map((spec) => {
-    const value = given[spec.name];
-    if (value === undefined) throw new DomainError('missing_input', `Input "${spec.name}" is missing.`);
-    return isTensor(value) ? fromTensor(spec, value) : fromNested(spec, value);
-  });
+/** @throws unknown_output */
+function wantedOf(
+  plans: readonly OutputPlan[],
+  model: string,
+  names: readonly string[] | undefined,
+): readonly OutputPlan[] {
+  const planOf = (name: string): OutputPlan => {
+    const plan = plans.find((one) => one.name === name);
+    if (plan === undefined) throw unknownOutput({ name: model, outputs: plans }, name);
+    return plan;
+  };
+  return names?.map(planOf) ?? plans;
 }
 
-function isTensor(value: unknown): value is LocalTensor {
-  const { data, shape } = (value ?? {}) as Partial<LocalTensor>;
-  return Array.isArray(shape) && (ArrayBuffer.isView(data) || Array.isArray(data));
-}
-
-/** @throws shape_mismatch, wrong_datatype */
-function fromTensor(spec: TensorSpec, { data, shape }: LocalTensor): Tensor {
-  const { name, datatype } = spec;
-  const [wanted, got] = [`[${spec.shape.join(', ')}]`, `[${shape.join(', ')}]`];
-  const fits =
-    shape.length === spec.shape.length && spec.shape.every((size, i) => size === -1 || size === shape[i]);
-  if (!fits)
-    throw new DomainError(
-      'shape_mismatch',
-      `Input "${name}": expected shape ${wanted} (-1 is any size), got ${got}.`,
-    );
-  const isText = Array.isArray(data);
-  const array = datatype === 'BYTES' ? undefined : allocate(datatype, 0).constructor;
-  if (isText ? array !== undefined : data.constructor !== array) {
-    const type = array?.name ?? 'string[]';
-    throw new DomainError('wrong_datatype', `Input "${name}": expected ${type} for ${datatype}.`);
-  }
-  const elements = elementCount(shape);
-  if (elements !== data.length)
-    throw new DomainError(
-      'shape_mismatch',
-      `Input "${name}": shape ${got} has ${elements} elements, the data ${data.length}.`,
-    );
-  return { name, datatype, shape: [...shape], data };
-}
-
-/** By the reader of requests, so that the same values mean the same and faults have the same words. */
-function fromNested(spec: TensorSpec, value: unknown): Tensor {
-  const body = Buffer.from(JSON.stringify(value, withExactNumbers) ?? 'null');
-  return readInput(new JsonReader(body), spec, body.length);
-}
-
-function withExactNumbers(_: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return String(value);
-  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
-  return ArrayBuffer.isView(value) ? Array.from(value as Float64Array) : value;
-}
-
-function tensorOf({ datatype, shape, data }: Tensor): LocalTensor & { readonly datatype: Datatype } {
-  return { datatype, shape: [...shape], data };
-}
-
-/** As the native API prints it: what JSON has no exact literal for is text. */
-function nested({ data, datatype, shape }: Tensor): unknown {
-  const writer = new JsonWriter();
-  writer.tensorNested(data, datatype, shape);
-  return JSON.parse(writer.finish().toString()) as unknown;
+/** What a browser or `fetch` hands over is read, so that it is bytes as any others. */
+async function withoutBlobs(inputs: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> {
+  const bytes = async (value: unknown): Promise<unknown> => {
+    if (value instanceof Blob) return new Uint8Array(await value.arrayBuffer());
+    const hasBlob = Array.isArray(value) && value.some((item) => item instanceof Blob);
+    return hasBlob ? Promise.all((value as readonly unknown[]).map(bytes)) : value;
+  };
+  const entries = Object.entries(inputs).map(async ([name, value]) => [name, await bytes(value)] as const);
+  return Object.fromEntries(await Promise.all(entries));
 }

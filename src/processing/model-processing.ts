@@ -3,6 +3,8 @@ import { DomainError } from '../errors/domain-error';
 import { elementCount } from '../tensors/shape';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
 import type { AssetFiles } from './assets';
+import type { DeclaredAnswer } from './declared-answer';
+import type { DeclaredInputs } from './declared-inputs';
 import { readSample } from './declared-sample';
 import { finishAll } from './finish';
 import { joinParts } from './join-parts';
@@ -45,6 +47,8 @@ export function rawRequest(
 export class ModelProcessing {
   /** May texts of different lengths run together, the shorter ones padded? Until it turns out that they may not. */
   mayPad = true;
+  /** What a request is read by. */
+  readonly declared: DeclaredInputs;
 
   constructor(
     private readonly pool: ProcessingPool,
@@ -52,7 +56,17 @@ export class ModelProcessing {
     private readonly opened: OpenPipeline,
     private readonly inputs: readonly TensorSpec[],
     private readonly assets: AssetFiles,
-  ) {}
+  ) {
+    const { inputs: declared, options } = pipeline;
+    this.declared = { inputs: declared.map(({ plan }) => plan), options };
+  }
+
+  /** How what a request asked for is answered; undefined where that is the model's own outputs. */
+  answerForm({ inputs, wantsTensors }: RawRequest): Omit<DeclaredAnswer, 'outputs'> | undefined {
+    if (wantsTensors) return undefined;
+    const isList = inputs.length === 0 || inputs.some((input) => input.isList);
+    return { plans: this.pipeline.outputs, isList };
+  }
 
   /** Do requests name declared inputs? Else only what is answered is declared. */
   get takesRaw(): boolean {

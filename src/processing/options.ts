@@ -23,7 +23,10 @@ export interface RequestOptions {
 
 export type OptionName = keyof RequestOptions;
 
-/** How each option is read, the same wherever it comes from. */
+/**
+ * How each option is read, the same wherever it comes from.
+ * @internal
+ */
 export const OPTIONS: KeyTable<Required<{ [Name in OptionName]: RequestOptions[Name] | undefined }>> = {
   top_k: { key: 'top_k', read: integer(1, 100_000), fallback: undefined },
   score: { key: 'score', read: number(0, 1, 'inclusive'), fallback: undefined },
@@ -35,6 +38,7 @@ export const OPTIONS: KeyTable<Required<{ [Name in OptionName]: RequestOptions[N
   prompt: { key: 'prompt', read: text(64), fallback: undefined },
 };
 
+/** @internal */
 export function isOptionName(name: string): name is OptionName {
   return Object.hasOwn(OPTIONS, name);
 }
@@ -43,6 +47,7 @@ export function isOptionName(name: string): name is OptionName {
  * The values of options, by their names.
  * @param known those that the model has
  * @throws invalid_request for an option that the model does not have, or a value that it cannot have
+ * @internal
  */
 export function readOptions(
   given: Readonly<Record<string, unknown>>,
@@ -64,7 +69,10 @@ export function readOptions(
   return read;
 }
 
-/** The same options as one text, whichever order they came in: a part of the cache key. */
+/**
+ * The same options as one text, whichever order they came in: a part of the cache key.
+ * @internal
+ */
 export function canonicalOptions(options: RequestOptions): string {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);
   return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)));

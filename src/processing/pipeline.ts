@@ -8,10 +8,16 @@ import type { InputType } from './input-types';
 import type { OptionName } from './options';
 import type { InputPlan, OutputPlan } from './plans';
 
-/** Raised whenever a step's numbers change, so that no cache answers with the old ones. */
+/**
+ * Raised whenever a step's numbers change, so that no cache answers with the old ones.
+ * @internal
+ */
 export const STEPS = 1;
 
-/** What of a declaration changes the answers; empty where nothing is declared. */
+/**
+ * What of a declaration changes the answers; empty where nothing is declared.
+ * @internal
+ */
 export function contentOf({ inputs, outputs }: Declaration): string {
   if (inputs.length + outputs.length === 0) return '';
   const keysOf = ({ name, keys }: { readonly name: string; readonly keys: unknown }): unknown => [name, keys];
@@ -31,7 +37,10 @@ export interface Resolved {
   readonly keys: Readonly<Record<string, SourcedValue>>;
 }
 
-/** A model's declaration, held against its session: how raw inputs become tensors, and tensors answers. */
+/**
+ * A model's declaration, held against its session: how raw inputs become tensors, and tensors answers.
+ * @internal
+ */
 export interface Pipeline {
   /** None where the model declares outputs alone. */
   readonly inputs: readonly { readonly type: InputType; readonly plan: InputPlan }[];
@@ -47,6 +56,7 @@ export interface Pipeline {
  * Checks a declaration against a session.
  * @returns undefined where nothing is declared
  * @throws model_unavailable, whose details list every fault
+ * @internal
  */
 export async function bindPipeline(
   declaration: Declaration,

@@ -197,7 +197,7 @@ function columnPlan(
   datatype: Datatype,
   fault: TellFault,
 ): ColumnPlan {
-  const own = typeOf(datatype);
+  const own = columnType(datatype);
   const meant = type ?? own;
   const isText = meant === 'text';
   if (isText !== (own === 'text')) fault(`type: is ${meant}, and the model takes ${datatype}`);
@@ -235,7 +235,8 @@ function standIn(
   return undefined;
 }
 
-function typeOf(datatype: Datatype): ColumnType {
+/** What a column is that the model takes in this datatype. */
+export function columnType(datatype: Datatype): ColumnType {
   if (datatype === 'BYTES') return 'text';
   if (datatype === 'BOOL') return 'boolean';
   return datatype === 'FP32' || datatype === 'FP64' || datatype === 'FP16' ? 'number' : 'integer';

@@ -1,22 +1,19 @@
 import { DomainError } from '../../errors/domain-error';
-import { INPUT_TYPES, type InputType } from '../../processing/input-types';
-import { isOptionName, type OptionName, readOptions, type RequestOptions } from '../../processing/options';
+import {
+  type DeclaredBody,
+  type DeclaredInputs,
+  inOrder,
+  isFor,
+  joined,
+  typeOf,
+  unknownName,
+} from '../../processing/declared-inputs';
+import type { InputType } from '../../processing/input-types';
+import { isOptionName, readOptions, type RequestOptions } from '../../processing/options';
 import type { InputPlan } from '../../processing/plans';
 import type { RawInput } from '../../processing/raw-input';
 import { JsonReader } from '../../tensors/json/json-reader';
 import { type FormPart, readForm } from '../http-call/multipart';
-
-/** What of a model's declaration a request is read by; plain data, as it goes to the JSON thread. */
-export interface DeclaredInputs {
-  readonly inputs: readonly InputPlan[];
-  readonly options: readonly OptionName[];
-}
-
-/** Raw inputs in the order of their declaration, and what else the body asks for. */
-export interface DeclaredBody {
-  readonly inputs: readonly RawInput[];
-  readonly options: RequestOptions;
-}
 
 const OPEN_BRACE = 0x7b;
 /** Parts of a form, fields included. */
@@ -109,15 +106,6 @@ function keysOf(reader: JsonReader): string[] {
   return keys;
 }
 
-/** Does a key of the body mean this input? A table may also come under the keys of its own forms. */
-function isFor(plan: InputPlan, key: string, { inputs }: DeclaredInputs): boolean {
-  return key === plan.name || (inputs.length === 1 && typeOf(plan).bodyKeys?.includes(key) === true);
-}
-
-function typeOf(plan: InputPlan): InputType {
-  return INPUT_TYPES.find(({ type }) => type === plan.type)!;
-}
-
 function accepts({ contentTypes }: InputType, contentType: string): boolean {
   return contentTypes.some(
     (type) => type === contentType || (type.endsWith('/*') && contentType.startsWith(type.slice(0, -1))),
@@ -128,38 +116,8 @@ function rawOfPart(plan: InputPlan, { name, content, contentType }: FormPart): R
   return typeOf(plan).fromBytes(name, content, contentType, plan);
 }
 
-/** The pieces of several parts of one name. @throws invalid_request where there may be but one */
-function joined(plan: InputPlan, parts: readonly RawInput[]): RawInput {
-  const [first, ...others] = parts as [RawInput, ...RawInput[]];
-  if (others.length === 0) return first;
-  if (first.media !== 'image' && first.media !== 'text') {
-    throw new DomainError('invalid_request', `Input "${plan.name}": is given ${parts.length} times.`);
-  }
-  return { ...first, pieces: parts.flatMap(({ pieces }) => pieces), isList: true };
-}
-
-function inOrder(given: readonly RawInput[], { inputs }: DeclaredInputs): RawInput[] {
-  const missing = inputs.filter((plan) => !given.some(({ name }) => name === plan.name));
-  if (missing.length > 0) {
-    throw new DomainError('missing_input', `Missing ${listOf(missing)}; the model takes ${listOf(inputs)}.`);
-  }
-  return inputs.map((plan) => given.find(({ name }) => name === plan.name)!);
-}
-
 /** What a text means where JSON would have a number or a boolean. */
 function scalarOf(text: string): unknown {
   if (text === 'true' || text === 'false') return text === 'true';
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
-}
-
-function unknownName(name: string, { inputs, options }: DeclaredInputs): DomainError {
-  const optional = options.length === 0 ? '' : `, and the options ${options.join(', ')}`;
-  return new DomainError(
-    'unknown_input',
-    `Unknown input ${JSON.stringify(name.slice(0, 100))}; the model takes ${listOf(inputs)}${optional}. Its tensors go in a request of their own.`,
-  );
-}
-
-function listOf(inputs: readonly { readonly name: string }[]): string {
-  return inputs.map(({ name }) => `"${name}"`).join(', ') || 'no inputs';
 }

@@ -64,6 +64,7 @@ export interface PipelineDescription {
 
 export type DeclaredDescription = { type: string } & Record<string, string | SourcedValue>;
 
+/** @internal */
 export function describeModel(model: ModelEntry): ModelDescription {
   const version = model.version(undefined);
   return {
@@ -74,6 +75,7 @@ export function describeModel(model: ModelEntry): ModelDescription {
   };
 }
 
+/** @internal */
 export function describeServed(model: ModelEntry, served: LoadedModel): ModelDetails {
   return {
     ...describeModel(model),
@@ -120,7 +122,10 @@ function describeTensor(spec: TensorSpec): TensorDescription {
   return { name, datatype, shape: [...shape], ...(labels && { labels }), ...(dimensions && { dimensions }) };
 }
 
-/** A native request body out of inputs that the model was seen to accept. */
+/**
+ * A native request body out of inputs that the model was seen to accept.
+ * @internal
+ */
 export function exampleRequest(sample: WarmUpInputs | undefined): Record<string, unknown> | undefined {
   if (sample === undefined) return undefined;
   let elements = 0;

@@ -3,7 +3,8 @@ import { JsonWriter } from '../../tensors/json/json-writer';
 import { readNamedInputs } from '../../tensors/json/named-inputs';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import { type DeclaredAnswer, writeDeclared } from '../../processing/declared-answer';
-import { type DeclaredBody, type DeclaredInputs, readDeclaredJson } from './declared-call';
+import type { DeclaredBody, DeclaredInputs } from '../../processing/declared-inputs';
+import { readDeclaredJson } from './declared-call';
 
 /** What a body holds: tensors in the order of the model's inputs, or what it asks of the model's declaration. */
 export type NativeBody =

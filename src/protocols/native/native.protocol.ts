@@ -10,8 +10,9 @@ import {
 import type { Exchange } from '../../http/exchange';
 import { queryOf } from '../../http/request-target';
 import type { LoadedModel } from '../../models/loading/loaded-model';
-import { type ModelProcessing, type RawRequest, rawRequest } from '../../processing/model-processing';
+import { rawRequest } from '../../processing/model-processing';
 import type { RequestOptions } from '../../processing/options';
+import type { DeclaredBody, DeclaredInputs } from '../../processing/declared-inputs';
 import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
 import type { EncodedAnswer } from '../../http/body/content-encoding';
 import type { CacheUse } from '../../cache/prediction-cache';
@@ -26,14 +27,7 @@ import {
   whenDone,
   type Worksite,
 } from '../http-call/offloadable';
-import {
-  type DeclaredBody,
-  declaredContentTypes,
-  type DeclaredInputs,
-  queryOptions,
-  readDeclaredBytes,
-  readDeclaredForm,
-} from './declared-call';
+import { declaredContentTypes, queryOptions, readDeclaredBytes, readDeclaredForm } from './declared-call';
 import { encodeCsv } from './csv-answer';
 import { withoutFacts } from '../../processing/input-facts';
 import { decodeBody, encodeNative, type NativeAnswer } from './native.codec';
@@ -73,7 +67,7 @@ export const nativeProtocol: HttpCallCodec<InferenceRequest> = {
     model: LoadedModel,
     work: Worksite,
   ): InferenceRequest | Promise<InferenceRequest> {
-    const declared = model.processing && declaredInputsOf(model.processing);
+    const declared = model.processing?.declared;
     const others = declared && rawBody(req, body, declared);
     if (others !== undefined) return declaredCall(req, others, declared!);
     const types = declared === undefined ? [] : declaredContentTypes(declared);
@@ -104,7 +98,7 @@ export const nativeProtocol: HttpCallCodec<InferenceRequest> = {
     }
     const answer: NativeAnswer = {
       outputs,
-      declared: raw && declaredAnswer(raw, model),
+      declared: raw && model.processing?.answerForm(raw),
       cached: cache === 'HIT',
       // To the microsecond: more digits would be noise.
       processingSeconds: Math.round((performance.now() - exchange.startedAt) * 1000) / 1e6,
@@ -118,10 +112,6 @@ export const nativeProtocol: HttpCallCodec<InferenceRequest> = {
     return whenDone(encoded, (body) => ({ headers: JSON_HEADERS, body: [asBuffer(body)] }));
   },
 };
-
-function declaredInputsOf({ pipeline }: ModelProcessing): DeclaredInputs {
-  return { inputs: pipeline.inputs.map(({ plan }) => plan), options: pipeline.options };
-}
 
 /** A body that is no JSON: one raw input, or a form of them. */
 function rawBody(req: IncomingMessage, body: Buffer, declared: DeclaredInputs): DeclaredBody | undefined {
@@ -139,15 +129,6 @@ function declaredCall(req: IncomingMessage, body: DeclaredBody, declared: Declar
     raw: rawRequest(body.inputs, options, flagOf(req.url, 'raw', false)),
     priority: priorityOf(req),
   };
-}
-
-function declaredAnswer(
-  { inputs, wantsTensors }: RawRequest,
-  { processing }: LoadedModel,
-): NativeAnswer['declared'] {
-  if (wantsTensors || processing === undefined) return undefined;
-  const isList = inputs.length === 0 || inputs.some((input) => input.isList);
-  return { plans: processing.pipeline.outputs, isList };
 }
 
 function optionsOf({ url }: IncomingMessage, declared: DeclaredInputs): RequestOptions {
