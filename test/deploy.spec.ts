@@ -168,12 +168,14 @@ describe('the alert rules', () => {
     }
   });
 
-  it('cover absence, models, failures, shed load, batches, remotes, Redis, keys, workers, the event loop, the queue and memory', () => {
+  it('cover absence, models, failures, latency, shed load, batches, remotes, Redis, keys, workers, the event loop, the queue and memory', () => {
     expect(rules.map(({ alert }) => alert)).toEqual([
       'NestorAbsent',
       'NestorNoModel',
       'NestorModelUnavailable',
       'NestorFailures',
+      'NestorBudgetBurns',
+      'NestorSlow',
       'NestorShedsLoad',
       'NestorDeadlinesPass',
       'NestorQueueNearLimit',
@@ -188,6 +190,37 @@ describe('the alert rules', () => {
       'NestorEventLoopLate',
       'NestorMemory',
     ]);
+  });
+});
+
+describe('docs/runbooks.md', () => {
+  const text = read('docs/runbooks.md');
+  const sections = new Map(
+    text
+      .split(/^## /m)
+      .slice(1)
+      .map((section) => [section.slice(0, section.indexOf('\n')), section]),
+  );
+
+  it('has a section for each alert, to which the alert points, and no other', () => {
+    expect([...sections.keys()]).toEqual(rules.map(({ alert }) => alert));
+    for (const { alert, annotations } of rules) {
+      expect(annotations.runbook).toBe(`docs/runbooks.md#${alert.toLowerCase()}`);
+    }
+  });
+
+  it('says in each what it means, where to look and what to do', () => {
+    for (const [alert, section] of sections) {
+      const heads = [...section.matchAll(/^\*\*(\w+)\.\*\*/gm)].map(([, head]) => head);
+      expect([alert, heads]).toEqual([alert, ['Means', 'Look', 'Do']]);
+    }
+  });
+
+  it('names settings and panels that there are', () => {
+    const example = read('.env.example');
+    for (const [, name] of text.matchAll(/`([A-Z]+_[A-Z_]+)`/g)) expect(example).toContain(`# ${name}=`);
+    const titles = dashboard.panels.map(({ title }) => title);
+    for (const [, title] of text.matchAll(/"([A-Z][^"]+)"/g)) expect(titles).toContain(title);
   });
 });
 

@@ -7,6 +7,8 @@ export interface PromqlUse {
 
 const FUNCTIONS = ['absent', 'histogram_quantile', 'increase', 'label_values', 'rate', 'sum'];
 const CLAUSES = ['by', 'without', 'on', 'ignoring', 'group_left', 'group_right'];
+/** Between two sides, where no metric can stand. */
+const OPERATORS = ['and', 'or', 'unless'];
 const PAIRS: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
 
 /** Reads an expression. @throws where brackets or strings do not close, or a function is not known */
@@ -24,6 +26,7 @@ export function readPromql(expression: string): PromqlUse {
   for (const [, name = '', called, selector = ''] of rest.matchAll(
     /(?<![\w.])([a-zA-Z_:][\w:]*)\s*(\()?(?:\{([^}]*)\})?/g,
   )) {
+    if (OPERATORS.includes(name)) continue;
     if (called === undefined) metrics.push({ name, labels: labelsOf(selector) });
     else if (!FUNCTIONS.includes(name)) throw new Error(`no function "${name}" is known: ${expression}`);
   }
