@@ -32,7 +32,8 @@ export interface WorkerLoad {
   readonly queuedRequests: number;
   /** The runs that take up a slot. */
   readonly slotRuns: readonly BatchRun[];
-  readonly models: readonly ModelLoad[];
+  /** The models for which requests wait; at times also one for which none does any more. */
+  readonly busy: readonly ModelLoad[];
 }
 
 /** Refusals are many when they come; an error with its stack takes 8 us, so these are made once. */
@@ -96,7 +97,7 @@ export class Admission {
     if (!model.takesSlot) return ownMs / model.concurrency;
     let activeWeight = 0;
     let otherMs = 0;
-    for (const other of worker.models) {
+    for (const other of worker.busy) {
       if (!other.takesSlot || (other !== model && other.queue.requests === 0)) continue;
       activeWeight += other.weight;
       if (other !== model) otherMs += workAheadMs(other, PRIORITY_LEVELS);

@@ -1,7 +1,7 @@
 import { DomainError, type ErrorCode } from '../errors/domain-error';
 import type { ModelRunner } from '../runners/runner';
 import type { Tensor } from '../tensors/tensor';
-import { Admission, type ModelLoad } from './admission';
+import { Admission } from './admission';
 import { leadWithRows, rowsFault } from './batch';
 import { BatchAudit } from './batch-audit';
 import { BatchRun } from './batch-run';
@@ -61,7 +61,7 @@ const NOT_THE_INPUTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /** One model version in the scheduler: its queue, its runs, and what they cost. */
-export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
+export class ScheduledModel implements HostedModel, RequestOwner {
   readonly key: string;
   readonly weight: number;
   readonly takesSlot: boolean;
@@ -114,6 +114,10 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
 
   get queuedRows(): number {
     return this.queue.rows;
+  }
+
+  get hasWork(): boolean {
+    return this.queue.requests > 0 || this.audit?.waiting === true;
   }
 
   get startable(): boolean {
@@ -302,7 +306,10 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
 
   private enqueue(entry: QueuedRequest): void {
     // Time without work earns nothing: who comes back stands where the least served stands.
-    if (this.queue.requests === 0) this.virtualMs = Math.max(this.virtualMs, this.host.virtualMs);
+    if (this.queue.requests === 0) {
+      this.virtualMs = Math.max(this.virtualMs, this.host.virtualMs);
+      this.host.hasWork(this);
+    }
     this.ledger.enqueue(entry);
     if (this.fill.enabled) this.fill.include(entry.fillUntilMs);
   }
@@ -320,7 +327,10 @@ export class ScheduledModel implements ModelLoad, HostedModel, RequestOwner {
       if (fault !== undefined) this.batchesAreWrong(fault);
       return;
     }
-    if (joined && this.state === 'open') this.audit?.consider(run, outputs, run.startMs + runMs);
+    if (joined && this.state === 'open') {
+      this.audit?.consider(run, outputs, run.startMs + runMs);
+      if (this.audit?.waiting === true) this.host.hasWork(this);
+    }
     this.cost.record(run.rows, runMs);
     this.observer?.ran(run.rows, runMs);
     // The next batch is on its way before these answers are written.

@@ -255,7 +255,7 @@ describe('Scheduler: the end', () => {
     await harness.clock.settle();
     expect(running.outcome.result).toBeDefined();
     expect(codeOf(waiting.outcome)).toBe('model_unavailable');
-    expect([harness.scheduler.models.length, harness.scheduler.queuedRequests]).toEqual([0, 0]);
+    expect([harness.scheduler.models.size, harness.scheduler.queuedRequests]).toEqual([0, 0]);
   });
 
   it('fails instead of retrying a batch whose model is gone', async () => {

@@ -36,6 +36,25 @@ describe('Scheduler: batches', () => {
     expect(batchValues(runner)).toEqual([[1], [2, 3, 4]]);
   });
 
+  it('looks at the models with something to do alone, among hundreds that have nothing', async () => {
+    const harness = new Harness();
+    for (let i = 0; i < 300; i++) harness.model();
+    const runner = new FakeRunner();
+    const model = harness.model(runner);
+    const { scheduler } = harness;
+    harness.submit(model, [1]);
+    expect(scheduler.busy).toEqual([model]);
+    await harness.clock.settle();
+    harness.submit(model, [2]);
+    expect(scheduler.busy).toEqual([model]);
+    runner.last.finish();
+    await harness.clock.settle();
+    runner.last.finish();
+    await harness.clock.settle();
+    expect(batchValues(runner)).toEqual([[1], [2]]);
+    expect([scheduler.busy, scheduler.models.size]).toEqual([[], 301]);
+  });
+
   it('says how long a request waited and ran', async () => {
     const harness = new Harness();
     const { model } = harness.timedModel(() => 10);

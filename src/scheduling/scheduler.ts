@@ -37,7 +37,9 @@ export class Scheduler implements ModelHost {
   readonly maxBatchBytes: number;
   readonly ageingMs: number;
   readonly deadlines: DeadlineWatch<QueuedRequest>;
-  readonly models: ScheduledModel[] = [];
+  readonly models = new Set<HostedModel>();
+  /** Those of them with something to do, and at times one that has just done it: among hundreds they are few. */
+  readonly busy: HostedModel[] = [];
   readonly slotRuns: BatchRun[] = [];
   queuedRequests = 0;
   virtualMs = 0;
@@ -66,7 +68,7 @@ export class Scheduler implements ModelHost {
 
   register(options: ModelOptions): ScheduledModel {
     const model = new ScheduledModel(options, this);
-    this.models.push(model);
+    this.models.add(model);
     return model;
   }
 
@@ -74,9 +76,14 @@ export class Scheduler implements ModelHost {
   drain(): Promise<void> {
     return new Promise((resolve) => {
       this.drained.push(resolve);
-      for (const model of this.models) this.wake(model);
+      for (const model of this.busy) this.wake(model);
       this.modelIdle();
     });
+  }
+
+  /** @internal */
+  hasWork(model: HostedModel): void {
+    if (!this.busy.includes(model)) this.busy.push(model);
   }
 
   /** @internal */
@@ -114,8 +121,9 @@ export class Scheduler implements ModelHost {
 
   /** @internal */
   forget(model: HostedModel): void {
-    const index = this.models.findIndex((known) => known === model);
-    if (index !== -1) this.models.splice(index, 1);
+    this.models.delete(model);
+    const place = this.busy.indexOf(model);
+    if (place !== -1) this.busy.splice(place, 1);
   }
 
   private readonly onGathered = (): void => {
@@ -132,24 +140,35 @@ export class Scheduler implements ModelHost {
       }
     }
     this.startAudits(nowMs, false);
+    this.dropIdle();
+  }
+
+  /** From the end, as each one that goes is followed by the last. */
+  private dropIdle(): void {
+    const { busy } = this;
+    for (let i = busy.length - 1; i >= 0; i--) {
+      if (busy[i]!.hasWork) continue;
+      const last = busy.pop()!;
+      if (i < busy.length) busy[i] = last;
+    }
   }
 
   /** @param slotWanted may others want the slot? Then only those that have waited long enough */
   private startAudits(nowMs: number, slotWanted: boolean): void {
-    for (const model of this.models) {
+    for (const model of this.busy) {
       if (model.takesSlot && this.slotRuns.length >= this.slots) continue;
       if (model.auditable(nowMs, slotWanted)) model.startAudit(nowMs);
     }
   }
 
   /** The model whose turn it is, of those that can start something. */
-  private nextModel(nowMs: number): ScheduledModel | undefined {
+  private nextModel(nowMs: number): HostedModel | undefined {
     const slotFree = this.slotRuns.length < this.slots;
-    let next: ScheduledModel | undefined;
+    let next: HostedModel | undefined;
     let nextRank = 0;
     let nextMs = Infinity;
     let leastMs = Infinity;
-    for (const model of this.models) {
+    for (const model of this.busy) {
       const head = model.queue.head();
       if (head === undefined) continue;
       if (model.takesSlot) leastMs = Math.min(leastMs, model.virtualMs);
