@@ -2,9 +2,10 @@
  * What does a crowd of small models cost? Copies of `iris`, each a little different, behind this server, and beside it
  * what one would write by hand: one process, sessions in a map.
  * node bench/many-models.js [--only bare,required,thrash,one,folder,churn] [--models 300] [--folder 2000]
- *   [--churn 10000] [--seconds 5] [--workers 2] [--dist dist]
+ *   [--churn 10000] [--seconds 5] [--workers 2] [--dist dist] [--profile folder]
  *
  * Linux only: memory is the sum of the processes' proportional set sizes, CPU that of the whole tree of processes.
+ * With --profile each process and thread of the server leaves a CPU profile in that folder.
  */
 const { spawn } = require('node:child_process');
 const { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
@@ -26,6 +27,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '5' },
     workers: { type: 'string', default: '2' },
     dist: { type: 'string', default: join(__dirname, '../dist') },
+    profile: { type: 'string' },
   },
 });
 const MODELS = Number(options.models);
@@ -98,7 +100,8 @@ async function required() {
 async function thrash() {
   const env = { MODEL_DIR: writeModels(MODELS), MODEL_NAMES: 'm0', MAX_RESIDENT_MODELS: '5' };
   await withServer(env, async (server) => {
-    await load(server, MODELS, 1, WINDOW_MS / 2);
+    report(`each of ${MODELS} for the first time, 5 resident, ${CLIENTS} clients`, await walk(server));
+    await load(server, MODELS, CLIENTS, WINDOW_MS / 2);
     report(`random over ${MODELS}, 5 resident, 1 client`, await load(server, MODELS, 1));
     report(`random over ${MODELS}, 5 resident, ${CLIENTS} clients`, await load(server, MODELS));
   });
@@ -159,7 +162,8 @@ async function churn() {
 async function withServer(env, use) {
   const port = await freePort();
   const startMs = performance.now();
-  const server = spawn(process.execPath, [join(resolve(options.dist), 'main.js')], {
+  const profile = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profile)}`] : [];
+  const server = spawn(process.execPath, [...profile, join(resolve(options.dist), 'main.js')], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
@@ -194,7 +198,20 @@ async function withServer(env, use) {
 }
 
 /** Clients that send their next request, to a model drawn at random, when they have an answer. */
-async function load(server, models, clients = CLIENTS, windowMs = WINDOW_MS) {
+function load(server, models, clients = CLIENTS, windowMs = WINDOW_MS) {
+  const endMs = performance.now() + windowMs;
+  const draw = () => (performance.now() < endMs ? Math.floor(Math.random() * models) : undefined);
+  return measured(server, clients, draw);
+}
+
+/** The same, to one model after the other. */
+function walk(server) {
+  let next = 0;
+  return measured(server, CLIENTS, () => (next < MODELS ? next++ : undefined));
+}
+
+/** @param draw says whom the next request is for; undefined: that was the last */
+async function measured(server, clients, draw) {
   const pids = treeOf(server.pid);
   const beforeMs = cpuMs(pids);
   const startMs = performance.now();
@@ -202,9 +219,9 @@ async function load(server, models, clients = CLIENTS, windowMs = WINDOW_MS) {
   const others = new Map();
   await Promise.all(
     Array.from({ length: clients }, async () => {
-      while (performance.now() - startMs < windowMs) {
+      for (let model = draw(); model !== undefined; model = draw()) {
         const sentMs = performance.now();
-        const { status } = await post(server, `m${Math.floor(Math.random() * models)}`);
+        const { status } = await post(server, `m${model}`);
         if (status === 200) took.push(performance.now() - sentMs);
         else others.set(status, (others.get(status) ?? 0) + 1);
       }

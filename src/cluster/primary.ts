@@ -108,6 +108,7 @@ export async function runPrimary(): Promise<void> {
     ) => supervisor.askAll<Value>({ topic, payload, timeoutMs }, except, share),
     maxResident: models.maxResident,
     maxMemoryBytes: models.maxMemoryBytes,
+    maxLoads: models.maxLoads,
     loadTimeoutMs: models.loadTimeoutMs,
     log: (fields, message, level) => logger[level ?? 'info'](fields, message),
   });

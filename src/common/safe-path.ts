@@ -30,6 +30,23 @@ export async function statInside(root: string, path: string): Promise<Stats | un
   return explained(root, path, stat(real));
 }
 
+/**
+ * The same for what lies in a folder that is no link, nor in one: what is no link itself then lies in `root` for certain,
+ * which takes one look instead of two.
+ */
+export async function statPlain(root: string, path: string): Promise<Stats | undefined> {
+  const stats = await lstat(path).catch(() => undefined);
+  return stats === undefined || stats.isSymbolicLink() ? statInside(root, path) : stats;
+}
+
+/** Is it a folder, and no link to one? */
+export async function isRealFolder(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+}
+
 /** Is there anything at this path, be it a broken link? */
 export async function isThere(path: string): Promise<boolean> {
   return lstat(path).then(

@@ -85,6 +85,9 @@ export class Environment {
   @Variable(flag)
   PAGE = true;
 
+  @Variable(wholeNumber(0, 1000))
+  DOCS_MODELS = 50;
+
   @Variable(flag)
   DEBUG = false;
 
@@ -218,6 +221,12 @@ export class Environment {
   /** 0: none is small. */
   @Variable(byteSize(0, 2 ** 30))
   SMALL_MODEL_BYTES = 256 * 1024;
+
+  @Variable(byteSize(2 ** 24, 1024 * GB))
+  SMALL_MODEL_GROWTH = 512 * 2 ** 20;
+
+  @Variable(wholeNumber(1, 1000))
+  MODEL_LOADS = 16;
 
   /** 0: not at all. */
   @Variable(milliseconds(0))

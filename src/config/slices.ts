@@ -10,6 +10,8 @@ export const slices = {
     apiPrefix: env.API_PREFIX,
     /** Is there a page for people at `/`? */
     page: env.PAGE,
+    /** Loaded models that have calls of their own in the documentation. */
+    docsModels: env.DOCS_MODELS,
     debug: env.DEBUG,
     production: env.NODE_ENV === 'production',
   }),
@@ -69,6 +71,10 @@ export const slices = {
     maxResident: env.MAX_RESIDENT_MODELS,
     /** Models of fewer bytes share session threads. */
     smallModelBytes: env.SMALL_MODEL_BYTES,
+    /** Memory that a worker may gain before their sessions are opened anew. */
+    smallModelGrowthBytes: env.SMALL_MODEL_GROWTH,
+    /** Loads that are under way at once. */
+    maxLoads: env.MODEL_LOADS,
     /** On each worker; 0: no limit. */
     maxMemoryBytes: env.MAX_MODELS_MEMORY,
     /** 0: the folder is not watched. */

@@ -3,8 +3,9 @@ import { type ModelsConfig, modelsConfig } from '../config/config.slices';
 import type { LoadedVersion, UnavailableModel } from '../process/ipc/loaded-version';
 import { DomainError } from '../errors/domain-error';
 import { Ipc } from '../process/ipc/ipc.service';
+import { Coalesced } from '../common/coalesced';
 import { withDeadline } from '../common/with-deadline';
-import { CHANGE, changeTimeoutMs, type ModelChange } from './rollout/messages';
+import { CHANGE, changeTimeoutMs, type ModelChange, type Wish } from './rollout/messages';
 import { WorkerJoin } from './rollout/worker-join';
 import { Participant } from './rollout/participant';
 import type { ModelEntry, VersionEntry } from './loading/model-entry';
@@ -12,12 +13,18 @@ import { ModelRegistry } from './loading/model-registry';
 import { unloadedByCall } from './rollout/model-errors';
 import type { LoadedModel } from './loading/loaded-model';
 
+/** A look at the model folder that takes longer is not made for each list of models. */
+const LONG_LOOK_MS = 100;
 /** After a failed load, how long requests get its reason before the load is tried again. */
 const RETRY_LOAD_AFTER_MS = 5_000;
 
 /** Which models there are, and the way to one that serves. */
 @Injectable()
 export class ModelsService implements OnModuleInit, OnApplicationShutdown {
+  private readonly looks = new Coalesced(() => this.look());
+  /** Of `performance.now()`. */
+  private lookAgainMs = 0;
+
   constructor(
     @Inject(modelsConfig.KEY) private readonly config: ModelsConfig,
     private readonly registry: ModelRegistry,
@@ -40,10 +47,20 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     await this.changes.retireAll();
   }
 
-  /** Everything on disk and everything that was asked for by name, in order of name. */
+  /**
+   * Everything on disk and everything that was asked for by name, in order of name. A folder of thousands, which takes a
+   * while to look at, is looked at for a tenth of the time at most; what is asked for by name is always found.
+   */
   async list(): Promise<readonly ModelEntry[]> {
-    await this.registry.refresh();
+    if (performance.now() >= this.lookAgainMs) await this.looks.run();
     return this.registry.known();
+  }
+
+  private async look(): Promise<void> {
+    const startMs = performance.now();
+    await this.registry.refresh();
+    const nowMs = performance.now();
+    if (nowMs - startMs > LONG_LOOK_MS) this.lookAgainMs = nowMs + 9 * (nowMs - startMs);
   }
 
   /** The same as `list`, as of the last look at the disk. */
@@ -124,7 +141,8 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     version: string | undefined,
     deadlineMs: number,
   ): Promise<LoadedModel> {
-    await this.registry.refreshModel(name);
+    // Whoever loads what is known looks whether it is that still.
+    if (!this.registry.holds(name)) await this.registry.refreshModel(name);
     // A version may be unloaded again between its load and this request's turn: then it is loaded again.
     for (;;) {
       const entry = this.find(name, version);
@@ -167,7 +185,8 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   private change(change: ModelChange): Promise<void> {
-    return this.ipc.askPrimary(CHANGE, change, changeTimeoutMs(this.config));
+    const wish: Wish = { change, usage: change.action === 'ensure' ? this.changes.usage : undefined };
+    return this.ipc.askPrimary(CHANGE, wish, changeTimeoutMs(this.config));
   }
 }
 

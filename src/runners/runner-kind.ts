@@ -1,3 +1,4 @@
+import type { FileStamp } from '../common/file-stamp';
 import type { KeyTable } from '../config/yaml/readers';
 import type { TensorSpec } from '../tensors/tensor';
 import type { ModelRunner } from './runner';
@@ -33,6 +34,8 @@ export interface ModelFile {
   digest(this: void, resultSettings: readonly unknown[]): Promise<string>;
   /** Are these still the files that they were when this began? */
   unchanged(this: void): Promise<boolean>;
+  /** Present: it is to be opened only while this holds, before and after; otherwise whoever has it opened sees to that. */
+  readonly stamp?: FileStamp;
 }
 
 /** A version that is to be opened. */

@@ -182,6 +182,19 @@ export function slowModel(iterations: number): Uint8Array {
   );
 }
 
+/** `y` FP32 [] = `n` INT64 [1], by way of tensors of so many elements: the request says how much memory it takes. */
+export function growingModel(): Uint8Array {
+  return encode({
+    node: [
+      node('ConstantOfShape', ['n'], ['zeros']),
+      node('Exp', ['zeros'], ['ones']),
+      node('ReduceSum', ['ones'], ['y'], [intAttribute('keepdims', 0)]),
+    ],
+    input: [value('n', DataType.INT64, [1])],
+    output: [value('y', DataType.FLOAT, [])],
+  });
+}
+
 /** `y` FP32 [] = `trips` INT64 [], after so many of these multiplications: the request says how slow it is. */
 export function busyModel(): Uint8Array {
   const cast = node('Cast', ['trips'], ['x'], [intAttribute('to', DataType.FLOAT)]);

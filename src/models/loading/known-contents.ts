@@ -1,4 +1,5 @@
-import { contentDigest, fileStamp, settledStamp, type VersionFiles } from '../repository/content-digest';
+import { type FileStamp, isUnchanged, settledStampOf, stampOf } from '../../common/file-stamp';
+import { contentDigest, pathsOf, type VersionFiles } from '../repository/content-digest';
 import { inspectModel, type ModelContents } from '../repository/onnx-file/external-data';
 
 /** Model files that are remembered. */
@@ -6,7 +7,7 @@ const MAX_FILES = 10_000;
 
 interface Known {
   readonly contents: ModelContents;
-  readonly stamp: string;
+  readonly stamp: FileStamp;
   readonly digests: Map<string, string>;
 }
 
@@ -26,12 +27,11 @@ export class KnownContents {
   /** @throws what `inspectModel` throws */
   async look(modelFile: string): Promise<Contents> {
     const known = this.known.get(modelFile);
-    const now = known && (await this.stampNow({ modelFile, externalData: known.contents.externalData }));
-    if (known !== undefined && known.stamp === now) return this.contentsOf(modelFile, known);
+    if (known !== undefined && (await isUnchanged(known.stamp))) return this.contentsOf(modelFile, known);
     const contents = await inspectModel(modelFile);
-    const files = { modelFile, externalData: contents.externalData };
-    const settled = await settledStamp(files);
-    const found: Known = { contents, stamp: settled ?? (await fileStamp(files)), digests: new Map() };
+    const paths = pathsOf({ modelFile, externalData: contents.externalData });
+    const settled = await settledStampOf(paths);
+    const found: Known = { contents, stamp: settled ?? (await stampOf(paths)), digests: new Map() };
     this.known.delete(modelFile);
     if (settled !== undefined) {
       if (this.known.size >= MAX_FILES) this.known.clear();
@@ -50,13 +50,9 @@ export class KnownContents {
         if (before !== undefined) return before;
         const digest = await contentDigest(files, resultSettings);
         // What was read has to be what the stamp names.
-        if ((await this.stampNow(files)) === stamp) digests.set(key, digest);
+        if (await isUnchanged(stamp)) digests.set(key, digest);
         return digest;
       },
     };
-  }
-
-  private stampNow(files: VersionFiles): Promise<string | undefined> {
-    return fileStamp(files).catch(() => undefined);
   }
 }

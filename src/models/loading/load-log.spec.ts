@@ -2,7 +2,7 @@ import { LoadLog } from './load-log';
 
 describe('the log of loads', () => {
   const lines: unknown[][] = [];
-  const log = new LoadLog((...line) => lines.push(line));
+  const log = new LoadLog('model loaded', 'more models loaded', (...line) => lines.push(line));
   beforeEach(() => {
     jest.useFakeTimers();
     lines.length = 0;
@@ -10,8 +10,8 @@ describe('the log of loads', () => {
   afterEach(() => jest.useRealTimers());
 
   it('has a line for each model while they are few', () => {
-    log.loaded({ model: 'a' });
-    log.loaded({ model: 'b' });
+    log.add({ model: 'a' });
+    log.add({ model: 'b' });
     jest.advanceTimersByTime(1000);
     expect(lines).toEqual([
       [{ model: 'a' }, 'model loaded'],
@@ -20,11 +20,11 @@ describe('the log of loads', () => {
   });
 
   it('has a sum a second where they are many', () => {
-    for (let i = 0; i < 300; i++) log.loaded({ model: `m${i}` });
+    for (let i = 0; i < 300; i++) log.add({ model: `m${i}` });
     jest.advanceTimersByTime(1000);
     expect(lines).toHaveLength(11);
     expect(lines.at(-1)).toEqual([{ models: 290 }, 'more models loaded']);
-    log.loaded({ model: 'late' });
+    log.add({ model: 'late' });
     jest.advanceTimersByTime(1000);
     expect(lines.slice(11)).toEqual([[{ model: 'late' }, 'model loaded']]);
   });

@@ -1,23 +1,31 @@
 /** Lines of their own in a second; of more there is a sum. */
 const OWN_LINES = 10;
+/** The same where something is wrong, which is better said in full. */
+export const FAULT_LINES = 50;
 const SECOND_MS = 1000;
 
-/** Says which models are loaded: each by a line of its own, and where they come and go by the hundred once a second. */
+/** Says what happens to models: each time by a line of its own, and where that is hundreds of times, by a sum once a second. */
 export class LoadLog {
   private lines = 0;
   private more = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly log: (fields: object, message: string) => void) {}
+  /** @param sum says the same of several, whose number stands beside it as `models` */
+  constructor(
+    private readonly message: string,
+    private readonly sum: string,
+    private readonly log: (fields: object, message: string) => void,
+    private readonly ownLines = OWN_LINES,
+  ) {}
 
-  loaded(about: object): void {
-    this.timer ??= setTimeout(() => this.sum(), SECOND_MS).unref();
-    if (this.lines++ < OWN_LINES) this.log(about, 'model loaded');
+  add(about: object): void {
+    this.timer ??= setTimeout(() => this.addUp(), SECOND_MS).unref();
+    if (this.lines++ < this.ownLines) this.log(about, this.message);
     else this.more++;
   }
 
-  private sum(): void {
-    if (this.more > 0) this.log({ models: this.more }, 'more models loaded');
+  private addUp(): void {
+    if (this.more > 0) this.log({ models: this.more }, this.sum);
     this.timer = undefined;
     this.lines = 0;
     this.more = 0;

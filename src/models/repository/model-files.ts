@@ -1,3 +1,5 @@
+import type { FileStamp } from '../../common/file-stamp';
+
 export interface FoundVersion {
   readonly version: string;
   /** Absolute path of the folder where its model.yaml is, or would be. */
@@ -6,6 +8,8 @@ export interface FoundVersion {
   readonly file: string | undefined;
   /** Size of that file alone, without its external data; 0 without a file. */
   readonly sizeBytes: number;
+  /** Of all that was looked at to find the model, where it tells of every later change. */
+  readonly stamp?: FileStamp;
 }
 
 /** A version that has a file. */
@@ -34,4 +38,6 @@ export interface ModelFiles {
   /** Those with a model file, lowest first. */
   readonly versions: readonly FileVersion[];
   readonly faults: readonly RepositoryFault[];
+  /** See there. */
+  readonly stamp?: FoundVersion['stamp'];
 }

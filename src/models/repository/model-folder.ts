@@ -2,7 +2,15 @@ import type { Dirent } from 'node:fs';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { DomainError, reasonOf } from '../../errors/domain-error';
-import { explained, fileErrorReason, isThere, listFolder, statInside } from '../../common/safe-path';
+import {
+  explained,
+  fileErrorReason,
+  isRealFolder,
+  isThere,
+  listFolder,
+  statInside,
+  statPlain,
+} from '../../common/safe-path';
 import { MAX_YAML_BYTES } from '../../config/yaml/yaml-mapping';
 import { sideBySide } from '../../common/side-by-side';
 import { FilesMemory } from './files-memory';
@@ -39,26 +47,29 @@ const NOT_A_MODEL = 'lost+found';
  * symbolic links included. Every call looks at the disk, at least at the times of what it knows already.
  */
 export class ModelFolder {
-  private readonly memory: FilesMemory;
+  private readonly memory = new FilesMemory();
+  private scans = 0;
 
   /** @param only the one model that counts; left out: all do */
   constructor(
     readonly dir: string,
     private readonly only?: OneModel,
-  ) {
-    this.memory = new FilesMemory(dir);
-  }
+  ) {}
 
   /** Every model there. What is broken is listed among the faults and never fails the rest. */
   async scan(): Promise<FolderScan> {
     const models: ModelFiles[] = [];
     const faults: RepositoryFault[] = [];
+    const isFirst = this.scans++ === 0;
     try {
       const root = await this.root();
       const names = this.only === undefined ? await candidates(root) : [this.only.name];
-      const found = await sideBySide(names, LOOKS_AT_ONCE, (name) =>
-        isModelName(name) ? this.findIn(root, name) : undefined,
-      );
+      const found = await sideBySide(names, LOOKS_AT_ONCE, async (name) => {
+        if (!isModelName(name)) return undefined;
+        // To keep thousands in mind that nobody may ask for would take as long as to find them.
+        if (isFirst) return this.findIn(root, name);
+        return (await this.memory.recall(name)) ?? this.lookAnew(root, name);
+      });
       found.forEach((model, i) => {
         const name = names[i]!;
         if (model) models.push(model);
@@ -76,11 +87,17 @@ export class ModelFolder {
    */
   async find(name: string): Promise<ModelFiles | undefined> {
     if (!isModelName(name) || (this.only?.name ?? name) !== name) return undefined;
-    const known = await this.memory.recall(name);
-    if (known !== undefined) return known;
-    const files = await this.findIn(await this.root(), name);
-    if (files !== undefined) await this.memory.remember(files);
-    return files;
+    return (await this.memory.recall(name)) ?? this.lookAnew(await this.root(), name);
+  }
+
+  /** The same as of the last look, without another one; undefined where what changed since would not show in its stamp. */
+  asBefore(name: string): ModelFiles | undefined {
+    return this.memory.asBefore(name);
+  }
+
+  private async lookAnew(root: string, name: string): Promise<ModelFiles | undefined> {
+    const files = await this.findIn(root, name);
+    return files && this.memory.remember(files);
   }
 
   private async findIn(root: string, name: string): Promise<ModelFiles | undefined> {
@@ -120,8 +137,8 @@ async function candidates(root: string): Promise<string[]> {
 }
 
 async function readFolder(root: string, name: string, folder: string): Promise<ModelFiles | undefined> {
-  const there = await statInside(root, folder);
-  if (!there?.isDirectory()) return undefined;
+  const isReal = await isRealFolder(folder);
+  if (!isReal && (await statInside(root, folder))?.isDirectory() !== true) return undefined;
   const entries = await listFolder(root, folder);
   const hasYaml = entries.some((entry) => entry.name === CONFIG_FILE);
   const yamlFile = join(folder, CONFIG_FILE);
@@ -131,8 +148,9 @@ async function readFolder(root: string, name: string, folder: string): Promise<M
   for (const entry of entries) {
     if ((await isFolder(folder, entry)) === false) continue;
     const version = entry.name;
+    const look = isReal && entry.isDirectory() ? statPlain : statInside;
     try {
-      versions.push(await readVersion(root, folder, version));
+      versions.push(await readVersion(root, folder, version, look));
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       faults.push({ name, version, reason: error.message });
@@ -187,18 +205,23 @@ async function readFlat(
   return { name, yamlFile, yaml, versions: [version], faults: [] };
 }
 
-async function readVersion(root: string, folder: string, version: string): Promise<FileVersion> {
+async function readVersion(
+  root: string,
+  folder: string,
+  version: string,
+  look: typeof statInside,
+): Promise<FileVersion> {
   if (!isVersion(version)) {
     throw new DomainError('model_unavailable', 'a version folder is named by a whole number from 1');
   }
   // The folder of the external data must lie inside too, not only the file.
-  await statInside(root, join(folder, version));
+  if (look !== statPlain) await statInside(root, join(folder, version));
   const file = join(folder, version, MODEL_FILE);
-  return { version, configFolder: folder, file, sizeBytes: await modelSize(root, file) };
+  return { version, configFolder: folder, file, sizeBytes: await modelSize(root, file, look) };
 }
 
-async function modelSize(root: string, file: string): Promise<number> {
-  const stats = await statInside(root, file);
+async function modelSize(root: string, file: string, look = statInside): Promise<number> {
+  const stats = await look(root, file);
   if (stats?.isFile() && stats.size > 0) return stats.size;
   const reason = stats === undefined ? 'does not exist' : stats.isFile() ? 'is empty' : 'is not a file';
   throw new DomainError('model_unavailable', `${relative(root, file)} ${reason}`);

@@ -26,6 +26,7 @@ export class ModelRepository {
   private readonly folder: ModelFolder;
   /** They need no folder; one of the same name goes first. */
   private readonly declared: readonly FoundModel[];
+  private readonly found = new WeakMap<ModelFiles, FoundModel>();
 
   constructor(
     dir: string,
@@ -65,7 +66,22 @@ export class ModelRepository {
     }
   }
 
-  private read({ name, yamlFile, yaml, versions, faults }: ModelFiles): FoundModel {
+  /** The same as of the last look, with a stamp by which it can be held against the disk; undefined where it has none. */
+  asBefore(name: string): FoundModel | undefined {
+    const files = this.folder.asBefore(name);
+    return files && this.read(files);
+  }
+
+  /** Files that are remembered are read once. */
+  private read(files: ModelFiles): FoundModel {
+    const before = this.found.get(files);
+    if (before !== undefined) return before;
+    const found = this.parse(files);
+    if (files.stamp !== undefined) this.found.set(files, found);
+    return found;
+  }
+
+  private parse({ name, yamlFile, yaml, versions, faults }: ModelFiles): FoundModel {
     const config = this.configOf(name, yaml);
     if ('fault' in config)
       return { name, config, versions, faults: [{ name, reason: config.fault }, ...faults] };

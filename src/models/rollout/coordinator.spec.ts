@@ -1,7 +1,7 @@
 import { DomainError } from '../../errors/domain-error';
 import { failedReply, type Reply } from '../../process/ipc/messages';
 import { ABORT, COMMIT, type Prepare, PREPARE, type Prepared, RETIRE, USAGE } from './messages';
-import { Coordinator } from './coordinator';
+import { Coordinator, type CoordinatorOptions } from './coordinator';
 
 /** Two workers that keep what they are told, as real ones do, without models. */
 class ClusterHarness {
@@ -9,19 +9,24 @@ class ClusterHarness {
   readonly timeoutsMs: Record<string, number> = {};
   readonly serving = [new Map<string, string>(), new Map<string, string>()];
   readonly staged = new Map<number, Prepare>();
+  readonly prepares: [worker: number, prepare: Prepare][] = [];
   /** What a worker answers to `prepare` instead of doing it. */
-  failing: (worker: number) => Error | undefined = () => undefined;
+  failing: (worker: number, prepare: Prepare) => Error | undefined = () => undefined;
   digests = ['a', 'a'];
+  light = false;
   idle = true;
   /** A worker that does not answer when it is to swap. */
   stuck = -1;
+  /** A worker that dies of what it is to load. */
+  dying = -1;
   readonly logged: object[] = [];
   gate: Promise<void> = Promise.resolve();
 
-  coordinator(limits: { maxResident?: number; maxMemoryBytes?: number; loadTimeoutMs?: number } = {}) {
+  coordinator(limits: Partial<CoordinatorOptions> = {}) {
     return new Coordinator({
       maxResident: 5,
       maxMemoryBytes: 0,
+      maxLoads: 16,
       loadTimeoutMs: 1000,
       ...limits,
       askAll: <Value>(topic: string, payload: unknown, timeoutMs: number, except?: ReadonlySet<number>) => {
@@ -41,15 +46,19 @@ class ClusterHarness {
     const id = (payload as { id: number } | undefined)?.id ?? 0;
     switch (topic) {
       case PREPARE: {
+        for (const { model } of (payload as Prepare).atOnce?.leave ?? []) serving.delete(model);
         await this.gate;
-        const fault = this.failing(worker);
+        if (worker === this.dying) return failedReply(worker, new Error('it is gone'), 'died');
+        const fault = this.failing(worker, payload as Prepare);
         if (fault) return failedReply(worker, fault);
         const prepare = payload as Prepare;
-        this.staged.set(id, prepare);
+        this.prepares.push([worker, prepare]);
+        if (prepare.atOnce === undefined) this.staged.set(id, prepare);
+        else serving.set(prepare.model, '1');
         const versions = prepare.versions ?? [{ version: '1' }];
         const digest = this.digests[worker] ?? 'a';
         const value: Prepared = {
-          versions: versions.map(({ version }) => ({ version, digest, memoryBytes: 100 })),
+          versions: versions.map(({ version }) => ({ version, digest, memoryBytes: 100, light: this.light })),
           latest: versions.at(-1)?.version,
         };
         return { worker, ok: true, value };
@@ -85,6 +94,7 @@ const kept = (model: string) => ({
   kept: true,
   byDefault: true,
   memoryBytes: 100,
+  light: false,
 });
 
 /** Takes the first worker in, which has loaded these by its settings. */
@@ -285,6 +295,74 @@ describe('ModelCoordinator', () => {
     await coordinator.change({ action: 'ensure', model: 'a', version: '1' });
     await coordinator.change({ action: 'ensure', model: 'b', version: '1' });
     expect([...harness.serving[0]!.keys()]).toEqual(['r', 'b']);
+  });
+
+  describe('of a small version that all had before', () => {
+    const ensure = (model: string) => ({ action: 'ensure' as const, model, version: '1' });
+
+    /** Has `a` and then `b` loaded where there is room for one. */
+    async function full(harness: ClusterHarness): Promise<Coordinator> {
+      harness.light = true;
+      const coordinator = harness.coordinator({ maxResident: 1 });
+      await coordinator.change(ensure('a'));
+      await coordinator.change(ensure('b'));
+      harness.asked.length = 0;
+      harness.prepares.length = 0;
+      return coordinator;
+    }
+
+    it('takes one message to each worker, which says what makes room, too', async () => {
+      const harness = new ClusterHarness();
+      const coordinator = await full(harness);
+      await coordinator.change(ensure('a'));
+      expect(harness.asked).toEqual([USAGE, PREPARE]);
+      const [, { versions, atOnce }] = harness.prepares[0]!;
+      expect(versions).toEqual([{ version: '1', digest: 'a' }]);
+      expect(atOnce).toMatchObject({ leave: [{ model: 'b', version: '1' }] });
+      expect(harness.serving.map((serving) => [...serving.keys()])).toEqual([['a'], ['a']]);
+      expect(coordinator.desired()).toBeUndefined();
+      expect([coordinator.isLoaded('a'), coordinator.isLoaded('b')]).toEqual([true, false]);
+    });
+
+    it('takes two phases again where a worker cannot have the same', async () => {
+      const harness = new ClusterHarness();
+      const coordinator = await full(harness);
+      harness.failing = (worker, { versions }) =>
+        worker === 1 && versions?.[0]?.digest === 'a'
+          ? new DomainError('model_unavailable', 'other files')
+          : undefined;
+      harness.digests = ['c', 'c'];
+      await coordinator.change(ensure('a'));
+      expect(harness.asked).toEqual([USAGE, PREPARE, ABORT, RETIRE, PREPARE, COMMIT]);
+      expect(harness.serving.map((serving) => [...serving.keys()])).toEqual([['a'], ['a']]);
+    });
+
+    it('leaves it alone when a worker dies of it after all', async () => {
+      const harness = new ClusterHarness();
+      const coordinator = await full(harness);
+      harness.dying = 1;
+      await expect(coordinator.change(ensure('a'))).rejects.toMatchObject({
+        code: 'model_unavailable',
+        message: /it died while it loaded/,
+      });
+      expect(harness.serving[0]!.has('a')).toBe(false);
+      harness.dying = -1;
+      await expect(coordinator.change(ensure('a'))).rejects.toMatchObject({ message: /left alone/ });
+    });
+
+    it('is no more than so many loads at once', async () => {
+      const harness = new ClusterHarness();
+      harness.light = true;
+      const coordinator = harness.coordinator({ maxResident: 10, maxLoads: 2 });
+      let open = (): void => undefined;
+      harness.gate = new Promise((resolve) => (open = resolve));
+      const changes = ['a', 'b', 'c', 'd'].map((model) => coordinator.change(ensure(model)));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(harness.asked).toEqual([PREPARE, PREPARE]);
+      open();
+      await Promise.all(changes);
+      expect(harness.serving[0]!.size).toBe(4);
+    });
   });
 
   it('refuses for want of room when nothing is idle', async () => {

@@ -19,21 +19,27 @@ import {
   RETIRE,
   UNBATCH,
   type Unbatched,
+  type Wish,
   WRONG_BATCHES,
 } from './messages';
 import { PreparePhase, type PreparePhaseOptions } from './prepare-phase';
 import { deadlyModel, quarantinedVersion, unloadedByCall } from './model-errors';
 import { LruResidency } from './lru-residency';
 import { ChangeQueue } from './change-queue';
-import { LoadLog } from './load-log';
+import { Line } from '../../common/line';
+import { FAULT_LINES, LoadLog } from '../loading/load-log';
 
 /** For a swap, which takes no work. */
 const QUICK_MS = 5_000;
+/** Small versions whose content is remembered. */
+const MAX_KNOWN = 10_000;
 
 export interface CoordinatorOptions extends PreparePhaseOptions {
   readonly maxResident: number;
   /** 0: no limit. */
   readonly maxMemoryBytes: number;
+  /** Loads for requests that are under way at once. */
+  readonly maxLoads: number;
   /** @param level info when it is left out */
   log(fields: object, message: string, level?: 'error'): void;
 }
@@ -71,17 +77,33 @@ export class Coordinator {
   /** Versions that workers died of while they ran them, in the same way. */
   private readonly quarantined = new Map<string, Quarantined>();
   private readonly unbatched = new Map<string, Unbatched>();
+  /** Small versions that all workers had before: such a one comes back in one message. */
+  private readonly known = new Map<string, LoadedVersion>();
   private readonly turns = new ChangeQueue();
+  private readonly line: Line;
   private readonly loads: LoadLog;
+  private readonly faults: LoadLog;
 
   constructor(private readonly options: CoordinatorOptions) {
-    this.loads = new LoadLog((fields, message) => options.log(fields, message));
-    this.residents = new LruResidency(options, (model, version) => this.retire(model, [version], false));
+    this.line = new Line(options.maxLoads);
+    this.loads = new LoadLog('model loaded', 'more models loaded', (fields, message) =>
+      options.log(fields, message),
+    );
+    this.faults = new LoadLog(
+      'model could not be loaded',
+      'more models could not be loaded',
+      (fields, message) => options.log(fields, message, 'error'),
+      FAULT_LINES,
+    );
+    this.residents = new LruResidency(options, ({ model, version }) => this.retire(model, [version], false));
   }
 
   /** Answers a worker's questions on its line. */
   serve(channel: Pick<RpcChannel, 'handle'>, member: Member): void {
-    channel.handle<ModelChange, void>(CHANGE, (change) => this.change(change, member.id));
+    channel.handle<Wish, void>(CHANGE, ({ change, usage }) => {
+      if (usage !== undefined) this.residents.heard(member.id, usage);
+      return this.change(change, member.id);
+    });
     channel.handle<undefined, DesiredModels | undefined>(DESIRED, () => this.desired());
     // Not one of the changes that wait for each other: meanwhile answers would be wrong.
     channel.handle<Unbatched, void>(WRONG_BATCHES, (unbatched) => this.unbatch(unbatched));
@@ -183,22 +205,75 @@ export class Coordinator {
       await this.commit(await this.prepare(wanted, asker));
       return;
     }
+    const known = this.known.get(keyOf(model, version));
+    if (known !== undefined && (await this.bringBack(known, asker))) return;
     await this.residents.reserve(model, version);
     try {
-      const wanted = { model, versions: [{ version }], replace: false };
-      const staged = await this.prepare(wanted, asker, async ({ versions }) => {
-        for (const { memoryBytes } of versions) await this.residents.claim(model, version, memoryBytes);
-      });
-      // What requests that name none get stays the same as long as it is loaded, whatever the folder has by then.
-      const byDefault = staged.latest === version && this.residents.byDefault(model) === undefined;
-      for (const prepared of staged.versions) {
-        this.nowLoaded(this.loadedVersion(model, prepared, byDefault));
-      }
-      await this.commit(staged);
+      await this.line.through(() => this.loadBeside(model, version, asker));
     } catch (error) {
       this.residents.remove(model, version);
       throw error;
     }
+  }
+
+  private async loadBeside(model: string, version: string, asker: number | undefined): Promise<void> {
+    const wanted = { model, versions: [{ version }], replace: false };
+    const staged = await this.prepare(wanted, asker, async ({ versions }) => {
+      for (const { memoryBytes } of versions) await this.residents.claim(model, version, memoryBytes);
+    });
+    for (const prepared of staged.versions) this.nowBeside(model, prepared, staged.latest);
+    await this.commit(staged);
+  }
+
+  /**
+   * Has all workers load a small version again that they had before, in one message to each: that it loads and what it
+   * is, is known, and each takes this very content or none. Nobody can see that one has it a moment before the other.
+   * @returns false when it has to be looked at anew, as one of them could not
+   */
+  private async bringBack(known: LoadedVersion, asker: number | undefined): Promise<boolean> {
+    const { model, version, digest } = known;
+    const leave = await this.residents.reserveKnown(known);
+    const wanted: Prepare = {
+      id: ++this.lastId,
+      model,
+      versions: [{ version, digest }],
+      replace: false,
+      atOnce: {
+        byDefault: this.residents.byDefault(model),
+        unbatched: this.unbatchedOf(model),
+        leave: leave.map((one) => ({ model: one.model, version: one.version })),
+      },
+    };
+    const phase = new PreparePhase(wanted, asker, this.options);
+    try {
+      const { versions, latest } = await this.line.through(() => {
+        // Who joins from here on has not those that leave.
+        this.generation++;
+        return phase.reachAll();
+      });
+      this.generation++;
+      for (const [worker, usages] of phase.usages) this.residents.heard(worker, usages);
+      for (const prepared of versions) this.nowBeside(model, prepared, latest);
+      return true;
+    } catch (error) {
+      await this.takeBack(known, wanted.id);
+      if (!phase.deadly) return false;
+      this.leaveAlone(model, error);
+      throw error;
+    }
+  }
+
+  private async takeBack({ model, version }: LoadedVersion, id: number): Promise<void> {
+    this.known.delete(keyOf(model, version));
+    this.residents.remove(model, version);
+    await this.abort(id);
+    await this.retire(model, [version], false);
+  }
+
+  private nowBeside(model: string, prepared: PreparedVersion, latest: string | undefined): void {
+    // What requests that name none get stays the same as long as it is loaded, whatever the folder has by then.
+    const isDefault = latest === prepared.version && this.residents.byDefault(model) === undefined;
+    this.nowLoaded(this.loadedVersion(model, prepared, isDefault));
   }
 
   private async unload(model: string): Promise<void> {
@@ -308,12 +383,16 @@ export class Coordinator {
     this.residents.add(loaded);
     this.failures.delete(loaded.model);
     const { model, version, load } = loaded;
-    this.loads.loaded({ model, version, ...load });
+    if (loaded.light) {
+      if (this.known.size >= MAX_KNOWN) this.known.clear();
+      this.known.set(keyOf(model, version), loaded);
+    }
+    this.loads.add({ model, version, ...load });
   }
 
   private failed(model: string, reason: string): void {
     if (this.kept.has(model) && !this.isLoaded(model)) this.failures.set(model, reason);
-    this.options.log({ model, reason }, 'model could not be loaded', 'error');
+    this.faults.add({ model, reason });
   }
 
   private leaveAlone(model: string, error: unknown): void {

@@ -24,6 +24,7 @@ export class LocalCoordinator implements OnModuleInit, OnApplicationShutdown {
         except?.size ? Promise.resolve([]) : ipc.askAll<Value>(topic, payload, timeoutMs),
       maxResident: config.maxResident,
       maxMemoryBytes: config.maxMemoryBytes,
+      maxLoads: config.maxLoads,
       loadTimeoutMs: config.loadTimeoutMs,
       log: (fields, msg, level) => this.logger[level ?? 'log']({ msg, ...fields }),
     });

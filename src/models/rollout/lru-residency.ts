@@ -6,8 +6,11 @@ import type { Reply } from '../../process/ipc/messages';
 import { type LoadedVersions, USAGE, type VersionUsage } from './messages';
 
 const ASK_MS = 2_000;
-/** How often a full server looks for a version that became idle. */
-const POLL_MS = 10;
+/** How often a full server looks for a version that became idle: soon at first, as most are at work for moments. */
+const FIRST_POLL_MS = 1;
+const LONGEST_POLL_MS = 10;
+/** How old the workers' word of what they use may be. */
+const FRESH_MS = 100;
 
 export interface ResidencyOptions {
   askAll<Value>(topic: string, payload: unknown, timeoutMs: number): Promise<Reply<Value>[]>;
@@ -17,6 +20,16 @@ export interface ResidencyOptions {
   readonly loadTimeoutMs: number;
 }
 
+/** What a worker said of what it uses. */
+interface Heard {
+  readonly usages: readonly VersionUsage[];
+  /** Of `performance.now()`. */
+  readonly atMs: number;
+}
+
+/** Has all workers let a version go. */
+type LetGo = (version: LoadedVersion) => void | Promise<void>;
+
 /**
  * The versions that are resident on every worker, those on their way included, within limits of number and
  * memory. The least recently used idle one makes room; those of the start, and ones with work in hand, never do.
@@ -24,16 +37,27 @@ export interface ResidencyOptions {
 export class LruResidency {
   private readonly versions = new Map<string, LoadedVersion>();
   private readonly usage: Coalesced<VersionUsage[][]>;
+  private readonly lastHeard = new Map<number, Heard>();
 
   constructor(
     private readonly options: ResidencyOptions,
-    private readonly retire: (model: string, version: string) => Promise<void>,
+    private readonly retire: LetGo,
   ) {
     // However many wait for room, the workers are asked once.
     this.usage = new Coalesced(async () => {
       const replies = await options.askAll<VersionUsage[]>(USAGE, undefined, ASK_MS);
-      return replies.flatMap((reply) => (reply.ok ? [reply.value] : []));
+      this.lastHeard.clear();
+      return replies.flatMap((reply) => {
+        if (!reply.ok) return [];
+        this.heard(reply.worker, reply.value);
+        return [reply.value];
+      });
     });
+  }
+
+  /** What a worker has just said of what it uses. */
+  heard(worker: number, usages: readonly VersionUsage[]): void {
+    this.lastHeard.set(worker, { usages, atMs: performance.now() });
   }
 
   get(model: string, version: string): LoadedVersion | undefined {
@@ -68,26 +92,53 @@ export class LruResidency {
     }));
   }
 
-  /** Gives a version that is to be loaded its place, as soon as there is one. @throws model_unavailable */
-  async reserve(model: string, version: string): Promise<void> {
-    await this.until(model, `${this.options.maxResident} models are resident (MAX_RESIDENT_MODELS)`, () => {
+  /**
+   * Gives a version that is to be loaded its place, as soon as there is one.
+   * @param letGo told of each that makes room
+   * @throws model_unavailable
+   */
+  async reserve(model: string, version: string, letGo = this.retire): Promise<void> {
+    const full = `${this.options.maxResident} models are resident (MAX_RESIDENT_MODELS)`;
+    const takePlace = (): boolean => {
       if (this.versions.size >= this.options.maxResident) return false;
       this.add(onItsWay(model, version));
       return true;
-    });
+    };
+    await this.until(model, full, takePlace, letGo);
   }
 
   /** Notes what a reserved version takes, and makes room for it; it counts as loaded when it is added. @throws model_unavailable */
-  async claim(model: string, version: string, memoryBytes: number): Promise<void> {
+  async claim(model: string, version: string, memoryBytes: number, letGo = this.retire): Promise<void> {
     this.add({ ...onItsWay(model, version), memoryBytes });
     const takes = `it takes ${memoryBytes} bytes beside the others (MAX_MODELS_MEMORY)`;
-    await this.until(model, takes, () => this.fits());
+    await this.until(model, takes, () => this.fits(), letGo);
+  }
+
+  /**
+   * Both, for a version whose memory is known.
+   * @returns small ones that make room for it, which the workers are to be told of along with it
+   * @throws model_unavailable
+   */
+  async reserveKnown({ model, version, memoryBytes }: LoadedVersion): Promise<LoadedVersion[]> {
+    const leave: LoadedVersion[] = [];
+    // Of large ones the memory is to be free first.
+    const letGo = (one: LoadedVersion): void | Promise<void> =>
+      one.light ? void leave.push(one) : this.retire(one);
+    try {
+      await this.reserve(model, version, letGo);
+      await this.claim(model, version, memoryBytes, letGo);
+      return leave;
+    } catch (error) {
+      this.remove(model, version);
+      for (const one of leave) await this.retire(one);
+      throw error;
+    }
   }
 
   /** Lets others go after a load by call, which is not refused, took more than there is room for. */
   async shrink(exceptModel: string): Promise<void> {
     while (this.versions.size > this.options.maxResident || !this.fits()) {
-      if (!(await this.evict(exceptModel))) return;
+      if (!(await this.evict(exceptModel, this.retire))) return;
     }
   }
 
@@ -99,10 +150,11 @@ export class LruResidency {
     return bytes <= maxMemoryBytes;
   }
 
-  private async until(model: string, fullBecause: string, holds: () => boolean): Promise<void> {
+  private async until(model: string, fullBecause: string, holds: () => boolean, letGo: LetGo): Promise<void> {
     const giveUpMs = performance.now() + this.options.loadTimeoutMs;
+    let pollMs = FIRST_POLL_MS;
     while (!holds()) {
-      if (await this.evict(model)) continue;
+      if (await this.evict(model, letGo)) continue;
       if (performance.now() > giveUpMs) {
         throw new DomainError(
           'model_unavailable',
@@ -110,24 +162,40 @@ export class LruResidency {
           { retryAfterSeconds: 1 },
         );
       }
-      await sleep(POLL_MS);
+      await sleep(pollMs);
+      pollMs = Math.min(2 * pollMs, LONGEST_POLL_MS);
     }
   }
 
-  private async evict(exceptModel: string): Promise<boolean> {
-    const victim = leastRecentlyUsed(
-      await this.usage.run(),
-      (model, version) => model !== exceptModel && this.get(model, version)?.kept === false,
-    );
-    if (victim === undefined) return false;
-    this.remove(victim.model, victim.version);
-    await this.retire(victim.model, victim.version);
+  private async evict(exceptModel: string, letGo: LetGo): Promise<boolean> {
+    const mayGo = (model: string, version: string): boolean =>
+      model !== exceptModel && this.get(model, version)?.kept === false;
+    const victim = this.victimAsHeard(mayGo) ?? leastRecentlyUsed(await this.usage.run(), mayGo);
+    const loaded = victim && this.get(victim.model, victim.version);
+    if (loaded === undefined) return false;
+    this.remove(loaded.model, loaded.version);
+    await letGo(loaded);
     return true;
+  }
+
+  /** As of a moment ago, of what every worker had by then; one that is used again meanwhile finishes what it holds. */
+  private victimAsHeard(mayGo: (model: string, version: string) => boolean): VersionUsage | undefined {
+    const sinceMs = performance.now() - FRESH_MS;
+    for (const [worker, { atMs }] of this.lastHeard) if (atMs < sinceMs) this.lastHeard.delete(worker);
+    const byWorker = [...this.lastHeard.values()].map(({ usages }) => usages);
+    const counts = new Map<string, number>();
+    for (const { model, version } of byWorker.flat()) {
+      const key = keyOf(model, version);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    const isThere = (model: string, version: string): boolean =>
+      counts.get(keyOf(model, version)) === byWorker.length && this.get(model, version)?.digest !== '';
+    return leastRecentlyUsed(byWorker, (model, version) => isThere(model, version) && mayGo(model, version));
   }
 }
 
 function onItsWay(model: string, version: string): LoadedVersion {
-  return { model, version, digest: '', kept: false, byDefault: false, memoryBytes: 0 };
+  return { model, version, digest: '', kept: false, byDefault: false, memoryBytes: 0, light: false };
 }
 
 function keyOf(model: string, version: string): string {

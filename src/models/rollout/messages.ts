@@ -10,6 +10,13 @@ export type ModelChange =
   /** Have this version loaded, as a request wants it. */
   | { readonly action: 'ensure'; readonly model: string; readonly version: string };
 
+/** A change that a worker asks for. */
+export interface Wish {
+  readonly change: ModelChange;
+  /** Of its versions that may make room, where these are few. */
+  readonly usage?: readonly VersionUsage[];
+}
+
 /** A version that workers died of. */
 export interface Quarantined {
   readonly model: string;
@@ -70,12 +77,25 @@ export interface Prepare {
   readonly versions?: readonly WantedVersion[];
   /** Do these take the place of all loaded versions, or stand beside them? */
   readonly replace: boolean;
+  /** Present: they serve as soon as they are loaded, without a second phase. */
+  readonly atOnce?: AtOnce;
+}
+
+/** The rest of a change that takes one message: of a version whose content is known, so that no two workers can differ. */
+export interface AtOnce {
+  /** Which one requests that name none get; undefined: this one, where it is the latest. */
+  readonly byDefault: string | undefined;
+  readonly unbatched: readonly Unbatched[];
+  /** What makes room for it. */
+  readonly leave: readonly Pick<LoadedVersion, 'model' | 'version'>[];
 }
 
 export interface Prepared {
   readonly versions: readonly PreparedVersion[];
   /** Which one requests that name none are to get, as of a look at the folder. */
   readonly latest: string | undefined;
+  /** Of the versions that may make room, where these are few: of changes that are made at once. */
+  readonly usage?: readonly VersionUsage[];
 }
 
 export interface PreparedVersion {
@@ -83,6 +103,8 @@ export interface PreparedVersion {
   /** Of content and settings: workers that read different files must not both serve. */
   readonly digest: string;
   readonly memoryBytes: number;
+  /** Is it small, with nothing to be proved before it serves? Then it need not be loaded in two phases again. */
+  readonly light: boolean;
   readonly load?: LoadReport;
 }
 

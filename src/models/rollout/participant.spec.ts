@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ModelsConfig } from '../../config/config.slices';
 import type { Ipc } from '../../process/ipc/ipc.service';
-import { ABORT, COMMIT, PREPARE, type Prepared } from './messages';
+import { ABORT, COMMIT, PREPARE, type Prepared, USAGE } from './messages';
 import { Participant } from './participant';
 import type { ModelLoader } from '../loading/model-loader';
 import { ModelRegistry } from '../loading/model-registry';
@@ -23,6 +23,7 @@ describe("a worker's part in a change", () => {
   let unloaded: string[];
   let gate: Promise<void>;
   let open: () => void;
+  let failing: boolean;
   const load = { id: 1, model: 'iris', replace: true, unbatched: [] };
   const serving = (): string | undefined => registry.entry('iris').version(undefined)?.served?.digest;
   beforeAll(() => {
@@ -33,13 +34,15 @@ describe("a worker's part in a change", () => {
     mkdirSync(join(dir, 'iris', '1'), { recursive: true });
     cpSync(IRIS, join(dir, 'iris', '1', 'model.onnx'));
     unloaded = [];
+    failing = false;
     gate = Promise.resolve();
     let loads = 0;
     const loader: Pick<ModelLoader, 'load' | 'unload' | 'onWrongBatches'> = {
       load: async ({ version }) => {
         const digest = `load ${++loads}`;
         await gate;
-        return { version, digest, memoryBytes: 10, use: new Lease() } as LoadedModel;
+        if (failing) throw new Error('other content');
+        return { version, digest, memoryBytes: 10, light: true, use: new Lease() } as LoadedModel;
       },
       onWrongBatches: () => undefined,
       unload: ({ digest }) => Promise.resolve(void unloaded.push(digest)),
@@ -59,7 +62,9 @@ describe("a worker's part in a change", () => {
     await ask(PREPARE, load);
     await ask(COMMIT, load);
     const { versions } = await ask<Prepared>(PREPARE, { ...load, id: 2 });
-    expect(versions).toEqual([{ version: '1', digest: expect.any(String) as string, memoryBytes: 10 }]);
+    expect(versions).toEqual([
+      { version: '1', digest: expect.any(String) as string, memoryBytes: 10, light: true },
+    ]);
     expect(serving()).toBe('load 1');
     await ask(COMMIT, { id: 2, unbatched: [] });
     expect(serving()).toBe('load 2');
@@ -115,5 +120,62 @@ describe("a worker's part in a change", () => {
     await new Promise(setImmediate);
     expect(unloaded).toEqual(['load 1']);
     expect(changes.overdue.size).toBe(0);
+  });
+
+  describe('that takes one message', () => {
+    const atOnce = { byDefault: undefined, unbatched: [], leave: [] };
+    const bring = { id: 1, model: 'iris', versions: [{ version: '1' }], replace: false, atOnce };
+
+    it('serves as soon as it is loaded, and says how it is used', async () => {
+      const { latest, usage } = await ask<Prepared>(PREPARE, bring);
+      expect(serving()).toBe('load 1');
+      expect(registry.entry('iris').agreed).toBe('1');
+      expect(latest).toBe('1');
+      expect(usage).toMatchObject([{ model: 'iris', version: '1', idle: true }]);
+    });
+
+    it('lets go what is to make room', async () => {
+      await ask(PREPARE, bring);
+      mkdirSync(join(dir, 'other', '1'), { recursive: true });
+      cpSync(IRIS, join(dir, 'other', '1', 'model.onnx'));
+      const leave = [{ model: 'iris', version: '1' }];
+      const { usage } = await ask<Prepared>(PREPARE, {
+        ...bring,
+        id: 2,
+        model: 'other',
+        atOnce: { ...atOnce, leave },
+      });
+      expect(serving()).toBeUndefined();
+      expect(usage).toMatchObject([{ model: 'other' }]);
+      expect(unloaded).toEqual(['load 1']);
+    });
+
+    it('leaves alone what has come back after it was to make room', async () => {
+      await ask(PREPARE, { ...bring, id: 5 });
+      const late = { ...atOnce, leave: [{ model: 'iris', version: '1' }] };
+      await expect(ask(PREPARE, { ...bring, id: 4, model: 'other', atOnce: late })).rejects.toThrow(/other/);
+      expect(serving()).toBe('load 1');
+    });
+
+    it('is held for whoever waits for it until their turn has come', async () => {
+      await registry.refresh();
+      let answered = (): void => undefined;
+      registry.entry('iris').versions.get('1')!.loading = new Promise((resolve) => (answered = resolve));
+      expect((await ask<Prepared>(PREPARE, bring)).usage).toMatchObject([{ idle: false }]);
+      answered();
+      await new Promise(setImmediate);
+      await new Promise(setImmediate);
+      expect(await ask(USAGE, {})).toMatchObject([{ idle: true }]);
+    });
+
+    it('serves nothing where the content is not the one that is wanted', async () => {
+      const versions = [{ version: '1', digest: 'another one' }];
+      failing = true;
+      await expect(ask(PREPARE, { ...bring, versions })).rejects.toMatchObject({
+        code: 'model_unavailable',
+        message: /other content/,
+      });
+      expect(serving()).toBeUndefined();
+    });
   });
 });

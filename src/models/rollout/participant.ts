@@ -5,6 +5,7 @@ import { Ipc } from '../../process/ipc/ipc.service';
 import { withDeadline } from '../../common/with-deadline';
 import {
   ABORT,
+  type AtOnce,
   COMMIT,
   type Abort,
   type Commit,
@@ -29,6 +30,7 @@ import { ModelLoader } from '../loading/model-loader';
 import { ModelRegistry } from '../loading/model-registry';
 import type { FoundModel } from '../repository/model-repository';
 import type { LoadedModel } from '../loading/loaded-model';
+import { ServingVersions } from './serving-versions';
 import { versionDigest } from '../repository/version-digest';
 import { versionsToServe } from '../repository/version-policy';
 
@@ -55,6 +57,7 @@ export class Participant {
   private readonly logger = new Logger(Participant.name);
   private readonly preparing = new Set<number>();
   private readonly staged = new Map<number, Staged>();
+  private readonly serving = new ServingVersions();
   /** Versions that serve no more and finish what they hold. */
   private readonly leaving = new Set<Promise<void>>();
   /** Loads that nobody waits for any more, but for those of the start: a successor would only begin them again. */
@@ -71,7 +74,7 @@ export class Participant {
     ipc.handle<Commit, void>(COMMIT, (commit) => this.commit(commit));
     ipc.handle<Abort, void>(ABORT, ({ id }) => this.abort(id));
     ipc.handle<Retire, void>(RETIRE, (retire) => this.retire(retire));
-    ipc.handle<undefined, VersionUsage[]>(USAGE, () => this.usage());
+    ipc.handle<undefined, VersionUsage[]>(USAGE, () => this.serving.usage);
     ipc.handle<Quarantined, void>(QUARANTINE, (quarantined) => this.quarantine(quarantined));
     ipc.handle<Unbatched, void>(UNBATCH, (unbatched) => this.unbatch(unbatched));
     loader.onWrongBatches((served, reason) => void this.reportWrongBatches(served, reason));
@@ -79,9 +82,12 @@ export class Participant {
 
   /** Loads versions beside what serves: all of them, or none. */
   async prepare(wanted: Prepare): Promise<Prepared> {
-    this.preparing.add(wanted.id);
+    const { id, atOnce } = wanted;
+    this.preparing.add(id);
+    for (const one of atOnce?.leave ?? []) this.makeRoom(one, id);
     try {
-      return await this.stage(wanted);
+      const prepared = await this.stage(wanted);
+      return atOnce === undefined ? prepared : this.serveAtOnce(id, prepared, atOnce);
     } finally {
       this.preparing.delete(wanted.id);
     }
@@ -93,8 +99,27 @@ export class Participant {
     if (staged === undefined) return;
     this.staged.delete(id);
     this.registry.expect(staged.model).agreed = byDefault;
-    this.serve(staged.entries, staged.replace);
+    this.serve(staged.entries, staged.replace, id);
     for (const one of unbatched) this.unbatch(one);
+  }
+
+  /** Unless it has come back meanwhile: that message may overtake one that waits for its turn. */
+  private makeRoom({ model, version }: AtOnce['leave'][number], change: number): void {
+    const entry = this.registry.get(model)?.versions.get(version);
+    if (entry !== undefined && entry.change < change)
+      void this.retire({ model, versions: [version], byCall: false });
+  }
+
+  private serveAtOnce(id: number, prepared: Prepared, { byDefault, unbatched }: AtOnce): Prepared {
+    const { versions, latest } = prepared;
+    const isLatest = versions.some(({ version }) => version === latest);
+    this.commit({ id, byDefault: byDefault ?? (isLatest ? latest : undefined), unbatched });
+    return { ...prepared, usage: this.usage };
+  }
+
+  /** How the versions are used that may make room; undefined where they are many. */
+  get usage(): VersionUsage[] | undefined {
+    return this.serving.usageOfFew((model) => this.registry.get(model)?.kept !== true);
   }
 
   /** Takes no more requests for a version: what waits for it is refused, so that no worker runs it any more. */
@@ -127,14 +152,16 @@ export class Participant {
   }
 
   /** Lets loaded versions serve, in place of the model's others or beside them. */
-  private serve(entries: readonly VersionEntry[], replace: boolean): void {
+  private serve(entries: readonly VersionEntry[], replace: boolean, change: number): void {
     const [first] = entries;
     if (first === undefined) return;
     const model = this.registry.expect(first.model);
     const before = model.loaded();
     for (const entry of entries) {
+      this.serving.add(entry, model.versions.get(entry.version)?.loading);
       model.versions.set(entry.version, entry);
       entry.state = 'READY';
+      entry.change = change;
     }
     const gone = before.filter((old) => replace || entries.some(({ version }) => version === old.version));
     for (const old of gone) void this.leave(old);
@@ -188,14 +215,15 @@ export class Participant {
     this.registry.batchesWereWrong(name);
   }
 
-  private async stage({ id, model, versions, replace }: Prepare): Promise<Prepared> {
+  private async stage({ id, model, versions, replace, atOnce }: Prepare): Promise<Prepared> {
     const serving = replace ? undefined : this.servingOf(model, versions);
     if (serving !== undefined) {
       // Another worker lacks them.
       this.staged.set(id, { model, replace, entries: [] });
       return this.preparedOf(model, serving);
     }
-    const found = await this.find(model);
+    const isFirst = id < 0 && versions === undefined;
+    const found = this.foundBefore(model, atOnce !== undefined, isFirst) ?? (await this.find(model));
     const there = found.versions.map(({ version }) => version);
     const byPolicy = (): WantedVersion[] =>
       versionsToServe(found.config.versions, there).map((version) => ({ version }));
@@ -224,20 +252,10 @@ export class Participant {
       version,
       digest,
       memoryBytes: served?.memoryBytes ?? 0,
+      light: served?.light ?? false,
       load,
     }));
     return { versions, latest: this.registry.get(model)?.latest };
-  }
-
-  private usage(): VersionUsage[] {
-    const nowMs = performance.now();
-    const usages: VersionUsage[] = [];
-    for (const { model, version, served } of this.registry.versions()) {
-      if (served === undefined) continue;
-      const { leases, lastUsedAtMs } = served.use;
-      usages.push({ model, version, idle: leases === 0, unusedMs: nowMs - lastUsedAtMs });
-    }
-    return usages;
   }
 
   /** The model on disk, with a configuration that can be used. */
@@ -246,6 +264,16 @@ export class Participant {
     if (found === undefined) throw new DomainError('model_not_found', `There is no model "${name}".`);
     if ('fault' in found.config) throw unusable(found);
     return { ...found, config: found.config };
+  }
+
+  /** What is held against the disk when it is loaded, and at the start what has just been found. */
+  private foundBefore(name: string, atOnce: boolean, isFirst: boolean): UsableModel | undefined {
+    const found = atOnce
+      ? this.registry.asBefore(name)
+      : isFirst
+        ? this.registry.get(name)?.found
+        : undefined;
+    return found === undefined || 'fault' in found.config ? undefined : { ...found, config: found.config };
   }
 
   /** These versions, where all of them serve. */
@@ -311,6 +339,7 @@ export class Participant {
     const { served } = entry;
     if (served === undefined) return Promise.resolve();
     entry.served = undefined;
+    this.serving.delete(entry);
     entry.state = 'UNLOADING';
     this.registry.changed(entry.model);
     const left = this.unload(served).then(() => {

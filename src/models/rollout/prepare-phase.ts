@@ -1,6 +1,6 @@
 import { DomainError } from '../../errors/domain-error';
 import type { Reply } from '../../process/ipc/messages';
-import { PREPARE, type Prepare, type Prepared } from './messages';
+import { PREPARE, type Prepare, type Prepared, type VersionUsage } from './messages';
 
 /** How many of the workers load at once beside what serves: requests need the cores, too. */
 const RELOADING_SHARE = 0.5;
@@ -32,6 +32,14 @@ export class PreparePhase {
   private readonly asked = new Set<number>();
   private readonly replies: Reply<Prepared>[] = [];
 
+  /** What each of them says of what it uses, where it does. */
+  get usages(): ReadonlyMap<number, readonly VersionUsage[]> {
+    const usages = new Map<number, readonly VersionUsage[]>();
+    for (const reply of this.replies)
+      if (reply.ok && reply.value.usage !== undefined) usages.set(reply.worker, reply.value.usage);
+    return usages;
+  }
+
   /** @param asker the worker that hands the outcome on, which is not the one to go first where there are others */
   constructor(
     private readonly wanted: Prepare,
@@ -55,7 +63,7 @@ export class PreparePhase {
       for (const reply of more) this.asked.add(reply.worker);
       // Whoever leaves has no say any more.
       this.replies.push(...more.filter((reply) => reply.ok || reply.gone !== 'left'));
-      const fault = faultOf(this.wanted.model, this.replies);
+      const fault = faultOf(this.wanted, this.replies);
       if (fault !== undefined) throw fault;
     }
     const [first] = this.replies;
@@ -64,6 +72,8 @@ export class PreparePhase {
   }
 
   private async next(): Promise<Reply<Prepared>[]> {
+    // What all have loaded before ends no process.
+    if (this.wanted.atOnce !== undefined) return this.ask(this.asked, 1);
     if (this.replies.length > 0) return this.ask(this.asked, this.wanted.replace ? RELOADING_SHARE : 1);
     const others = this.asker === undefined ? [] : await this.ask(new Set([...this.asked, this.asker]), ONE);
     return others.length > 0 ? others : this.ask(this.asked, ONE);
@@ -76,7 +86,7 @@ export class PreparePhase {
 }
 
 /** Why a change cannot be made, in the words of the workers; undefined when it can. */
-function faultOf(model: string, replies: readonly Reply<Prepared>[]): DomainError | undefined {
+function faultOf({ model, atOnce }: Prepare, replies: readonly Reply<Prepared>[]): DomainError | undefined {
   const failed = replies.flatMap((reply) => (reply.ok ? [] : [reply]));
   const [first] = failed;
   if (first !== undefined) {
@@ -93,7 +103,9 @@ function faultOf(model: string, replies: readonly Reply<Prepared>[]): DomainErro
       { details },
     );
   }
-  const contents = new Set(replies.map((reply) => (reply.ok ? contentOf(reply.value) : '')));
+  const contents = new Set(
+    replies.map((reply) => (reply.ok ? contentOf(reply.value, atOnce !== undefined) : '')),
+  );
   if (contents.size <= 1) return undefined;
   return new DomainError(
     'model_unavailable',
@@ -101,6 +113,7 @@ function faultOf(model: string, replies: readonly Reply<Prepared>[]): DomainErro
   );
 }
 
-function contentOf({ versions }: Prepared): string {
-  return JSON.stringify(versions.map(({ version, digest }) => [version, digest]));
+/** @param served may each worker have taken its latest version for the one that requests get which name none? */
+function contentOf({ versions, latest }: Prepared, served: boolean): string {
+  return JSON.stringify([versions.map(({ version, digest }) => [version, digest]), served && latest]);
 }

@@ -17,8 +17,7 @@ import type { ModelEntry, VersionEntry } from '../loading/model-entry';
 import { ModelRegistry } from '../loading/model-registry';
 
 const ASK_MS = 10_000;
-/** Models that a worker that starts loads side by side. */
-const LOADS_AT_ONCE = 16;
+const PROGRESS_MS = 1000;
 
 /** This worker's place among the others: it starts with what they have, and joins them. */
 @Injectable()
@@ -47,7 +46,22 @@ export class WorkerJoin {
     const names =
       this.config.required.length > 0 ? this.config.required : this.registry.known().map(({ name }) => name);
     for (const name of names) this.expect(name).kept = true;
-    await sideBySide(names, LOADS_AT_ONCE, (name) => this.loadAtStart(name));
+    await this.loadAll(names);
+  }
+
+  /** Says once a second how far it is. */
+  private async loadAll(names: readonly string[]): Promise<void> {
+    let done = 0;
+    const sayIt = (): void => this.logger.log({ msg: 'models are being loaded', done, of: names.length });
+    const timer = setInterval(sayIt, PROGRESS_MS).unref();
+    try {
+      await sideBySide(names, this.config.maxLoads, async (name) => {
+        await this.loadAtStart(name);
+        done++;
+      });
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   /** Takes part in the changes of the whole server from here on. */
@@ -103,7 +117,7 @@ export class WorkerJoin {
     for (const { model } of desired.loaded) this.registry.expect(model);
     for (const model of this.registry.known()) model.unloaded = desired.unloaded.includes(model.name);
     const wanted = new Map(desired.loaded.map(({ model, versions }) => [model, versions]));
-    await sideBySide(this.registry.known(), LOADS_AT_ONCE, (model) =>
+    await sideBySide(this.registry.known(), this.config.maxLoads, (model) =>
       this.followModel(model, wanted.get(model.name) ?? []),
     );
     for (const quarantined of desired.quarantined) this.changes.quarantine(quarantined);

@@ -10,6 +10,8 @@ export interface LoadedVersion {
   readonly byDefault: boolean;
   /** On each worker. */
   readonly memoryBytes: number;
+  /** Is it small, with nothing to be proved before it serves? */
+  readonly light: boolean;
   /** Absent for one that is on its way. */
   readonly load?: LoadReport;
 }

@@ -60,9 +60,9 @@ export class OnnxKind implements RunnerKind<OnnxSettings> {
       throw new DomainError('model_unavailable', reason);
     }
     if (file.operators.has('StringNormalizer')) provideEnglish();
-    const { path: modelFile, sizeBytes, unchanged } = file;
+    const { path: modelFile, sizeBytes, unchanged, stamp } = file;
     const label = `${model}/${version}`;
-    const options = { ...settings, modelFile, cutZipMaps, label, sizeBytes, unchanged };
+    const options = { ...settings, modelFile, cutZipMaps, label, sizeBytes, unchanged, stamp };
     const runner = await this.sessions.open(options);
     return {
       runner,

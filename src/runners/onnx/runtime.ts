@@ -48,6 +48,15 @@ const requireHere = createRequire(__filename);
 // Whatever fails is thrown as well; the runtime's own lines would only repeat it on stderr.
 const LOG_FATAL_ONLY = 4;
 
+/** Loads the runtime itself into the calling thread, which is a good part of what its first model would take. */
+export function loadRuntime(): void {
+  try {
+    findBinding()?.initOrtOnce(LOG_FATAL_ONLY, OrtTensor, isMainThread);
+  } catch {
+    // Whoever loads a model will see why.
+  }
+}
+
 /** Loads the model in the calling thread, by the synchronous binding where the installed package has it. */
 export async function openRuntime(
   options: SessionOptions,

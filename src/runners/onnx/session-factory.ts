@@ -5,6 +5,7 @@ import {
   type ModelsConfig,
   modelsConfig,
 } from '../../config/config.slices';
+import type { FileStamp } from '../../common/file-stamp';
 import { DomainError } from '../../errors/domain-error';
 import { RunRecording } from './run-recording';
 import { type OpenThread, type RunnerOptions, SessionRunner } from './session-runner';
@@ -19,6 +20,8 @@ export interface OpenOptions extends Omit<RunnerOptions, 'intraOpThreads'> {
   /** Of the model's files. */
   readonly sizeBytes: number;
   readonly unchanged: Unchanged;
+  /** What its files have to be when it is opened first; undefined: whoever has it opened sees to that. */
+  readonly stamp?: FileStamp;
 }
 
 /** Opens the sessions of this process, and closes what is still open when the application ends. */
@@ -36,7 +39,10 @@ export class SessionFactory implements OnApplicationShutdown {
     recording: RunRecording,
   ) {
     this.thread = { niceness: cluster.threadNiceness, timeoutMs: models.loadTimeoutMs, recording };
-    this.shared = new SharedThreads(plan.slots, this.thread);
+    this.shared = new SharedThreads(plan.slots, {
+      ...this.thread,
+      growthBytes: models.smallModelGrowthBytes,
+    });
   }
 
   /**
@@ -44,15 +50,15 @@ export class SessionFactory implements OnApplicationShutdown {
    * @throws DomainError `runtime_failure` when it does not load, `model_unavailable` when that takes too long,
    * `draining` when the application is ending
    */
-  async open({ sizeBytes, unchanged, ...options }: OpenOptions): Promise<SessionRunner> {
+  async open({ sizeBytes, unchanged, stamp, ...options }: OpenOptions): Promise<SessionRunner> {
     const draining = new DomainError('draining', 'the server is stopping');
     if (this.ending) throw draining;
-    const openThread: OpenThread = (session) =>
+    const openThread: OpenThread = (session, expected) =>
       this.isSmall({ ...options, sizeBytes })
-        ? this.shared.open({ ...session, intraOpThreads: 1 }, unchanged)
-        : openAlone(session, this.thread);
+        ? this.shared.open({ ...session, intraOpThreads: 1 }, unchanged, expected)
+        : openAlone(session, this.thread, expected);
     const session = { ...options, intraOpThreads: options.intraOpThreads ?? this.plan.intraOpThreads };
-    const runner = await SessionRunner.open(session, openThread, unchanged);
+    const runner = await SessionRunner.open(session, openThread, unchanged, stamp);
     this.runners.add(runner);
     void runner.closed.then(() => this.runners.delete(runner));
     if (!this.ending) return runner;
@@ -68,7 +74,7 @@ export class SessionFactory implements OnApplicationShutdown {
   }
 
   /** May it live with others? Where the plan would give it several threads, one is enough for it. */
-  isSmall(options: Omit<OpenOptions, 'unchanged'>): boolean {
+  isSmall(options: Omit<OpenOptions, 'unchanged' | 'stamp'>): boolean {
     const { instances, intraOpThreads = 1, interOpThreads, executionProviders } = options;
     const plain = instances === 1 && intraOpThreads === 1 && interOpThreads === 1;
     const onCpu = executionProviders.length === 1 && executionProviders[0] === 'cpu';

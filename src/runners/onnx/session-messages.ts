@@ -1,3 +1,4 @@
+import type { FileStamp } from '../../common/file-stamp';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import type { SessionOptions } from './session-options';
 
@@ -53,13 +54,17 @@ export interface Loaded {
   readonly signature: SessionSignature;
   /** CPU time that the load took, where the system tells; else by the clock on the wall. */
   readonly ms: number;
-  /** The number under which Linux knows the thread. */
-  readonly threadId: number | undefined;
 }
 
 export type ToThread =
   | RunMessage
-  | { readonly kind: 'open'; readonly session: number; readonly options: SessionOptions }
+  | {
+      readonly kind: 'open';
+      readonly session: number;
+      readonly options: SessionOptions;
+      /** What the model's files have to be, before and after. */
+      readonly stamp: FileStamp | undefined;
+    }
   | { readonly kind: 'close'; readonly session: number }
   /** Gives every session back; the thread ends. */
   | { readonly kind: 'end' };
@@ -79,6 +84,12 @@ export const RAN = null;
 
 export type FromThread =
   | typeof RAN
+  /** Said first. @see SessionThread.started */
+  | {
+      readonly kind: 'started';
+      /** The number under which Linux knows the thread. */
+      readonly threadId: number | undefined;
+    }
   /** The same for a run whose inputs came in a buffer of their own, which goes back. */
   | { readonly kind: 'ran'; readonly memory: ArrayBuffer }
   | Loaded

@@ -1,3 +1,4 @@
+import type { FileStamp } from '../../common/file-stamp';
 import { DomainError, reasonOf } from '../../errors/domain-error';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import type { RequestInputs } from './input-batch';
@@ -12,7 +13,8 @@ export interface RunnerOptions extends SessionOptions {
 
 /** What the runner needs of a thread. */
 export type RunnerThread = Pick<ThreadSession, 'signature' | 'ended' | 'run' | 'close'>;
-export type OpenThread = (options: SessionOptions) => Promise<RunnerThread>;
+/** @param stamp what the model's files have to be */
+export type OpenThread = (options: SessionOptions, stamp?: FileStamp) => Promise<RunnerThread>;
 
 /** What is served is what was loaded, checked and given a digest, and nothing else. */
 const OTHER_FILES = 'its files have changed since it was loaded';
@@ -52,9 +54,12 @@ export class SessionRunner {
     { instances, ...options }: RunnerOptions,
     openThread: OpenThread,
     unchanged: Unchanged,
+    stamp?: FileStamp,
   ): Promise<SessionRunner> {
     const open = (): Promise<RunnerThread> => openThread(options);
-    const results = await Promise.allSettled(Array.from({ length: instances }, open));
+    const results = await Promise.allSettled(
+      Array.from({ length: instances }, () => openThread(options, stamp)),
+    );
     const threads = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) {

@@ -1,9 +1,10 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
+import { isUnchangedNow } from '../../common/file-stamp';
 import type { Shape } from '../../tensors/shape';
 import type { Tensor } from '../../tensors/tensor';
 import { RunPlace, runNote } from '../../process/run-record';
-import { openRuntime, type RuntimeSession } from './runtime';
+import { loadRuntime, openRuntime, type RuntimeSession } from './runtime';
 import { describeFailure } from './runtime-failure';
 import {
   BLOCK_BYTES,
@@ -17,13 +18,17 @@ import {
 import type { SessionOptions } from './session-options';
 import { BlockReader, BlockWriter, copyElements } from './tensor-block';
 import { ownThreadId } from '../../process/cpu/own-thread-id';
-import { threadCpuMs } from '../../process/cpu/thread-cpu';
+import { OwnCpuTime } from '../../process/cpu/thread-cpu';
 import { lowerOwnPriority } from '../../process/cpu/thread-priority';
 
 // Between runs the thread waits on shared memory: that saves an eighth of a hop's CPU against waiting for a
 // message. What the event loop has to do (native finalizers) is done now and then, and before a long wait.
 const RUNS_BETWEEN_TURNS = 64;
 const IDLE_BEFORE_TURN_MS = 100;
+
+type OpenMessage = Extract<ToThread, { kind: 'open' }>;
+
+const CHANGED = 'its files are not those that are known';
 
 /** One of the sessions that live on this thread. */
 class HostedSession {
@@ -48,7 +53,7 @@ class HostedSession {
 
 class ThreadSide {
   private readonly signal: Int32Array;
-  private readonly threadId = ownThreadId();
+  private readonly cpu = new OwnCpuTime();
   private readonly local = new ArrayBuffer(BLOCK_BYTES);
   private readonly sessions = new Map<number, HostedSession>();
   /** 1 while runs are to be noted. */
@@ -66,6 +71,8 @@ class ThreadSide {
   }
 
   async serve(): Promise<void> {
+    loadRuntime();
+    this.post({ kind: 'started', threadId: ownThreadId() });
     for (let turns = 1; ; turns++) {
       if (Atomics.wait(this.signal, 0, Signal.none, IDLE_BEFORE_TURN_MS) === 'timed-out')
         await turnOfTheLoop();
@@ -73,13 +80,14 @@ class ThreadSide {
       while (Atomics.load(this.signal, 0) === Signal.none) Atomics.wait(this.signal, 0, Signal.none);
       const message = this.received();
       if (message?.kind === 'end') break;
-      if (message?.kind === 'open') await this.open(message.session, message.options);
+      if (message?.kind === 'open') await this.open(message);
       else if (message?.kind === 'close') await this.close(message.session);
       else await this.run(message);
       if (turns % RUNS_BETWEEN_TURNS === 0) await turnOfTheLoop();
     }
     for (const { runtime } of this.sessions.values()) await runtime.release();
     this.place?.close();
+    this.cpu.close();
   }
 
   /** Undefined: a run whose inputs are all in the shared block. */
@@ -89,13 +97,18 @@ class ThreadSide {
     return received?.message ?? { kind: 'end' };
   }
 
-  private async open(session: number, options: SessionOptions): Promise<void> {
-    const startMs = busyMs();
+  private async open({ session, options, stamp }: OpenMessage): Promise<void> {
+    const startMs = this.busyMs;
     try {
+      if (stamp !== undefined && !isUnchangedNow(stamp)) throw new Error(CHANGED);
       const runtime = await openRuntime(options);
+      if (stamp !== undefined && !isUnchangedNow(stamp)) {
+        await runtime.release();
+        throw new Error(CHANGED);
+      }
       this.sessions.set(session, new HostedSession(runtime, options, this.data, this.local));
       const signature = { inputs: runtime.inputs, outputs: runtime.outputs };
-      this.post({ kind: 'ready', signature, ms: busyMs() - startMs, threadId: this.threadId });
+      this.post({ kind: 'ready', signature, ms: this.busyMs - startMs });
     } catch (error) {
       this.post({ kind: 'load-failed', reason: describeFailure(error, options.modelFile) });
     }
@@ -160,6 +173,10 @@ class ThreadSide {
     else this.post(RAN);
   }
 
+  private get busyMs(): number {
+    return this.cpu.ms ?? performance.now();
+  }
+
   private post(message: FromThread, transfer?: ArrayBuffer[]): void {
     this.port.postMessage(message, transfer);
   }
@@ -171,10 +188,6 @@ function inputsOf({ runtime, inputs }: HostedSession, message: RunMessage | unde
   const texts = message?.texts;
   if (!texts) return tensors;
   return tensors.map((tensor, position) => ({ ...tensor, data: texts[position] ?? tensor.data }));
-}
-
-function busyMs(): number {
-  return threadCpuMs() ?? performance.now();
 }
 
 function bufferOf({ data }: Tensor): ArrayBuffer[] {

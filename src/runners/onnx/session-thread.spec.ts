@@ -151,6 +151,7 @@ describe('running', () => {
     const worker = new Worker(THREAD_FILE, { workerData: data });
     const answer = (): Promise<unknown> => new Promise((resolve) => worker.once('message', resolve));
     const signal = new Int32Array(data.signal);
+    expect(await answer()).toMatchObject({ kind: 'started' });
     const loaded = answer();
     const options = optionsFor(saved(models.identityModel('FP32', ['N'])));
     worker.postMessage({ kind: 'open', session: 7, options });

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { FileStamp } from '../../common/file-stamp';
 import { DomainError, reasonOf } from '../../errors/domain-error';
 import { threadCpuMs } from '../../process/cpu/thread-cpu';
 import type { Tensor } from '../../tensors/tensor';
@@ -61,6 +62,8 @@ export class SessionThread {
   readonly ended: Promise<DomainError | undefined>;
   readonly inputMemory = takeBlock();
   readonly outputMemory = takeBlock();
+  /** Does it run already? Until then whoever waits for it waits for no model. */
+  started = false;
   /** The last one that wrote its inputs to the block. */
   writer: ThreadSession | undefined;
   private readonly signal = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
@@ -123,12 +126,17 @@ export class SessionThread {
    * @throws DomainError `runtime_failure` with the reason when it does not load; `model_unavailable` when that takes
    * longer than `timeoutMs`, in which case its session goes as soon as the load ends
    * @param alone has it the thread to itself, which goes with it?
+   * @param stamp what the model's files have to be, before and after
    */
-  async open(options: SessionOptions, timeoutMs: number, alone = false): Promise<ThreadSession> {
+  async open(
+    options: SessionOptions,
+    timeoutMs: number,
+    { alone = false, stamp }: { readonly alone?: boolean; readonly stamp?: FileStamp } = {},
+  ): Promise<ThreadSession> {
     const session = new ThreadSession(this, ++this.lastNumber, options, alone);
     this.sessions.set(session.number, session);
     try {
-      await session.load(timeoutMs);
+      await session.load(timeoutMs, stamp);
       return session;
     } catch (error) {
       void session.close();
@@ -217,8 +225,11 @@ export class SessionThread {
       this.spare = message.memory;
     }
     switch (message.kind) {
-      case 'ready':
+      case 'started':
+        this.started = true;
         this.threadId = message.threadId;
+        break;
+      case 'ready':
         this.finish(({ resolve }) => resolve(message));
         break;
       case 'closed':
@@ -306,13 +317,13 @@ export class ThreadSession {
   }
 
   /** @throws what `SessionThread.open` throws */
-  async load(timeoutMs: number): Promise<void> {
+  async load(timeoutMs: number, stamp: FileStamp | undefined): Promise<void> {
     const { thread, number, options } = this;
     const timer = setTimeout(() => this.refuse(`the model did not load within ${timeoutMs} ms`), timeoutMs);
     try {
       const { signature, ms } = await new Promise<Loaded>((resolve, reject) => {
         this.refuseLoad = reject;
-        const message: ToThread = { kind: 'open', session: number, options };
+        const message: ToThread = { kind: 'open', session: number, options, stamp };
         thread.begin({ session: this, kind: 'open', message, resolve: resolve as Job['resolve'], reject });
       });
       this.loadMs = ms;
@@ -432,6 +443,7 @@ function resolveWithBlock({ session, resolve }: Job): void {
 export async function openAlone(
   options: SessionOptions,
   threadOptions: ThreadOptions,
+  stamp?: FileStamp,
 ): Promise<ThreadSession> {
-  return new SessionThread(threadOptions).open(options, threadOptions.timeoutMs, true);
+  return new SessionThread(threadOptions).open(options, threadOptions.timeoutMs, { alone: true, stamp });
 }

@@ -7,7 +7,7 @@ import { SharedThreads } from './shared-threads';
 
 jest.mock('./thread-file', () => jest.requireActual<object>('../../../test/helpers/compiled-thread'));
 
-const OPTIONS = { niceness: 0, timeoutMs: 20_000 };
+const OPTIONS = { niceness: 0, timeoutMs: 20_000, growthBytes: 2 ** 40 };
 const unchanged = (): Promise<boolean> => Promise.resolve(true);
 
 function threadsOfProcess(): number {
@@ -85,7 +85,7 @@ describe('threads that small models share', () => {
   });
 
   it('replaces a thread that has had many sessions, and nobody notices', async () => {
-    const threads = new SharedThreads(1, OPTIONS, 3);
+    const threads = new SharedThreads(1, { ...OPTIONS, renewAfter: 3 });
     const file = saved(models.identityModel('FP32', ['N']));
     const stays = await threads.open(optionsFor(file), unchanged);
     const before = stays.session.thread;
@@ -99,8 +99,35 @@ describe('threads that small models share', () => {
     expect(dataOf(await stays.run([[floats([1], 9)]]))).toEqual(Float32Array.of(9));
   });
 
+  it('gives back what a model has grown to by the shapes of its inputs, and nobody notices', async () => {
+    const MB = 2 ** 20;
+    const threads = new SharedThreads(1, { ...OPTIONS, growthBytes: 128 * MB });
+    const now = performance.now.bind(performance);
+    let passedMs = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => now() + passedMs);
+    try {
+      const grows = await threads.open(optionsFor(saved(models.growingModel())), unchanged);
+      const same = await threads.open(optionsFor(saved(models.identityModel('FP32', ['N']))), unchanged);
+      const sizeOf = (n: number): [[Tensor]] => [[tensor('n', 'INT64', [1], BigInt64Array.of(BigInt(n)))]];
+      expect(dataOf(await grows.run(sizeOf(10)))).toEqual(Float32Array.of(10));
+      const least = process.memoryUsage.rss();
+      const before = grows.session.thread;
+      expect(dataOf(await grows.run(sizeOf(50 * MB)))).toEqual(Float32Array.of(50 * MB));
+      expect(process.memoryUsage.rss() - least).toBeGreaterThan(200 * MB);
+      passedMs += 2000;
+      const runs = [same.run([[floats([2], 1)]]), grows.run(sizeOf(7))];
+      expect((await Promise.all(runs)).map(dataOf)).toEqual([Float32Array.of(1, 2), Float32Array.of(7)]);
+      expect(await before.ended).toBeUndefined();
+      expect(grows.session.thread).not.toBe(before);
+      expect(process.memoryUsage.rss() - least).toBeLessThan(128 * MB);
+      expect(dataOf(await grows.run(sizeOf(8)))).toEqual(Float32Array.of(8));
+    } finally {
+      jest.restoreAllMocks();
+    }
+  });
+
   it('leaves a model where it is whose files have changed: what serves is what was loaded', async () => {
-    const threads = new SharedThreads(1, OPTIONS, 1);
+    const threads = new SharedThreads(1, { ...OPTIONS, renewAfter: 1 });
     const stays = await threads.open(optionsFor(saved(models.identityModel('FP32', ['N']))), () =>
       Promise.resolve(false),
     );

@@ -1,3 +1,4 @@
+import type { FileStamp } from '../../common/file-stamp';
 import type { DomainError } from '../../errors/domain-error';
 import type { Tensor } from '../../tensors/tensor';
 import type { RequestInputs } from './input-batch';
@@ -17,9 +18,19 @@ const SLOW_LOAD_MS = 20;
 const RENEW_AFTER_SESSIONS = 5000;
 /** Models that are known to be slow, by their files. */
 const MAX_SLOW = 1000;
+/** How often it is looked how much memory the process has. */
+const LOOK_AT_MEMORY_MS = 1000;
 
 /** Are a model's files still those that were loaded? */
 export type Unchanged = () => Promise<boolean>;
+
+export interface SharedThreadsOptions extends ThreadOptions {
+  /** Memory that the process may gain before what sessions keep of large runs is given back. */
+  readonly growthBytes: number;
+  /** Of the process. */
+  readonly memoryBytes?: () => number;
+  readonly renewAfter?: number;
+}
 
 /** One of the threads, and who lives there. */
 interface Place {
@@ -43,12 +54,20 @@ interface Place {
 export class SharedThreads {
   private places: Place[] = [];
   private readonly slow = new Set<string>();
+  private readonly renewAfter: number;
+  private readonly memoryBytes: () => number;
+  /** The least that the process has had since sessions were last opened anew for its sake. */
+  private leastBytes = Infinity;
+  private lookedAtMs = -Infinity;
+  private renewing = false;
 
   constructor(
     private readonly size: number,
-    private readonly options: ThreadOptions,
-    private readonly renewAfter = RENEW_AFTER_SESSIONS,
-  ) {}
+    private readonly options: SharedThreadsOptions,
+  ) {
+    this.renewAfter = options.renewAfter ?? RENEW_AFTER_SESSIONS;
+    this.memoryBytes = options.memoryBytes ?? (() => process.memoryUsage.rss());
+  }
 
   /** Was it seen to hold up others? Then it needs a thread of its own. */
   isSlow(modelFile: string): boolean {
@@ -56,11 +75,11 @@ export class SharedThreads {
   }
 
   /** @throws what `SessionThread.open` throws */
-  async open(options: SessionOptions, unchanged: Unchanged): Promise<SharedSession> {
+  async open(options: SessionOptions, unchanged: Unchanged, stamp?: FileStamp): Promise<SharedSession> {
     const place = this.choose();
     place.loading++;
     try {
-      const session = await this.openAt(place, options);
+      const session = await this.openAt(place, options, stamp);
       return new SharedSession(session, place, unchanged, this);
     } finally {
       place.loading--;
@@ -68,12 +87,13 @@ export class SharedThreads {
     }
   }
 
-  private async openAt(place: Place, options: SessionOptions): Promise<ThreadSession> {
-    place.had++;
-    const opening = place.thread.open(options, this.options.timeoutMs);
+  private async openAt(place: Place, options: SessionOptions, stamp?: FileStamp): Promise<ThreadSession> {
+    const isFirst = place.had++ === 0;
+    const opening = place.thread.open(options, this.options.timeoutMs, { stamp });
     this.lookAfter(place);
     const session = await opening;
-    if (session.loadMs > SLOW_LOAD_MS) this.remember(options.modelFile);
+    // With the first one the runtime is loaded, too.
+    if (session.loadMs > SLOW_LOAD_MS && !isFirst) this.remember(options.modelFile);
     return session;
   }
 
@@ -109,17 +129,40 @@ export class SharedThreads {
     const { task } = thread;
     if (task === undefined || place.watch !== undefined || place.givenUp) return;
     const startMs = performance.now();
+    const wasThere = thread.started;
     const startCpuMs = thread.cpuMs ?? -Infinity;
     const look = (): void => {
       place.watch = undefined;
       if (!thread.awaited) return;
-      if (thread.task !== task) return this.lookAfter(place);
+      // A thread takes a while to start, and no longer on the next one.
+      if (thread.task !== task || !wasThere) return this.lookAfter(place);
       const busyMs = (thread.cpuMs ?? Infinity) - startCpuMs;
       const isSlow = busyMs >= HOLDS_UP_MS * BUSY_SHARE || performance.now() - startMs >= LONGEST_WAIT_MS;
       if (isSlow) void this.giveUp(place, task.session);
       else place.watch = setTimeout(look, HOLDS_UP_MS).unref();
     };
     place.watch = setTimeout(look, HOLDS_UP_MS).unref();
+  }
+
+  /**
+   * What a session has taken for a large run it keeps for the next, and gives back with itself alone: where the process has
+   * gained too much, all of them move to new threads. Looked for with each run.
+   */
+  lookAtMemory(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.lookedAtMs < LOOK_AT_MEMORY_MS || this.renewing) return;
+    this.lookedAtMs = nowMs;
+    const bytes = this.memoryBytes();
+    this.leastBytes = Math.min(this.leastBytes, bytes);
+    if (bytes - this.leastBytes > this.options.growthBytes) void this.renewAll();
+  }
+
+  private async renewAll(): Promise<void> {
+    this.renewing = true;
+    for (const place of [...this.places]) await this.giveUp(place);
+    // What is left is others'.
+    this.leastBytes = this.memoryBytes();
+    this.renewing = false;
   }
 
   endIfEmpty({ thread, sessions, loading, givenUp }: Place): void {
@@ -182,7 +225,7 @@ export class SharedSession {
     public session: ThreadSession,
     private place: Place | undefined,
     readonly unchanged: Unchanged,
-    private readonly threads: Pick<SharedThreads, 'lookAfter' | 'endIfEmpty'>,
+    private readonly threads: Pick<SharedThreads, 'lookAfter' | 'lookAtMemory' | 'endIfEmpty'>,
   ) {
     this.signature = session.signature;
     this.ended = new Promise((resolve) => (this.onEnded = resolve));
@@ -196,6 +239,7 @@ export class SharedSession {
     const waits = !session.thread.idle;
     const run = session.run(batch);
     if (waits && place !== undefined) this.threads.lookAfter(place);
+    this.threads.lookAtMemory();
     return run;
   }
 

@@ -38,7 +38,7 @@ export class TestWorker {
     folder: string,
     required: readonly string[],
   ) {
-    const config = { loadTimeoutMs: 10_000, required } as ModelsConfig;
+    const config = { loadTimeoutMs: 10_000, maxLoads: 16, required } as ModelsConfig;
     const here = new RpcChannel((message) => deliver(message, this.line));
     this.line = new RpcChannel((message) => deliver(message, here));
     const ipc: Pick<Ipc, 'handle' | 'askPrimary'> = {
@@ -146,6 +146,7 @@ export class ClusterHarness {
     Logger.overrideLogger(false);
     this.coordinator = new Coordinator({
       maxMemoryBytes,
+      maxLoads: 16,
       askAll: (topic, payload, timeoutMs, except, share) =>
         this.askAll(topic, payload, timeoutMs, except, share),
       maxResident: 5,
