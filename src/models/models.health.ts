@@ -5,9 +5,11 @@ import type { ModelEntry } from './loading/model-entry';
 import { Recorder } from '../telemetry/metrics/recorder';
 import { ModelsService } from './models.service';
 
+const MAX_SHOWN = 100;
+
 /**
  * Up when every required model (`MODEL_NAMES`) is loaded and warm, and of those on other servers one answers; where none
- * is required, when one model serves. Nothing is waited for, so no run and no server can hold it up: what is old is asked
+ * is required, when one model serves. Of hundreds of models it names those that do not serve. Nothing is waited for, so no run and no server can hold it up: what is old is asked
  * for anew, for the next time.
  */
 @Injectable()
@@ -37,7 +39,10 @@ export class ModelsHealthIndicator {
     this.models.retryRemotes();
     const { ready, unavailable } = this.condition();
     const atStart = this.models.known().filter((model) => model.kept || model.required);
-    const states = atStart.map((model) => {
+    const down = atStart.filter((model) => !serves(model));
+    // Beyond that many, those that serve are a number.
+    const shown = atStart.length > MAX_SHOWN ? down.slice(0, MAX_SHOWN) : atStart;
+    const states = shown.map((model) => {
       const reason = model.fault;
       const state = model.version(undefined)?.state ?? 'UNAVAILABLE';
       return [model.name, { state, ...(reason && { reason }) }] as const;
@@ -45,6 +50,7 @@ export class ModelsHealthIndicator {
     const optional = unavailable.filter(({ required }) => !required);
     const degraded = Object.fromEntries(optional.map(({ model, reason }) => [model, reason]));
     const report = {
+      count: { expected: atStart.length, serving: atStart.length - down.length },
       models: Object.fromEntries(states),
       ...(optional.length > 0 && { degraded }),
       ...(this.models.known().length === 0 && { reason: 'there is no model in the model folder' }),

@@ -1,6 +1,8 @@
 import type { AppConfig, HttpConfig } from '../config/config.slices';
 import type { Ready } from './ipc/messages';
 
+const MAX_LISTED = 20;
+
 /** The one line for people, when everything that was to be loaded is, or will not be. */
 export function banner(
   app: Pick<AppConfig, 'projectName' | 'version'>,
@@ -15,12 +17,17 @@ export function banner(
   const serving =
     models.length === 0
       ? 'no models'
-      : `models: ${models.map(({ model, version }) => `${model} ${version}`).join(', ')}`;
+      : `models: ${listed(models.map(({ model, version }) => `${model} ${version}`))}`;
   const missing = unavailable.map(({ model, reason }) => `${model} (${reason})`);
   return [
     `${app.projectName} ${app.version} ${ready ? 'is ready' : 'listens, but is NOT ready,'} at ${address}`,
     ` (docs: ${address}/docs), ${processes}, ${serving}`,
-    missing.length > 0 ? `, unavailable: ${missing.join(', ')}` : '',
+    missing.length > 0 ? `, unavailable: ${listed(missing)}` : '',
     `, pid ${process.pid}`,
   ].join('');
+}
+
+function listed(all: readonly string[]): string {
+  const more = all.length - MAX_LISTED;
+  return all.slice(0, MAX_LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { HttpConfig } from '../../config/config.slices';
 
 const EXPOSED =
-  'x-request-id, x-cache, age, retry-after, inference-header-content-length, www-authenticate, ratelimit, ratelimit-policy';
+  'x-request-id, x-cache, age, retry-after, inference-header-content-length, www-authenticate, ratelimit, ratelimit-policy, x-next-cursor';
 const PREFLIGHT_MAX_AGE_SECONDS = '600';
 
 /** Which CORS headers an answer carries, as a flat list of names and values. https://fetch.spec.whatwg.org/#http-cors-protocol */

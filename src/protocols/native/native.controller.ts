@@ -1,12 +1,12 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { maySee } from '../../http/caller';
 import { Router } from '../../http/router';
 import { ModelsService } from '../../models/models.service';
 import { ErrorResponse, InferenceResponse, ModelDetailsResponse, ModelListResponse } from './native.dto';
 import { describeModel, describeServed, type ModelDescription, type ModelDetails } from './model-description';
 import { HttpCalls } from '../http-call/http-call';
+import { ApiPage, modelPage } from '../http-call/model-page';
 import { nativeProtocol, nativeTarget } from './native.protocol';
 import { ModelReader } from '../../inference/model-reader';
 
@@ -22,10 +22,13 @@ export class NativeController {
 
   /** The models in the model folder that the caller may see, with their states. */
   @Get('models')
+  @ApiPage()
   @ApiResponse({ status: 200, type: ModelListResponse })
-  async list(@Req() req: IncomingMessage): Promise<{ models: ModelDescription[] }> {
-    const models = await this.models.list();
-    return { models: models.filter(({ name }) => maySee(req, name)).map(describeModel) };
+  @ApiResponse({ status: 400, type: ErrorResponse, description: 'A limit or cursor that there is not.' })
+  async list(@Req() req: IncomingMessage): Promise<{ models: ModelDescription[]; next_cursor?: string }> {
+    const all = await this.models.list();
+    const { models, next } = modelPage(all, req);
+    return { models: models.map(describeModel), next_cursor: next };
   }
 
   /** What a model takes and gives, with a request body that succeeds. Loads the model if need be. */

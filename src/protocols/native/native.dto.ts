@@ -62,6 +62,9 @@ export class ModelResponse {
 export class ModelListResponse {
   @ApiProperty({ type: [ModelResponse] })
   models: ModelResponse[];
+  /** Begins the next page; left out on the last. */
+  @ApiPropertyOptional()
+  next_cursor?: string;
 }
 
 export class ModelDetailsResponse extends ModelResponse {

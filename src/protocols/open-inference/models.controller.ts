@@ -12,10 +12,10 @@ import {
 import type { Response } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError } from '../../errors/domain-error';
-import { maySee } from '../../http/caller';
 import { Router } from '../../http/router';
 import { ServerReadiness } from '../../health/server-readiness';
 import { HttpCalls } from '../http-call/http-call';
+import { ApiPage, modelPage } from '../http-call/model-page';
 import { ModelReader } from '../../inference/model-reader';
 import { ModelsService } from '../../models/models.service';
 import { configOf, describeV2, type V2ModelConfig } from './model-metadata';
@@ -41,10 +41,12 @@ export class V2ModelsController {
 
   /** The names of the models in the model folder that the caller may see, loaded or not. */
   @Get()
+  @ApiPage()
   @ApiResponse({ status: 200, type: V2ModelList })
+  @V2Errors(400)
   async list(@Req() req: IncomingMessage): Promise<V2ModelList> {
-    const models = await this.models.list();
-    return { models: models.map(({ name }) => name).filter((name) => maySee(req, name)) };
+    const { models, next } = modelPage(await this.models.list(), req);
+    return { models: models.map(({ name }) => name), next_cursor: next };
   }
 
   /** What a model takes and gives. Loads the model if need be. */

@@ -1,11 +1,11 @@
-import { Controller, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { Request } from 'express';
-import { maySee } from '../../http/caller';
+import type { Request, Response } from 'express';
 import { DomainError } from '../../errors/domain-error';
 import type { ModelEntry } from '../../models/loading/model-entry';
 import { ModelsService } from '../../models/models.service';
 import type { JsonObject } from '../../config/yaml/yaml-mapping';
+import { ApiPage, modelPage } from '../http-call/model-page';
 import { controlBody } from './control-body';
 import { V2Errors } from './v2-errors';
 import {
@@ -26,18 +26,23 @@ import { V2_TAG } from './v2.tag';
 export class V2RepositoryController {
   constructor(private readonly models: ModelsService) {}
 
-  /** Every version of every model in the model folder that the caller may see, with its state. */
+  /**
+   * Every version of every model in the model folder that the caller may see, with its state. A page is of so many models
+   * with all their versions; the header `x-next-cursor` begins the next one.
+   */
   @Post('index')
   @HttpCode(200)
+  @ApiPage()
   @ApiBody({ type: V2RepositoryIndexRequest, required: false })
   @ApiResponse({ status: 200, type: [V2RepositoryEntry] })
   @V2Errors(400, 413, 415)
-  async index(@Req() req: Request): Promise<V2RepositoryEntry[]> {
+  async index(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<V2RepositoryEntry[]> {
     const { ready } = await controlBody(req);
     if (ready !== undefined && ready !== null && typeof ready !== 'boolean') {
       throw new DomainError('invalid_request', 'Expected "ready" to be true or false.');
     }
-    const models = (await this.models.list()).filter(({ name }) => maySee(req, name));
+    const { models, next } = modelPage(await this.models.list(), req);
+    if (next !== undefined) res.setHeader('x-next-cursor', next);
     const entries = models.flatMap(indexOf);
     return ready === true ? entries.filter(({ state }) => state === 'READY') : entries;
   }

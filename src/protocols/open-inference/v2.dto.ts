@@ -30,6 +30,9 @@ export class V2ServerReady {
 export class V2ModelList {
   @ApiProperty({ type: [String] })
   models: string[];
+  /** Begins the next page; left out on the last. */
+  @ApiPropertyOptional()
+  next_cursor?: string;
 }
 
 export class V2TensorMetadata {

@@ -1,10 +1,10 @@
 import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { maySee } from '../../http/caller';
 import { Router } from '../../http/router';
 import { ModelsService } from '../../models/models.service';
 import { HttpCalls } from '../http-call/http-call';
+import { ApiPage, modelPage } from '../http-call/model-page';
 import { EmbeddingsProtocol } from './embeddings.protocol';
 import {
   EmbeddingsBody,
@@ -26,13 +26,16 @@ export class OpenAiController {
 
   /** The models in the model folder that the caller may see. Those that declare texts and an embedding make embeddings. */
   @Get('models')
+  @ApiPage()
   @ApiResponse({ status: 200, type: OpenAiModelList })
+  @ApiResponse({
+    status: 400,
+    type: OpenAiErrorResponse,
+    description: 'A limit or cursor that there is not.',
+  })
   async list(@Req() req: IncomingMessage): Promise<OpenAiModelList> {
-    const models = await this.models.list();
-    return {
-      object: 'list',
-      data: models.filter(({ name }) => maySee(req, name)).map(({ name }) => modelOf(name)),
-    };
+    const { models, next } = modelPage(await this.models.list(), req);
+    return { object: 'list', data: models.map(({ name }) => modelOf(name)), next_cursor: next };
   }
 
   /** Is there a model of this name? */

@@ -19,6 +19,9 @@ export class OpenAiModelList {
   object: 'list';
   @ApiProperty({ type: [OpenAiModel] })
   data: OpenAiModel[];
+  /** Begins the next page; left out on the last. */
+  @ApiPropertyOptional()
+  next_cursor?: string;
 }
 
 export class EmbeddingsBody {

@@ -18,7 +18,7 @@ const DESCRIPTION = [
 
 /** Swagger UI at `/docs` and the OpenAPI 3 document at `/docs-json`, which knows the models that are loaded. */
 export function setUpDocs(app: INestApplication): void {
-  const { projectName, version, apiPrefix } = app.get<AppConfig>(appConfig.KEY);
+  const { projectName, version, apiPrefix, docsModels } = app.get<AppConfig>(appConfig.KEY);
   const models = app.get(ModelsService);
   const about = new DocumentBuilder()
     .setTitle(projectName)
@@ -49,20 +49,35 @@ export function setUpDocs(app: INestApplication): void {
       swaggerOptions: { tryItOutEnabled: true, displayRequestDuration: true },
       patchDocumentOnRequest: (req, _res, document) =>
         callerOf(req as IncomingMessage) === undefined
-          ? (current ??= withModels(document, models, apiPrefix))
+          ? (current ??= withModels(document, models, apiPrefix, docsModels))
           : document,
     },
   );
 }
 
-/** The document with a path for each loaded model, before all others: they are what people come for. */
-function withModels(document: OpenAPIObject, models: ModelsService, apiPrefix: string): OpenAPIObject {
+/**
+ * The document with a path for each loaded model, before all others: they are what people come for. Of hundreds the first
+ * by name, and a word on how to find and call the others.
+ */
+function withModels(
+  document: OpenAPIObject,
+  models: ModelsService,
+  apiPrefix: string,
+  most: number,
+): OpenAPIObject {
   const paths: OpenAPIObject['paths'] = {};
-  for (const model of models.known()) {
-    const served = model.version(undefined)?.served;
-    if (served === undefined) continue;
-    paths[`${apiPrefix}/inference/${model.name}`] = nativeModelPath(served);
-    paths[`/v2/models/${model.name}/infer`] = openInferenceModelPath(served);
+  const loaded = models.known().flatMap((model) => model.version(undefined)?.served ?? []);
+  for (const served of loaded.slice(0, most)) {
+    paths[`${apiPrefix}/inference/${served.name}`] = nativeModelPath(served);
+    paths[`/v2/models/${served.name}/infer`] = openInferenceModelPath(served);
   }
-  return { ...document, paths: { ...paths, ...document.paths } };
+  const all = { ...document, paths: { ...paths, ...document.paths } };
+  if (loaded.length <= most) return all;
+  const description = [
+    `Serves ONNX models over REST. Of the ${loaded.length} that are loaded, ${most} stand below with calls of their own.`,
+    `The others are called in the same way: \`GET ${apiPrefix}/inference/models?limit=100\` lists them, page by page,`,
+    `\`GET ${apiPrefix}/inference/{model}\` tells what one takes, with an example that works, and`,
+    `\`POST ${apiPrefix}/inference/{model}\` runs it.`,
+  ].join(' ');
+  return { ...all, info: { ...all.info, description } };
 }
