@@ -47,7 +47,8 @@ COPY site site
 
 # The image's user `node`, as a number: Kubernetes' runAsNonRoot cannot judge a name.
 USER 1000:1000
-EXPOSE 8000
+# The API, and where MANAGEMENT_PORT says so the supervisor's probes and metrics.
+EXPOSE 8000 8081
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8000}${(process.env.API_PREFIX || '/api').replace(/\\/$/, '')}/health/live`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]

@@ -98,7 +98,7 @@ describe('the Dockerfile', () => {
   });
 
   it('listens where it says and asks there for its health', () => {
-    expect(last('EXPOSE')?.args).toEqual(['8000']);
+    expect(last('EXPOSE')?.args).toEqual(['8000', '8081']);
     expect(last('ENV')?.args).toContain('PORT=8000');
     expect(last('HEALTHCHECK')?.text).toContain('/health/live');
   });
@@ -131,7 +131,7 @@ describe('docker-compose.yml', () => {
   const { nestor, redis } = services;
 
   it('starts the server when Redis answers', () => {
-    expect(Object.keys(services).sort()).toEqual(['nestor', 'redis']);
+    expect(Object.keys(services).sort()).toEqual(['grafana', 'nestor', 'prometheus', 'redis']);
     expect(nestor?.depends_on).toEqual({ redis: { condition: 'service_healthy' } });
     expect(nestor?.environment?.REDIS_URL).toBe(
       'redis://:${REDIS_PASSWORD:-only-for-a-first-try}@redis:6379',
@@ -153,7 +153,27 @@ describe('docker-compose.yml', () => {
     expect(graceMs).toBeGreaterThan(Number(nestor?.environment?.SHUTDOWN_TIMEOUT_MS));
   });
 
-  it.each(['nestor', 'redis'])('gives %s no more rights than it needs', (name) => {
+  it('starts no more than these two without a profile', () => {
+    const always = Object.entries(services).filter(([, { profiles }]) => profiles === undefined);
+    expect(always.map(([name]) => name)).toEqual(['nestor', 'redis']);
+  });
+
+  it('shows Prometheus the management port, and Grafana the board', () => {
+    const { scrape_configs, rule_files } = parse(readText('deploy/prometheus/prometheus.yml')) as {
+      scrape_configs: { static_configs: { targets: string[] }[] }[];
+      rule_files: string[];
+    };
+    const port = nestor?.environment?.MANAGEMENT_PORT;
+    expect(scrape_configs[0]?.static_configs[0]?.targets).toEqual([`nestor:${port}`]);
+    for (const file of rule_files) expect(readText(`deploy/prometheus/${file}`)).toContain('groups:');
+    const board = parse(readText('deploy/grafana/provisioning/dashboards/nestor.yaml')) as {
+      providers: { options: { path: string } }[];
+    };
+    const folder = board.providers[0]?.options.path;
+    expect(services.grafana?.volumes).toContain(`./deploy/grafana/nestor.json:${folder}/nestor.json:ro`);
+  });
+
+  it.each(['nestor', 'redis', 'prometheus'])('gives %s no more rights than it needs', (name) => {
     expect(services[name]).toMatchObject({
       read_only: true,
       cap_drop: ['ALL'],
