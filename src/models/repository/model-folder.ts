@@ -175,7 +175,7 @@ async function readOwn(root: string, name: string): Promise<ModelFiles | undefin
   const files = (await listFolder(root, root)).filter((entry) => entry.name.endsWith('.onnx'));
   const [file] = files;
   if (file !== undefined && files.length === 1) return readFlat(root, name, file.name, CONFIG_FILE);
-  const reason = `the model folder (MODEL_DIR) of MODEL_NAME has ${files.length === 0 ? 'no' : 'more than one'} model; expected 1/${MODEL_FILE}, or one .onnx file`;
+  const reason = `the model folder (MODEL_DIR) of MODEL_NAME has ${files.length === 0 ? 'no' : 'more than one'} model; expected 1/${MODEL_FILE}, or one .onnx file (MODEL_NAMES chooses among several models)`;
   return { ...inFolders, faults: [{ name, reason }] };
 }
 

@@ -172,8 +172,14 @@ describe('ModelRepository', () => {
     });
 
     it.each([
-      [[], 'has no model; expected 1/model.onnx, or one .onnx file'],
-      [['a.onnx', 'b.onnx'], 'has more than one model; expected 1/model.onnx, or one .onnx file'],
+      [
+        [],
+        'has no model; expected 1/model.onnx, or one .onnx file (MODEL_NAMES chooses among several models)',
+      ],
+      [
+        ['a.onnx', 'b.onnx'],
+        'has more than one model; expected 1/model.onnx, or one .onnx file (MODEL_NAMES chooses among several models)',
+      ],
     ])('says what it lacks: %j', async (files, lacks) => {
       for (const path of files) await putModel(path);
       const reason = `the model folder (MODEL_DIR) of MODEL_NAME ${lacks}`;
