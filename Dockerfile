@@ -26,15 +26,19 @@ LABEL org.opencontainers.image.title="nestor" \
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends libjemalloc2 \
  && rm -rf /var/lib/apt/lists/* \
- && cp -r /usr/lib/locale/C.utf8 /usr/lib/locale/en_US.utf8
+ && cp -r /usr/lib/locale/C.utf8 /usr/lib/locale/en_US.utf8 \
+ && mkdir /var/cache/nestor \
+ && chown 1000:1000 /var/cache/nestor
 
 # The locale: ONNX Runtime wants en_US.UTF-8 for text vectorisers; C.UTF-8 changes the case of letters alike.
 # LD_PRELOAD: jemalloc gives back what ONNX Runtime frees; a bare name is found on every architecture.
+# PREPARED_DIR: a volume there keeps prepared models from one container to the next; without one they go with it.
 # LOG_DIR: empty, so that logs go to standard output alone and the root file system may be read-only.
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     PORT=8000 \
     LOG_DIR="" \
+    PREPARED_DIR=/var/cache/nestor \
     ORT_DISABLE_TELEMETRY=1 \
     LD_PRELOAD=libjemalloc.so.2
 

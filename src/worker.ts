@@ -9,6 +9,7 @@ import { unknownSettingsHere } from './config/unknown-settings';
 import { reasonOf } from './errors/domain-error';
 import { banner } from './process/banner';
 import { hasPrimary } from './process/ipc/has-primary';
+import { ownMemoryBytes } from './process/own-memory';
 import { reportOnSignal } from './process/diagnostic-report';
 import type { ModelsCondition, Ready, ToPrimary, ToWorker } from './process/ipc/messages';
 import { onSignals } from './process/signals';
@@ -118,7 +119,7 @@ function stopAlone(timeoutMs: number, reload: () => void): Stop {
 /** Tells the primary again and again that this worker's event loop turns, and how it is. */
 class Heartbeat {
   private health: ModelsHealthIndicator | undefined;
-  private rssBytes = 0;
+  private memory = { rssBytes: 0, ownBytes: 0 };
 
   start(): void {
     this.beat();
@@ -135,7 +136,7 @@ class Heartbeat {
     this.lookAtMemory();
     tellPrimary({
       kind: 'heartbeat',
-      rssBytes: this.rssBytes,
+      ...this.memory,
       ...(this.health?.condition() ?? NO_MODELS),
     });
   }
@@ -143,7 +144,7 @@ class Heartbeat {
   /** That takes a descriptor: a heartbeat that has none left goes on with what it saw last. */
   private lookAtMemory(): void {
     try {
-      this.rssBytes = process.memoryUsage.rss();
+      this.memory = { rssBytes: process.memoryUsage.rss(), ownBytes: ownMemoryBytes() };
     } catch {
       // There may be one at the next beat.
     }

@@ -183,7 +183,7 @@ describe('docker-compose.yml', () => {
 
   it('takes models from the folder beside it and lets temporary files go to memory', () => {
     expect(nestor).toMatchObject({
-      volumes: ['./models:/app/models:ro'],
+      volumes: ['./models:/app/models:ro', 'prepared:/var/cache/nestor'],
       tmpfs: ['/tmp'],
       ports: ['8000:8000'],
     });

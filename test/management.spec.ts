@@ -17,6 +17,7 @@ interface Worker {
   state: string;
   ready: boolean;
   rss_bytes: number;
+  own_bytes: number;
   heartbeat_age_seconds: number;
 }
 
@@ -65,6 +66,8 @@ describe('the management port', () => {
     for (const worker of seen) {
       expect(worker).toMatchObject({ state: 'ready', ready: true });
       expect(worker.rss_bytes).toBeGreaterThan(10_000_000);
+      expect(worker.own_bytes).toBeGreaterThan(10_000_000);
+      expect(worker.own_bytes).toBeLessThan(worker.rss_bytes);
       expect(worker.heartbeat_age_seconds).toBeGreaterThanOrEqual(0);
     }
   });

@@ -2,6 +2,7 @@ import { countersOf, type Figures, mergeFigures } from '../telemetry/metrics/fig
 import { Recorder } from '../telemetry/metrics/recorder';
 import { Exposition } from '../telemetry/metrics/exposition';
 import type { CacheStatistics } from './prediction-cache';
+import { NO_PREPARATIONS } from '../telemetry/metrics/server-snapshot';
 import { tellMetrics } from './tell-metrics';
 
 const STATISTICS: CacheStatistics = {
@@ -39,6 +40,7 @@ async function shown(figures: Figures): Promise<Record<string, number>> {
     workers: [],
     restarts: 0,
     accessFailures: 0,
+    preparations: NO_PREPARATIONS,
   };
   const build = { version: '', node: '', onnxruntime: '' };
   const text = await new Exposition(build, { models: [], maxModels: 100, buckets: 'all' }).text(server);

@@ -139,6 +139,7 @@ export class Management {
       state,
       ready: heartbeat?.ready ?? false,
       rss_bytes: heartbeat?.rssBytes,
+      own_bytes: heartbeat?.ownBytes,
       heartbeat_age_seconds: (nowMs - lastBeatMs) / 1000,
       uptime_seconds: (nowMs - startedAtMs) / 1000,
     }));

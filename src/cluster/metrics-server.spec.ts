@@ -5,12 +5,13 @@ import { MODELS } from '../telemetry/metrics/layout';
 import { Exposition } from '../telemetry/metrics/exposition';
 import { FAMILIES } from '../telemetry/metrics/metric-families';
 import { Recorder } from '../telemetry/metrics/recorder';
-import { TOPIC, type WorkerSnapshot } from '../telemetry/metrics/server-snapshot';
+import { NO_PREPARATIONS, TOPIC, type WorkerSnapshot } from '../telemetry/metrics/server-snapshot';
 import { type Fleet, MetricsServer } from './metrics-server';
 
 const PROCESS = {
   cpuSeconds: 1,
   residentBytes: 2,
+  ownBytes: 1,
   heapUsedBytes: 3,
   heapTotalBytes: 4,
   externalBytes: 5,
@@ -92,7 +93,7 @@ function setUp(): { fleet: FakeFleet; server: MetricsServer; one: FakeWorker; tw
   const watch = { figures: () => Promise.resolve(PROCESS) };
   const build = { version: '1', node: '20', onnxruntime: '1' };
   const exposition = new Exposition(build, { models: [], maxModels: 100, buckets: 'few' });
-  const server = new MetricsServer(2, fleet, watch, exposition, { failures: 0 });
+  const server = new MetricsServer(2, fleet, watch, exposition, { failures: 0 }, NO_PREPARATIONS);
   const [one, two] = [new FakeWorker(1).attachTo(server), new FakeWorker(2).attachTo(server)];
   fleet.workers = [one, two];
   return { fleet, server, one, two };

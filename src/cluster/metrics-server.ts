@@ -4,7 +4,12 @@ import type { Exposition } from '../telemetry/metrics/exposition';
 import { type ActivityReport, LastMinute } from '../telemetry/metrics/last-minute';
 import type { ProcessWatch } from '../process/process-watch';
 import { countersOf, emptied, type Figures, mergeFigures, NO_FIGURES } from '../telemetry/metrics/figures';
-import { type ServerSnapshot, TOPIC, type WorkerSnapshot } from '../telemetry/metrics/server-snapshot';
+import {
+  type Preparations,
+  type ServerSnapshot,
+  TOPIC,
+  type WorkerSnapshot,
+} from '../telemetry/metrics/server-snapshot';
 import { Coalesced } from '../common/coalesced';
 import type { WorkerProcess } from './worker-process';
 
@@ -42,6 +47,7 @@ export class MetricsServer {
     private readonly watch: Pick<ProcessWatch, 'figures'>,
     private readonly exposition: Exposition,
     private readonly access: { readonly failures: number },
+    private readonly preparations: Preparations,
   ) {}
 
   /** From here on this worker's figures count, and it may ask for everybody's. */
@@ -115,6 +121,7 @@ export class MetricsServer {
       workers: this.fleet.all().map(({ state }) => state),
       restarts: this.fleet.restarts,
       accessFailures: this.access.failures,
+      preparations: this.preparations,
     };
   }
 }

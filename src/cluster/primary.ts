@@ -22,6 +22,8 @@ import { Coordinator } from '../models/rollout/coordinator';
 import { Handover } from './handover';
 import { ModelSources } from '../models/rollout/model-sources';
 import { Management } from './management';
+import { KnownDigests } from '../models/repository/known-digests';
+import { PreparedStore } from '../runners/onnx/prepared/prepared-store';
 import { ModelFolder } from '../models/repository/model-folder';
 import { MetricsServer } from './metrics-server';
 import { RECORD_RUNS, RECORDS_RUNS, runRecordFile, takeRunRecord } from '../process/run-record';
@@ -63,6 +65,15 @@ export async function runPrimary(): Promise<void> {
     void leave(1);
   };
   const port = new Handover({ patienceMs: PORT_PATIENCE_MS, tls: http.tls !== undefined });
+  const digests = new KnownDigests();
+  const prepared = new PreparedStore({
+    dir: models.preparedDir,
+    maxBytes: models.preparedMaxBytes,
+    timeoutMs: models.loadTimeoutMs,
+    niceness: wanted.threadNiceness,
+    env: environment,
+    log: (level, fields, message) => logger[level](fields, message),
+  });
   const supervisor: Supervisor = new Supervisor({
     port,
     open: () =>
@@ -78,10 +89,13 @@ export async function runPrimary(): Promise<void> {
       sink.attach(worker.process, forked.id);
       coordinator.serve(forked.channel, forked);
       keeper.serve(forked.channel);
+      digests.serve(forked.channel);
+      prepared.serve(forked.channel, forked.id);
       metrics.attach(forked.id, String(place), forked.channel);
       forked.channel.handle(RECORDS_RUNS, () => suspicion.active);
       worker.once('exit', (code: number | null, signal: string | null) => {
         metrics.detach(forked.id);
+        prepared.gone(forked.id);
         suspicion.died(signal, takeRunRecord(runRecordFile(worker.process.pid ?? 0)));
       });
     },
@@ -142,6 +156,7 @@ export async function runPrimary(): Promise<void> {
     new ProcessWatch(),
     new Exposition(buildInfo(app.version), settings().metrics),
     keeper,
+    prepared,
   );
   const management = new Management({
     host: http.host,

@@ -27,7 +27,7 @@ export interface SupervisorOptions {
   readonly logger: Logger;
   /** A worker whose event loop has not turned for so long is replaced. */
   readonly heartbeatTimeoutMs: number;
-  /** A worker with more physical memory than this is replaced; 0 for no limit. */
+  /** A worker with more physical memory than this for itself is replaced; 0 for no limit. */
   readonly memoryLimitBytes: number;
   /** How long load balancers get to see that the server is about to leave. */
   readonly stopDelayMs: number;
@@ -216,11 +216,11 @@ export class Supervisor implements WorkerSlotOwner {
   private lookAfter(slot: WorkerSlot, process: WorkerProcess): void {
     const { heartbeatTimeoutMs, memoryLimitBytes } = this.options;
     const silentMs = performance.now() - process.lastBeatMs;
-    const rssBytes = process.heartbeat?.rssBytes ?? 0;
+    const ownBytes = process.heartbeat?.ownBytes ?? 0;
     if (silentMs > heartbeatTimeoutMs) {
       slot.replaceFailing(process, `its event loop has not turned for ${Math.round(silentMs)} ms`);
-    } else if (memoryLimitBytes > 0 && rssBytes > memoryLimitBytes) {
-      slot.replaceFailing(process, `it holds ${rssBytes} bytes of memory (WORKER_MEMORY_LIMIT)`);
+    } else if (memoryLimitBytes > 0 && ownBytes > memoryLimitBytes) {
+      slot.replaceFailing(process, `it holds ${ownBytes} bytes of memory for itself (WORKER_MEMORY_LIMIT)`);
     }
   }
 

@@ -238,6 +238,16 @@ export class Environment {
   @Variable(milliseconds(1))
   MODEL_LOAD_TIMEOUT_MS = 120_000;
 
+  /** Empty: nothing is prepared. */
+  @Variable({ ...orAuto(folder), empty: '' })
+  PREPARED_DIR = 'auto';
+
+  @Variable(byteSize(0, 1024 * GB))
+  PREPARED_MAX_BYTES = 10 * GB;
+
+  @Variable(byteSize(0, 1024 * GB))
+  PREPARED_MIN_BYTES = 16 * 1024 * KB;
+
   // Inference
 
   @Variable(milliseconds(1))

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { getMetadataStorage } from './class-validator';
 import { ConfigurationError } from './configuration-error';
 import { Environment } from './environment';
+import { userCacheFolder } from './user-cache-folder';
 import { packageVersion } from './package-version';
 import { type EnvironmentText, parseSettings, readEnvironment, settings } from './settings';
 
@@ -58,15 +59,18 @@ describe('parseSettings', () => {
         dir: resolve('models'),
         required: [],
         sources: [],
-      sourcesIntervalMs: 0,
-      sourcesMaxBytes: 107374182400,
-      maxResident: 5,
+        sourcesIntervalMs: 0,
+        sourcesMaxBytes: 107374182400,
+        maxResident: 5,
         smallModelBytes: 256 * 1024,
         smallModelGrowthBytes: 536_870_912,
         maxLoads: 16,
         maxMemoryBytes: 0,
         watchIntervalMs: 0,
         loadTimeoutMs: 120_000,
+        preparedDir: userCacheFolder('nestor/prepared'),
+        preparedMaxBytes: 10 * 1024 ** 3,
+        preparedMinBytes: 16 * 1024 ** 2,
       },
       inference: {
         deadlineMs: 30_000,

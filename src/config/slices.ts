@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { Environment } from './environment';
+import { userCacheFolder } from './user-cache-folder';
 
 /** What each part of the server gets to see of the environment; a field's unit stands in its name. */
 export const slices = {
@@ -80,6 +81,12 @@ export const slices = {
     /** 0: the folder is not watched. */
     watchIntervalMs: env.MODEL_WATCH_INTERVAL_MS,
     loadTimeoutMs: env.MODEL_LOAD_TIMEOUT_MS,
+    /** Absolute; left out: nothing is prepared. */
+    preparedDir:
+      env.PREPARED_DIR === 'auto' ? userCacheFolder('nestor/prepared') : env.PREPARED_DIR || undefined,
+    preparedMaxBytes: env.PREPARED_MAX_BYTES,
+    /** Models of fewer bytes are not prepared. */
+    preparedMinBytes: env.PREPARED_MIN_BYTES,
   }),
   inference: (env: Environment) => ({
     deadlineMs: env.INFERENCE_DEADLINE_MS,

@@ -21,6 +21,7 @@ import { ModelRegistry } from './loading/model-registry';
 import { ModelRepository } from './repository/model-repository';
 import { ModelsHealthIndicator } from './models.health';
 import { ModelsService } from './models.service';
+import { ServerDigests } from './loading/server-digests';
 import { VersionOpener } from './loading/version-opener';
 import { Watchdog } from './rollout/watchdog';
 
@@ -29,6 +30,7 @@ import { Watchdog } from './rollout/watchdog';
   providers: [
     ModelsService,
     ModelLoader,
+    ServerDigests,
     VersionOpener,
     ModelRegistry,
     Participant,

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import { ownMemoryBytes } from './own-memory';
 
 const RESOLUTION_MS = 20;
 const WINDOW_MS = 30_000;
@@ -9,6 +10,8 @@ const MS = 1e6;
 export interface ProcessFigures {
   readonly cpuSeconds: number;
   readonly residentBytes: number;
+  /** Of it what no other process shares. */
+  readonly ownBytes: number;
   readonly heapUsedBytes: number;
   readonly heapTotalBytes: number;
   /** Of buffers and typed arrays: memory of V8 outside its heap. */
@@ -33,6 +36,7 @@ export class ProcessWatch {
     return {
       cpuSeconds: (user + system) / 1e6,
       residentBytes: rss,
+      ownBytes: ownMemoryBytes(),
       heapUsedBytes: heapUsed,
       heapTotalBytes: heapTotal,
       externalBytes: external,

@@ -1,4 +1,5 @@
 import type { FileStamp } from '../common/file-stamp';
+import type { JsonObject } from '../config/yaml/yaml-mapping';
 import type { KeyTable } from '../config/yaml/readers';
 import type { TensorSpec } from '../tensors/tensor';
 import type { ModelRunner } from './runner';
@@ -23,6 +24,8 @@ export interface ModelFile {
   readonly path: string;
   /** With its external data. */
   readonly sizeBytes: number;
+  /** Of its own file and its external data, as of which its digest is taken. */
+  readonly contents: FileStamp;
   /** Are weights of it in other files? */
   readonly hasExternalData: boolean;
   /** Its operators, those of other domains than ONNX's own as `domain.operator`; empty where its graph is too large to look at. */
@@ -43,6 +46,8 @@ export interface Opening<Settings extends object = object> {
   readonly model: string;
   readonly version: string;
   readonly settings: Settings;
+  /** Inputs of one row that it is known to take, by name; undefined where nobody said. */
+  readonly example: JsonObject | undefined;
   /** Undefined where none was found, or none is looked for. */
   readonly file: ModelFile | undefined;
   /**
@@ -65,12 +70,24 @@ export interface RunnerDescription {
   readonly settings: Readonly<Record<string, string | number | undefined>>;
 }
 
+/** Where the weights of a version that runs here are. */
+export interface Weights {
+  /** Are they mapped out of a prepared form, which all workers share? If not, why not. */
+  prepared: boolean;
+  reason?: string;
+  /** About what each worker holds of them for itself, and what all have together. */
+  ownBytes: number;
+  sharedBytes: number;
+}
+
 /** A version that can be run, not yet warm. */
 export interface OpenedRunner {
   readonly runner: ModelRunner;
   readonly description: RunnerDescription;
-  /** About what its weights take in memory here. */
+  /** About what it takes in memory here that no other process shares. */
   readonly memoryBytes: number;
+  /** Undefined for a model on another server. It changes where a prepared form is found to be wrong later on. */
+  readonly weights: Weights | undefined;
   /** Hex digest of what it is and of the settings that change its results. */
   readonly digest: string;
   /** Is it so small that a run to warm it up, of what is known to work, would be a good part of its load? */

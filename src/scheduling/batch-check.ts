@@ -3,7 +3,8 @@ import type { ModelRunner, RequestInputs } from '../runners/runner';
 import { printShape } from '../tensors/shape';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
 import { rowsFault, sliceRows } from './batch';
-import { madeUpRows, type MakeRow, OUTLIERS, PROBE_STYLES, type ProbeStyle, rowsLike } from './probe-rows';
+import { OUTLIERS, PROBE_STYLES, type ProbeStyle } from '../tensors/made-up';
+import { madeUpRows, type MakeRow, rowsLike } from './probe-rows';
 import { rowDifference, sameElements } from './row-difference';
 
 /** May requests of a model run together? If not, the reason for the log. */

@@ -30,6 +30,7 @@ runInThisContext("process.env.ORT_DISABLE_TELEMETRY ??= '1'");
 /** The folder with the rooms in JavaScript. */
 export const COMPILED = compile();
 export const THREAD_FILE = join(COMPILED, 'runners', 'onnx', 'session-thread.entry.js');
+export const PREPARE_FILE = join(COMPILED, 'runners', 'onnx', 'prepared', 'prepare.entry.js');
 export const PROCESSING_THREAD_FILE = join(COMPILED, 'processing', 'pool', 'processing-thread.entry.js');
 
 function compile(): string {

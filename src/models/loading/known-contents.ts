@@ -13,6 +13,8 @@ interface Known {
 
 /** What a look into a model's files found. */
 export interface Contents extends ModelContents {
+  /** By which the files' later states are told from this one. */
+  readonly stamp: FileStamp;
   /** Hex digest of the files and of these settings. @throws model_unavailable when a file cannot be read */
   digest(this: void, resultSettings: readonly unknown[]): Promise<string>;
 }
@@ -23,6 +25,8 @@ export interface Contents extends ModelContents {
  */
 export class KnownContents {
   private readonly known = new Map<string, Known>();
+
+  constructor(private readonly digestOf: typeof contentDigest = contentDigest) {}
 
   /** @throws what `inspectModel` throws */
   async look(modelFile: string): Promise<Contents> {
@@ -44,11 +48,12 @@ export class KnownContents {
     const files: VersionFiles = { modelFile, externalData: contents.externalData };
     return {
       ...contents,
+      stamp,
       digest: async (resultSettings) => {
         const key = JSON.stringify(resultSettings);
         const before = digests.get(key);
         if (before !== undefined) return before;
-        const digest = await contentDigest(files, resultSettings);
+        const digest = await this.digestOf(files, resultSettings);
         // What was read has to be what the stamp names.
         if (await isUnchanged(stamp)) digests.set(key, digest);
         return digest;

@@ -1,6 +1,6 @@
 import type { ModelRecorder } from '../../telemetry/metrics/model-recorder';
 import type { ModelRunner } from '../../runners/runner';
-import type { RunnerDescription } from '../../runners/runner-kind';
+import type { RunnerDescription, Weights } from '../../runners/runner-kind';
 import type { SeenRun } from '../../scheduling/empty-inputs';
 import type { ScheduledModel } from '../../scheduling/scheduled-model';
 import type { TensorSpec } from '../../tensors/tensor';
@@ -29,8 +29,10 @@ export interface LoadedModel {
   readonly queue: ScheduledModel;
   /** Who holds it. */
   readonly use: Lease;
-  /** Bytes of its files for each session: about what its weights take in memory. */
+  /** About what its weights take in memory that no other process shares. */
   readonly memoryBytes: number;
+  /** Where they are; undefined for a model on another server. */
+  readonly weights: Weights | undefined;
   /** Is it small, with nothing to be proved before it serves? Then it comes and goes in one message to each worker. */
   readonly light: boolean;
   /** Are requests run together in batches? If not, why not. */
@@ -64,6 +66,7 @@ export function loadedModel(parts: LoadedModel): LoadedModel {
     queue: parts.queue,
     use: parts.use,
     memoryBytes: parts.memoryBytes,
+    weights: parts.weights,
     light: parts.light,
     batching: parts.batching,
     sample: parts.sample,

@@ -56,7 +56,7 @@ export class ModelLoader {
     const opened = await this.opener.open(entry);
     try {
       const served = await this.warm(entry, opened);
-      served.recorder.loaded(served.queue, served.memoryBytes);
+      served.recorder.loaded(served.queue, served.memoryBytes, served.weights?.sharedBytes);
       entry.load = {
         ms: Math.round(performance.now() - startedAtMs),
         batching: served.batching.enabled,
@@ -86,7 +86,7 @@ export class ModelLoader {
 
   private async warm(entry: VersionEntry, opened: OpenedVersion): Promise<LoadedModel> {
     const { config, model, version } = entry;
-    const { runner, description, memoryBytes, digest, random, coupling, mayGuess } = opened;
+    const { runner, description, memoryBytes, weights, digest, random, coupling, mayGuess } = opened;
     const { processing, processingReason } = opened;
     const key = versionDigest(digest, config);
     const proof = opened.light && processing === undefined ? this.proofs.get(key) : undefined;
@@ -126,6 +126,7 @@ export class ModelLoader {
       seen,
       use: new Lease(),
       memoryBytes,
+      weights,
       light: opened.light && processing === undefined && provesNothing(config),
       digest,
       deterministic,

@@ -20,6 +20,7 @@ import {
 import { fileDigest, pathsOf } from '../repository/content-digest';
 import { type Contents, KnownContents } from './known-contents';
 import type { ModelConfig } from '../repository/model-config';
+import { ServerDigests } from './server-digests';
 import type { VersionEntry } from './model-entry';
 
 /** Small versions that are remembered. */
@@ -69,7 +70,7 @@ interface Plain extends Looked {
  */
 @Injectable()
 export class VersionOpener {
-  private readonly contents = new KnownContents();
+  private readonly contents: KnownContents;
   /** Small versions of nothing but a file, by that. */
   private readonly plain = new Map<string, Plain>();
 
@@ -77,7 +78,10 @@ export class VersionOpener {
     @Inject(RUNNER_KINDS) private readonly kinds: readonly RunnerKind[],
     @Inject(modelsConfig.KEY) private readonly models: ModelsConfig,
     private readonly processing: Processing,
-  ) {}
+    @Inject(ServerDigests) digests: Pick<ServerDigests, 'of'>,
+  ) {
+    this.contents = new KnownContents((files, settings) => digests.of(files, settings));
+  }
 
   /** @throws whatever kept it from being opened; nothing stays open then */
   async open(entry: VersionEntry): Promise<OpenedVersion> {
@@ -187,11 +191,12 @@ function isThat({ config, foundAs }: Plain, entry: VersionEntry): boolean {
 function modelFileOf(
   { found }: VersionEntry,
   path: string,
-  { contents: { externalData, operators, digest }, stamp }: Looked,
+  { contents: { externalData, operators, digest, stamp: contents }, stamp }: Looked,
 ): ModelFile {
   return {
     path,
     sizeBytes: externalData.reduce((sum, external) => sum + external.sizeBytes, found.sizeBytes),
+    contents,
     hasExternalData: externalData.length > 0,
     operators,
     digest,
@@ -227,6 +232,7 @@ function openingOf(entry: VersionEntry, declared: string): Omit<Opening, 'file'>
     model: entry.model,
     version: entry.version,
     settings: entry.config.runner,
+    example: entry.config.example,
     expectContent: (digest) => entry.expectContent(digestOf(digest, declared)),
   };
 }

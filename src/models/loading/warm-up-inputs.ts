@@ -1,6 +1,6 @@
 import { reasonOf } from '../../errors/domain-error';
 import { allocate } from '../../tensors/datatype';
-import { MOST_MADE_UP_ELEMENTS } from '../../scheduling/probe-rows';
+import { MOST_MADE_UP_ELEMENTS } from '../../tensors/made-up';
 import { elementCount, type Shape } from '../../tensors/shape';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 

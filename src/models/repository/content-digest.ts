@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
+import { sha256OfFile } from '../../common/file-digest';
 import { DomainError } from '../../errors/domain-error';
 import type { ExternalDataFile } from './onnx-file/external-data';
 import { fileErrorReason } from '../../common/safe-path';
@@ -14,8 +14,6 @@ export interface VersionFiles {
 }
 
 const FORM = 'nestor-model-1';
-/** Read and hashed at once: larger than a stream's usual 64 KiB, small enough for an event loop to bear. */
-const CHUNK_BYTES = 256 * 1024;
 
 /**
  * SHA-256 over a model's files and the settings that change its results (a list for each kind of runner), as 64 hex
@@ -44,15 +42,12 @@ export function pathsOf({ modelFile, externalData, assets = [] }: VersionFiles):
 
 /** SHA-256 of a file's bytes, as hex digits. @throws model_unavailable when it cannot be read */
 export async function fileDigest(file: string): Promise<string> {
-  const hash = createHash('sha256');
   try {
-    for await (const chunk of createReadStream(file, { highWaterMark: CHUNK_BYTES }))
-      hash.update(chunk as Buffer);
+    return await sha256OfFile(file);
   } catch (error) {
     const reason = `${basename(file)} cannot be read: ${fileErrorReason(error)}`;
     throw new DomainError('model_unavailable', reason, { cause: error });
   }
-  return hash.digest('hex');
 }
 
 function byLocation(a: ExternalDataFile, b: ExternalDataFile): number {

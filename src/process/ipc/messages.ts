@@ -14,6 +14,8 @@ export interface ModelsCondition {
 export interface Heartbeat extends ModelsCondition {
   /** Physical memory of the process, in bytes. */
   readonly rssBytes: number;
+  /** Of it what the process shares with no other. */
+  readonly ownBytes: number;
 }
 
 /** A worker that has begun to serve. */

@@ -4,6 +4,7 @@ import type { Pipeline, Resolved, SourcedValue } from '../../processing/pipeline
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import { elementCount } from '../../tensors/shape';
 import { JsonWriter } from '../../tensors/json/json-writer';
+import type { Weights } from '../../runners/runner-kind';
 import type { TensorSpec } from '../../tensors/tensor';
 
 /** An example with more elements than this helps nobody who reads it. */
@@ -44,8 +45,18 @@ export interface BatchingDescription {
   reason?: string;
 }
 
+/** Do all workers share them, about what each of them has for itself and all have together, and why not if not. */
+export interface WeightsDescription {
+  prepared: boolean;
+  own_bytes: number;
+  shared_bytes: number;
+  reason?: string;
+}
+
 export interface ModelDetails extends ModelDescription {
   batching: BatchingDescription;
+  /** Where its weights are; left out for a model on another server. */
+  weights?: WeightsDescription;
   /** What it declares of pictures, texts and rows. */
   pipeline?: PipelineDescription;
   /** Why what lies beside it was not recognised. */
@@ -81,6 +92,7 @@ export function describeServed(model: ModelEntry, served: LoadedModel): ModelDet
     ...describeModel(model),
     ...describeState(model.version(served.version), ''),
     batching: describeBatching(served),
+    ...(served.weights && { weights: describeWeights(served.weights) }),
     ...(served.processing && { pipeline: describePipeline(served.processing.pipeline) }),
     ...(served.processingReason && { pipeline_reason: served.processingReason }),
     example: exampleRequest(served.sample),
@@ -115,6 +127,10 @@ function describeBatching({ batching, config }: LoadedModel): BatchingDescriptio
     max_batch_rows: batching.enabled ? config.maxBatchRows : 1,
     ...(batching.reason && { reason: batching.reason }),
   };
+}
+
+function describeWeights({ prepared, reason, ownBytes, sharedBytes }: Weights): WeightsDescription {
+  return { prepared, own_bytes: ownBytes, shared_bytes: sharedBytes, ...(reason && { reason }) };
 }
 
 function describeTensor(spec: TensorSpec): TensorDescription {

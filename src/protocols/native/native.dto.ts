@@ -67,8 +67,23 @@ export class ModelListResponse {
   next_cursor?: string;
 }
 
+export class WeightsResponse {
+  /** Are they mapped out of a prepared form, which all workers share? */
+  prepared: boolean;
+  /** About what each worker has of them for itself. */
+  own_bytes: number;
+  /** About what all workers have of them together. */
+  shared_bytes: number;
+  /** Why they are not prepared, when they are not. */
+  @ApiProperty({ required: false })
+  reason?: string;
+}
+
 export class ModelDetailsResponse extends ModelResponse {
   override batching: BatchingResponse;
+  /** Where its weights are; left out for a model on another server. */
+  @ApiPropertyOptional({ type: WeightsResponse })
+  weights?: WeightsResponse;
   /**
    * What the model declares beyond tensors: `input` and `output` by name, each key with its value and where that is from
    * (a file, `default`, or `model`), and the `options` that requests may have.

@@ -3,6 +3,7 @@ import { choice, integer, type KeyTable, type Reader, words } from '../../config
 import { DomainError } from '../../errors/domain-error';
 import type { OpenedRunner, Opening, RunnerDescription, RunnerKeys, RunnerKind } from '../runner-kind';
 import { provideEnglish } from '../../config/english-locale';
+import { PreparedModels } from './prepared/prepared-models';
 import { SessionFactory } from './session-factory';
 import { ZIP_MAP } from './zip-map';
 
@@ -41,13 +42,17 @@ export class OnnxKind implements RunnerKind<OnnxSettings> {
   readonly keys = ONNX.keys;
   readonly elsewhere = ONNX.elsewhere;
 
-  constructor(private readonly sessions: SessionFactory) {}
+  constructor(
+    private readonly sessions: SessionFactory,
+    private readonly prepared: PreparedModels,
+  ) {}
 
   async open({
     model,
     version,
     settings,
     file,
+    example,
     expectContent,
   }: Opening<OnnxSettings>): Promise<OpenedRunner> {
     if (file === undefined) throw new DomainError('model_unavailable', 'it has no model file');
@@ -60,14 +65,25 @@ export class OnnxKind implements RunnerKind<OnnxSettings> {
       throw new DomainError('model_unavailable', reason);
     }
     if (file.operators.has('StringNormalizer')) provideEnglish();
-    const { path: modelFile, sizeBytes, unchanged, stamp } = file;
+    const { path: modelFile, contents, operators, sizeBytes, unchanged, stamp } = file;
     const label = `${model}/${version}`;
-    const options = { ...settings, modelFile, cutZipMaps, label, sizeBytes, unchanged, stamp };
-    const runner = await this.sessions.open(options);
+    const own = { ...settings, modelFile, cutZipMaps, label };
+    const options = { ...own, sizeBytes, unchanged, stamp };
+    const { instances, ...session } = this.sessions.planned(own);
+    const source = await this.prepared.find(
+      { label, contents, digest, sizeBytes, session, example, operators },
+      instances,
+    );
+    const runner = await this.sessions.open(options, source).catch((error: unknown) => {
+      source.release();
+      throw error;
+    });
+    void runner.closed.then(() => source.release());
     return {
       runner,
       description: describe(settings),
-      memoryBytes: settings.instances * sizeBytes,
+      memoryBytes: source.weights.ownBytes,
+      weights: source.weights,
       digest,
       light: this.sessions.isSmall(options),
       mayGuess: () => true,

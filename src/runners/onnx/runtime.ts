@@ -1,20 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import type * as Ort from 'onnxruntime-node';
 import type { TensorData } from '../../tensors/datatype';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import { elementTypeOf, specOf, type OrtValueMetadata } from './ort-elements';
+import { DATA_FILE, MODEL_FILE } from './prepared/prepared';
+import { openPrepared } from './prepared/open-prepared';
+import type { RuntimeSession } from './runtime-session';
 import type { SessionSignature } from './session-messages';
 import type { SessionOptions } from './session-options';
 import { cutZipMaps, type PlainModel } from './zip-map';
-
-/** One loaded session; used only inside a session thread, which its calls block. */
-export interface RuntimeSession extends SessionSignature {
-  /** All outputs in declared order. At once with the synchronous binding, else as a promise. */
-  run(inputs: readonly Tensor[]): Tensor[] | Promise<Tensor[]>;
-  release(): void | Promise<void>;
-}
 
 /** The package's own binding below its promises: private, so whatever of it is used is checked. */
 interface Binding {
@@ -45,6 +42,14 @@ class OrtTensor {
 
 const requireHere = createRequire(__filename);
 
+/** Saves weights in a file of their own, in the form that kernels want: whoever loads it maps them. */
+const SAVED_APART = {
+  optimized_model_external_initializers_file_name: DATA_FILE,
+  // Each is a mapping of its own, of which a process may have some 65,000.
+  optimized_model_external_initializers_min_size_in_bytes: '65536',
+  save_external_prepacked_constant_initializers: '1',
+};
+
 // Whatever fails is thrown as well; the runtime's own lines would only repeat it on stderr.
 const LOG_FATAL_ONLY = 4;
 
@@ -62,6 +67,8 @@ export async function openRuntime(
   options: SessionOptions,
   binding: Binding | undefined = findBinding(),
 ): Promise<RuntimeSession> {
+  const { prepared } = options;
+  if (prepared !== undefined) return openPrepared(options, prepared, (plain) => openRuntime(plain, binding));
   const native = binding && openByBinding(binding, options);
   return native ?? openByPackage(options);
 }
@@ -174,7 +181,14 @@ function ortOptions(options: SessionOptions): Ort.InferenceSession.SessionOption
     executionMode: options.interOpThreads > 1 ? 'parallel' : 'sequential',
     graphOptimizationLevel: options.graphOptimization,
     logSeverityLevel: LOG_FATAL_ONLY,
-    extra: { session: { intra_op: threads, inter_op: threads } },
+    ...(options.saveTo !== undefined && { optimizedModelFilePath: join(options.saveTo, MODEL_FILE) }),
+    extra: {
+      session: {
+        intra_op: threads,
+        inter_op: threads,
+        ...(options.saveTo !== undefined && SAVED_APART),
+      },
+    },
   };
 }
 

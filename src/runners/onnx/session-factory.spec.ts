@@ -6,6 +6,7 @@ import { addModel, slowModel } from '../../../test/helpers/onnx-models';
 import { clusterConfig, modelsConfig } from '../../config/config.slices';
 import type { Tensor } from '../../tensors/tensor';
 import { Ipc } from '../../process/ipc/ipc.service';
+import { PreparedModels } from './prepared/prepared-models';
 import { RunRecording } from './run-recording';
 import { type OpenOptions, SessionFactory } from './session-factory';
 import { CPU_PLAN } from '../../process/cpu/cpu.module';
@@ -21,6 +22,7 @@ async function factory(): Promise<SessionFactory> {
     providers: [
       SessionFactory,
       RunRecording,
+      PreparedModels,
       Ipc,
       { provide: clusterConfig.KEY, useValue: { workers: 0, executionSlots: 1, threadNiceness: 0 } },
       { provide: modelsConfig.KEY, useValue: { loadTimeoutMs: 20_000, smallModelBytes: 64 * 1024 } },

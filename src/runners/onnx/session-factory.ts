@@ -8,7 +8,9 @@ import {
 import type { FileStamp } from '../../common/file-stamp';
 import { DomainError } from '../../errors/domain-error';
 import { RunRecording } from './run-recording';
-import { type OpenThread, type RunnerOptions, SessionRunner } from './session-runner';
+import type { WeightsInUse } from './prepared/prepared-models';
+import type { SessionOptions } from './session-options';
+import { type OpenThread, type RunnerOptions, type RunnerThread, SessionRunner } from './session-runner';
 import { openAlone, SessionThread, type ThreadOptions } from './session-thread';
 import { SharedThreads, type Unchanged } from './shared-threads';
 import type { CpuPlan } from '../../process/cpu/cpu-plan';
@@ -50,15 +52,17 @@ export class SessionFactory implements OnApplicationShutdown {
    * @throws DomainError `runtime_failure` when it does not load, `model_unavailable` when that takes too long,
    * `draining` when the application is ending
    */
-  async open({ sizeBytes, unchanged, stamp, ...options }: OpenOptions): Promise<SessionRunner> {
+  async open(
+    { sizeBytes, unchanged, stamp, ...options }: OpenOptions,
+    source?: Pick<WeightsInUse, 'prepared' | 'wrong'>,
+  ): Promise<SessionRunner> {
     const draining = new DomainError('draining', 'the server is stopping');
     if (this.ending) throw draining;
     const openThread: OpenThread = (session, expected) =>
       this.isSmall({ ...options, sizeBytes })
         ? this.shared.open({ ...session, intraOpThreads: 1 }, unchanged, expected)
-        : openAlone(session, this.thread, expected);
-    const session = { ...options, intraOpThreads: options.intraOpThreads ?? this.plan.intraOpThreads };
-    const runner = await SessionRunner.open(session, openThread, unchanged, stamp);
+        : this.openLarge(session, expected, source);
+    const runner = await SessionRunner.open(this.planned(options), openThread, unchanged, stamp);
     this.runners.add(runner);
     void runner.closed.then(() => this.runners.delete(runner));
     if (!this.ending) return runner;
@@ -66,11 +70,36 @@ export class SessionFactory implements OnApplicationShutdown {
     throw draining;
   }
 
+  /** On a thread of its own; where anything is wrong with its prepared form, from its own files. */
+  private async openLarge(
+    session: SessionOptions,
+    expected: FileStamp | undefined,
+    source: Pick<WeightsInUse, 'prepared' | 'wrong'> | undefined,
+  ): Promise<RunnerThread> {
+    const prepared = source?.prepared;
+    if (prepared !== undefined) {
+      try {
+        return await openAlone({ ...session, prepared }, this.thread, expected);
+      } catch (error) {
+        if (this.ending) throw error;
+        source?.wrong(error);
+      }
+    }
+    return openAlone(session, this.thread, expected);
+  }
+
   async onApplicationShutdown(): Promise<void> {
     this.ending = true;
     await Promise.all([...this.runners].map((runner) => runner.close()));
     // Those of a load in progress, or of one that took too long: a process must not exit under them.
     await SessionThread.endAll();
+  }
+
+  /** With as many threads as the CPU plan gives it, where its settings say nothing. */
+  planned<Options extends { readonly intraOpThreads: number | undefined }>(
+    options: Options,
+  ): Options & { readonly intraOpThreads: number } {
+    return { ...options, intraOpThreads: options.intraOpThreads ?? this.plan.intraOpThreads };
   }
 
   /** May it live with others? Where the plan would give it several threads, one is enough for it. */

@@ -1,3 +1,5 @@
+import type { Prepared } from './prepared/prepared';
+
 /** How one session is made. */
 export interface SessionOptions {
   /** Given to the runtime as a path, so that external data files are found beside it. */
@@ -11,6 +13,10 @@ export interface SessionOptions {
   /** Operators that may run side by side; above 1 the graph's branches run in parallel. */
   readonly interOpThreads: number;
   readonly graphOptimization: 'disabled' | 'basic' | 'extended' | 'all';
+  /** A form of the model that is loaded in its place, and proved when it is. */
+  readonly prepared?: Prepared;
+  /** A folder where the runtime writes the model as it has it in memory by then. */
+  readonly saveTo?: string;
   /** In order of preference; `cpu` takes what the others do not. */
   readonly executionProviders: readonly string[];
 }

@@ -4,7 +4,8 @@ import { isUnchangedNow } from '../../common/file-stamp';
 import type { Shape } from '../../tensors/shape';
 import type { Tensor } from '../../tensors/tensor';
 import { RunPlace, runNote } from '../../process/run-record';
-import { loadRuntime, openRuntime, type RuntimeSession } from './runtime';
+import { loadRuntime, openRuntime } from './runtime';
+import type { RuntimeSession } from './runtime-session';
 import { describeFailure } from './runtime-failure';
 import {
   BLOCK_BYTES,

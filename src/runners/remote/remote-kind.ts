@@ -35,6 +35,7 @@ export class RemoteKind implements RunnerKind<RemoteModelConfig> {
       runner,
       description: { backend: 'remote', accelerated: false, instances: 1, settings: {} },
       memoryBytes: 0,
+      weights: undefined,
       digest,
       light: false,
       // Another server is sent a row of zeros, a stranger's API only what it was declared to take.

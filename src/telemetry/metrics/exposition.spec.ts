@@ -11,6 +11,7 @@ const ALL = { models: [], maxModels: 1000, buckets: 'all' } as const;
 const PROCESS = {
   cpuSeconds: 1.5,
   residentBytes: 2048,
+  ownBytes: 1024,
   heapUsedBytes: 3,
   heapTotalBytes: 4,
   externalBytes: 5,
@@ -34,6 +35,7 @@ function serverOf(record: (recorder: Recorder) => void = () => undefined): Serve
     workers: ['ready', 'starting'],
     restarts: 3,
     accessFailures: 1,
+    preparations: { made: 2, failed: 1, doubted: 0 },
   };
 }
 
@@ -119,6 +121,7 @@ describe('renderPrometheus', () => {
     expect(lines.filter((line) => line.includes('version="'))).toEqual([
       'nestor_queue_requests{model="_other",version=""} 0',
       'nestor_model_memory_bytes{model="_other",version=""} 1000',
+      'nestor_model_shared_memory_bytes{model="_other",version=""} 0',
       expect.stringMatching(/^nestor_build_info/),
     ]);
     expect(lines).toContain('nestor_resident_models 2');
@@ -126,8 +129,8 @@ describe('renderPrometheus', () => {
   });
 
   it.each([
-    ['few', 70, 17],
-    ['all', 138, 27],
+    ['few', 71, 17],
+    ['all', 139, 27],
   ] as const)(
     'with %s buckets shows %i series of a model, as the documentation says',
     async (buckets, series, more) => {

@@ -44,6 +44,8 @@ interface About<Values> {
   readonly unnamed?: boolean;
   /** Shown of subjects of which the figure at this place is not zero, and of no others; else of those that were used. */
   readonly where?: number;
+  /** Of a gauge: each process tells the same, so that it is merged by its maximum and not added up. */
+  readonly max?: boolean;
   /** The upper bounds of a histogram's buckets, inclusive. */
   readonly bounds?: readonly number[];
   /** Those of them that are shown where few are wanted. */
@@ -89,7 +91,7 @@ export class Scope<Name extends ScopeName> {
   }
 
   gauge<const V extends Own = undefined>(name: string, about: About<V>): Counted<V, Place<Name>> {
-    return this.family({ type: 'gauge', name, ...about }, () => this.figure({ held: true }));
+    return this.family({ type: 'gauge', name, ...about }, () => this.figure({ held: true, max: about.max }));
   }
 
   histogram<const V extends Own = undefined>(

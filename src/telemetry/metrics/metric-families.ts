@@ -202,9 +202,25 @@ export const FAMILIES = {
     },
   },
   modelMemory: MODELS.gauge('nestor_model_memory_bytes', {
-    help: 'Estimated memory of the weights in all workers: size of the model files for each session, not measured.',
+    help: 'Estimated memory of the weights that each worker has for itself, in all workers: by the size of files.',
     ...resident,
   }),
+  modelSharedMemory: MODELS.gauge('nestor_model_shared_memory_bytes', {
+    help: 'Weights of prepared models that all workers map: once in the machine, however many workers there are.',
+    max: true,
+    ...resident,
+  }),
+  preparations: {
+    name: 'nestor_model_preparations_total',
+    type: 'counter',
+    help: 'Models that were prepared, those that could not be, and prepared ones that a worker found to be wrong.',
+    labels: ['outcome'],
+    tell: ({ preparations: { made, failed, doubted } }) => [
+      [['made'], made],
+      [['failed'], failed],
+      [['wrong'], doubted],
+    ],
+  },
   remoteCalls: REMOTES.counter('nestor_remote_calls_total', {
     help: 'Attempts of calls to a remote by how they ended.',
     labels: ['outcome'],
@@ -284,6 +300,10 @@ export const FAMILIES = {
   residentMemory: ofProcesses('gauge', 'process_resident_memory_bytes', {
     help: 'Resident memory of the process.',
     tell: ({ residentBytes }) => residentBytes,
+  }),
+  ownMemory: ofProcesses('gauge', 'process_own_memory_bytes', {
+    help: 'Resident memory that the process shares with no other: what WORKER_MEMORY_LIMIT goes by.',
+    tell: ({ ownBytes }) => ownBytes,
   }),
   heapUsed: ofProcesses('gauge', 'nodejs_heap_size_used_bytes', {
     help: "Used part of V8's heap.",

@@ -4,7 +4,7 @@ import type { Exposition } from './exposition';
 import type { ProcessWatch } from '../../process/process-watch';
 import type { Figures } from './figures';
 import { type ActivityReport, LastMinute } from './last-minute';
-import { type ServerSnapshot, TOPIC } from './server-snapshot';
+import { NO_PREPARATIONS, type ServerSnapshot, TOPIC } from './server-snapshot';
 import type { WorkerMetrics } from './worker-metrics';
 
 const ANSWER_MS = 5000;
@@ -69,6 +69,7 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       workers: ['ready'],
       restarts: 0,
       accessFailures: this.accessFailures(),
+      preparations: NO_PREPARATIONS,
     };
   }
 }

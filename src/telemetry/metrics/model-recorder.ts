@@ -25,7 +25,7 @@ const CACHE_REQUESTS = { HIT: CACHE.hit, MISS: CACHE.miss, BYPASS: CACHE.bypass,
 /** Counts what happens to one model version in this process. */
 export class ModelRecorder extends Tally<'models'> {
   /** The memory of each loaded version, by its queue; two while one is replaced by another of the same name. */
-  private readonly residents = new Map<WaitingRequests, number>();
+  private readonly residents = new Map<WaitingRequests, { memoryBytes: number; sharedBytes: number }>();
   /** Of `performance.now()`; becomes a date when a snapshot is taken, which saves each request a clock. */
   private lastEndMs = -Infinity;
 
@@ -103,8 +103,8 @@ export class ModelRecorder extends Tally<'models'> {
   }
 
   /** The version is resident from here on, until `unloaded`. */
-  loaded(queue: WaitingRequests, memoryBytes: number): void {
-    this.residents.set(queue, memoryBytes);
+  loaded(queue: WaitingRequests, memoryBytes: number, sharedBytes = 0): void {
+    this.residents.set(queue, { memoryBytes, sharedBytes });
     this.touched = true;
   }
 
@@ -120,13 +120,16 @@ export class ModelRecorder extends Tally<'models'> {
     }
     let queuedRequests = 0;
     let memoryBytes = 0;
-    for (const [queue, bytes] of this.residents) {
+    let sharedBytes = 0;
+    for (const [queue, takes] of this.residents) {
       queuedRequests += queue.queuedRequests;
-      memoryBytes += bytes;
+      memoryBytes += takes.memoryBytes;
+      sharedBytes += takes.sharedBytes;
     }
     this.set(STATISTICS.resident, this.residents.size);
     this.set(FAMILIES.queueRequests.at, queuedRequests);
     this.set(FAMILIES.modelMemory.at, memoryBytes);
+    this.set(FAMILIES.modelSharedMemory.at, sharedBytes);
     return super.snapshot();
   }
 }

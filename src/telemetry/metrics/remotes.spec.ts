@@ -3,6 +3,7 @@ import { countersOf, mergeFigures, NO_FIGURES, Reading, type Subject } from './f
 import { REMOTES } from './layout';
 import { FAMILIES } from './metric-families';
 import { Recorder } from './recorder';
+import { NO_PREPARATIONS } from './server-snapshot';
 import { Tally } from './tally';
 
 const { remoteCalls, remoteCallDuration, remoteOutstanding, remoteEjected } = FAMILIES;
@@ -46,6 +47,7 @@ async function shown(remotes: readonly Subject[]): Promise<string[]> {
     workers: [],
     restarts: 0,
     accessFailures: 0,
+    preparations: NO_PREPARATIONS,
   };
   const build = { version: '', node: '', onnxruntime: '' };
   const text = await new Exposition(build, { models: [], maxModels: 100, buckets: 'all' }).text(server);

@@ -42,7 +42,18 @@ export interface ServerSnapshot {
   readonly restarts: number;
   /** Keys and public keys that could not be read anew. */
   readonly accessFailures: number;
+  readonly preparations: Preparations;
 }
+
+/** What became of models that were to be prepared. */
+export interface Preparations {
+  readonly made: number;
+  readonly failed: number;
+  readonly doubted: number;
+}
+
+/** Where there is no primary, nothing is prepared. */
+export const NO_PREPARATIONS: Preparations = { made: 0, failed: 0, doubted: 0 };
 
 /** Topics between the primary and its workers. */
 export const TOPIC = {

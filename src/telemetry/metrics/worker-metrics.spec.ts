@@ -9,6 +9,7 @@ import { WorkerMetrics } from './worker-metrics';
 const PROCESS: ProcessFigures = {
   cpuSeconds: 1,
   residentBytes: 2,
+  ownBytes: 1,
   heapUsedBytes: 3,
   heapTotalBytes: 4,
   externalBytes: 5,

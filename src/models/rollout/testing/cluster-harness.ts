@@ -10,6 +10,7 @@ import type { ModelRunner } from '../../../runners/runner';
 import { WorkerJoin } from '../worker-join';
 import { Participant } from '../participant';
 import { Coordinator } from '../coordinator';
+import { contentDigest } from '../../repository/content-digest';
 import type { ModelLoader } from '../../loading/model-loader';
 import { ModelRegistry } from '../../loading/model-registry';
 import { ModelRepository } from '../../repository/model-repository';
@@ -60,6 +61,7 @@ export class TestWorker {
           description,
           digest,
           memoryBytes: file.sizeBytes,
+          weights: undefined,
           light: false,
           mayGuess: () => true,
         };
@@ -67,7 +69,9 @@ export class TestWorker {
     };
     // Its threads would start with the first model that declares something.
     const processing = new Processing({} as ProcessingConfig, {} as ClusterConfig, { slots: 1 } as CpuPlan);
-    const opener = new VersionOpener([kind], { dir: folder } as ModelsConfig, processing);
+    const opener = new VersionOpener([kind], { dir: folder } as ModelsConfig, processing, {
+      of: contentDigest,
+    });
     const loader: Pick<ModelLoader, 'load' | 'unload' | 'onWrongBatches'> = {
       load: async (entry) => {
         const { digest, memoryBytes } = await opener.open(entry);
