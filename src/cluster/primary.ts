@@ -8,6 +8,7 @@ import { checkTlsFiles } from '../http/tls';
 import { reasonOf } from '../errors/domain-error';
 import { readEnvironment, settings } from '../config/settings';
 import { unknownSettingsHere } from '../config/unknown-settings';
+import { allocatorSettings } from '../process/allocator';
 import { banner } from '../process/banner';
 import { LogSink, WORKER_STDIO } from '../telemetry/logging/log-sink';
 import { openLocalLog } from '../telemetry/logging/process-log';
@@ -24,11 +25,15 @@ import { ModelSources } from '../models/rollout/model-sources';
 import { Management } from './management';
 import { KnownDigests } from '../models/repository/known-digests';
 import { PreparedStore } from '../runners/onnx/prepared/prepared-store';
+import type { Settings } from '../config/slices';
+import { memoryLimitBytes } from '../process/memory-limit';
+import { startModels } from '../models/repository/start-models';
 import { ModelFolder } from '../models/repository/model-folder';
 import { MetricsServer } from './metrics-server';
 import { RECORD_RUNS, RECORDS_RUNS, runRecordFile, takeRunRecord } from '../process/run-record';
 import { Supervisor } from './supervisor';
 import { Suspicion } from './suspicion';
+import { countWorkers, needsOf, type WorkerCount } from './worker-count';
 
 /** How long connections wait where there is no worker: several starts, and less than clients wait. */
 const PORT_PATIENCE_MS = 10_000;
@@ -39,8 +44,16 @@ export async function runPrimary(): Promise<void> {
   const sink = new LogSink(logging);
   const log = openLocalLog(logging, sink);
   const { logger } = log;
-  const plan = planCpus({ quota: cpuQuota(), workers: wanted.workers, slots: wanted.executionSlots });
-  logger.info(plan, 'thread plan');
+  const quota = cpuQuota();
+  const counted = wanted.workers === 'auto' ? await countHere(quota, settings()) : undefined;
+  const plan = planCpus({
+    quota,
+    workers: counted?.workers ?? wanted.workers,
+    slots: wanted.executionSlots,
+  });
+  logger.info({ ...plan, ...counted }, 'thread plan');
+  if (counted?.tight === true)
+    logger.warn(counted, 'there is hardly memory for one worker with the models of the start');
   for (const line of unknownSettingsHere()) logger.warn(line);
 
   const leave = async (code: number): Promise<void> => {
@@ -54,8 +67,10 @@ export async function runPrimary(): Promise<void> {
     serialization: 'advanced',
   });
   // A worker that is forked later starts with the environment that the first ones had.
+  const given = readEnvironment();
   const environment = {
-    ...readEnvironment(),
+    ...given,
+    ...allocatorSettings(given),
     WORKERS: String(plan.workers),
     EXECUTION_SLOTS: String(plan.slots),
   };
@@ -200,6 +215,18 @@ export async function runPrimary(): Promise<void> {
   watch.start();
   sources.start();
   supervisor.start();
+}
+
+/** How many workers this machine, or its container, has cores and memory for. */
+async function countHere(quota: number, { cache, cluster: wanted, models }: Settings): Promise<WorkerCount> {
+  const found = await startModels(new ModelFolder(models.dir, models.only), models.required);
+  return countWorkers({
+    quota,
+    maxWorkers: wanted.maxAutoWorkers,
+    memoryLimitBytes: memoryLimitBytes(),
+    cacheBytes: cache.enabled ? cache.memoryBytes : 0,
+    models: needsOf(found, models),
+  });
 }
 
 /** Node's options for workers; who sets one of them otherwise has it so. */

@@ -178,6 +178,10 @@ export class Environment {
   @Variable(orAuto(wholeNumber(0, 512), '-1'))
   WORKERS: number | 'auto' = 'auto';
 
+  /** More event loops than this take more memory than they win. */
+  @Variable(wholeNumber(1, 512))
+  MAX_AUTO_WORKERS = 8;
+
   @Variable(orAuto(wholeNumber(1, 512)))
   EXECUTION_SLOTS: number | 'auto' = 'auto';
 

@@ -49,6 +49,7 @@ describe('parseSettings', () => {
       },
       cluster: {
         workers: 'auto',
+        maxAutoWorkers: 8,
         executionSlots: 'auto',
         managementPort: 0,
         heartbeatTimeoutMs: 10_000,

@@ -46,6 +46,8 @@ export const slices = {
   cluster: (env: Environment) => ({
     /** 0: a single process without a supervisor. */
     workers: env.WORKERS,
+    /** Where the number of workers is worked out. */
+    maxAutoWorkers: env.MAX_AUTO_WORKERS,
     executionSlots: env.EXECUTION_SLOTS,
     /** 0: none. */
     managementPort: env.MANAGEMENT_PORT,

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { posix } from 'node:path';
+import { groupsOf, type ReadFile, readText } from '../cgroup';
 
 /** How the cores are shared out: workers x slots x intra-op threads stay within the quota unless settings say otherwise. */
 export interface CpuPlan {
@@ -21,12 +21,8 @@ export interface CpuWishes {
   readonly intraOpThreads?: number;
 }
 
-/** The content of a file; undefined when there is none that can be read. */
-export type ReadFile = (path: string) => string | undefined;
-
 // More event loops than this take more memory than they win.
 const MAX_AUTO_WORKERS = 8;
-const CGROUP_ROOT = '/sys/fs/cgroup';
 /** Where version 1's cpu controller is mounted, by distribution. */
 const V1_MOUNTS = ['cpu', 'cpu,cpuacct'];
 
@@ -56,29 +52,12 @@ export function cpuQuota(
   readFile: ReadFile = readText,
   parallelism: number = availableParallelism(),
 ): number {
-  const limits = groupsOf(readFile('/proc/self/cgroup') ?? '').map((folder) => limitIn(folder, readFile));
+  const limits = groupsOf(readFile, 'cpu', V1_MOUNTS).map((folder) => limitIn(folder, readFile));
   return Math.max(1, Math.floor(Math.min(parallelism, ...limits)));
 }
 
 function share(cores: number, parts: number): number {
   return Math.max(1, Math.floor(cores / parts));
-}
-
-/** Every folder whose quota may bind: the process's own groups, those above them, and the roots. */
-function groupsOf(membership: string): string[] {
-  const folders = new Set([CGROUP_ROOT, ...V1_MOUNTS.map((mount) => posix.join(CGROUP_ROOT, mount))]);
-  for (const line of membership.split('\n')) {
-    const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
-    if (controllers === undefined || path === undefined) continue;
-    const mounts = controllers === '' ? [''] : controllers.split(',').includes('cpu') ? V1_MOUNTS : [];
-    for (const mount of mounts) {
-      // In a container the path may be the host's, of which only the mounted root is visible.
-      for (let group = path; group !== '/'; group = posix.dirname(group)) {
-        folders.add(posix.join(CGROUP_ROOT, mount, group));
-      }
-    }
-  }
-  return [...folders];
 }
 
 function limitIn(folder: string, readFile: ReadFile): number {
@@ -94,12 +73,4 @@ function limitIn(folder: string, readFile: ReadFile): number {
 function cores(quotaUs: string | undefined, periodUs: string | undefined): number {
   const limit = Number.parseInt(quotaUs ?? '', 10) / Number.parseInt(periodUs ?? '', 10);
   return limit > 0 ? limit : Infinity;
-}
-
-export function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
 }
