@@ -47,6 +47,7 @@ async function main() {
       MANAGEMENT_PORT: String(management),
       WORKERS: String(workers),
       MODEL_DIR: join(folder, 'models'),
+      PREPARED_DIR: join(folder, 'prepared'),
       LOG_DIR: '',
     },
   });
