@@ -1,33 +1,32 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { CommandLine, nestor as inProcessOfItsOwn, type Outcome, ROOT } from './helpers/command-line';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
 import { identityModel } from './helpers/onnx-models';
 
-const ROOT = join(__dirname, '..');
 const IRIS = join(ROOT, 'models', 'iris', '1', 'model.onnx');
-const ROW = '5.1,3.5,1.4,0.2';
 
-interface Outcome {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-async function nestor(args: readonly string[], cwd = ROOT): Promise<Outcome> {
-  const given = [join(ROOT, 'dist', 'cli', 'main.js'), ...args];
-  return promisify(execFile)(process.execPath, given, { cwd }).then(
-    (said) => ({ code: 0, ...said }),
-    (error: Outcome) => error,
-  );
-}
+let commands: CommandLine;
+beforeAll(() => {
+  commands = new CommandLine();
+});
+afterAll(() => commands.end());
+const nestor = (args: readonly string[]): Promise<Outcome> => commands.run(args);
 
 describe('nestor', () => {
+  const folder = temporaryFolder('empty');
+
   it.each<[string, string[], RegExp]>([
     ['a command that is not there', ['srve'], /no command "srve"; did you mean "serve"/],
     ['an option that is not there', ['serve', '--prot', '1'], /Unknown option '--prot'/],
     ['too many folders', ['check', 'a', 'b'], /one folder or one file/],
+    ['a folder that is not there', ['check', 'nowhere'], /nowhere/],
+    ['a file that is not there', ['run', 'nowhere.onnx', '{}'], /no file or folder nowhere\.onnx/],
+    ['rows that are not there', ['run', IRIS, 'nowhere.csv'], /no file nowhere\.csv/],
+    ['rows of no kind', ['run', IRIS, '-', '--as', 'xml'], /--as must be csv or ndjson, and is xml/],
+    ['no URL', ['run', 'iris', '{}', '--url', 'localhost'], /--url must be one such as/],
+    ['inputs that the model does not take', ['run', IRIS, '{"features": [[1]]}'], /expected shape \[-1, 4\]/],
     ['no input', ['run', IRIS], /takes a model and an input/],
     ['no JSON', ['run', IRIS, '{"features'], /not JSON/],
     [
@@ -43,9 +42,28 @@ describe('nestor', () => {
   });
 
   it('names a setting that breaks its rule, and serves nothing', async () => {
-    const { code, stderr } = await nestor(['serve', '--port', 'x']);
+    const { code, stderr } = await inProcessOfItsOwn(['serve', '--port', 'x']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/PORT must be a whole number/);
+  });
+
+  it('says that a port is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as AddressInfo;
+    const args = ['serve', 'models', '--port', String(port), '--host', '127.0.0.1', '--log-dir', folder];
+    const { code, stdout, stderr } = await inProcessOfItsOwn(args).finally(() => other.close());
+    expect(code).toBe(1);
+    expect(stdout + stderr).toMatch(new RegExp(`port ${port} .*(taken|in use)`, 'i'));
+  });
+
+  it('says that a folder holds no model', async () => {
+    const { code, stderr } = await nestor(['check', folder]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `nestor: there is no model in ${folder}\n` });
+    expect(await nestor(['run', folder, '{}'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/there are: none/) as string,
+    });
   });
 
   it('tells its commands, and each one its own', async () => {
@@ -92,55 +110,5 @@ describe('nestor inspect', () => {
 
   it('says so where there is no such file', async () => {
     expect(await nestor(['inspect', 'nothing.onnx'])).toMatchObject({ code: 1, stdout: '' });
-  });
-});
-
-describe('nestor run', () => {
-  const folder = temporaryFolder('rows');
-  const csv = join(folder, 'rows.csv');
-  const out = join(folder, 'answers.ndjson');
-  mkdirSync(folder, { recursive: true });
-
-  it('answers each row of a file, in order, and goes on where it was interrupted', async () => {
-    const rows = Array.from({ length: 3000 }, (_, i) => `5.1,3.5,1.4,${i / 1000}`);
-    writeFileSync(csv, ['a,b,c,d', ...rows].join('\n'));
-    expect(await nestor(['run', IRIS, csv, '--out', out])).toMatchObject({ code: 0, stderr: '3000 rows\n' });
-    const whole = readFileSync(out, 'utf8');
-    const lines = whole.trimEnd().split('\n');
-    expect(lines).toHaveLength(3000);
-    const alone = await nestor(['run', IRIS, '{"features": [[5.1, 3.5, 1.4, 2.999]]}']);
-    const [label] = (JSON.parse(alone.stdout) as { label: number[] }).label;
-    expect(JSON.parse(lines[2999]!)).toMatchObject({ label });
-    // In the middle of a line.
-    writeFileSync(out, whole.slice(0, 5000));
-    const again = await nestor(['run', IRIS, csv, '--out', out]);
-    expect(again.stderr).toMatch(/^29\d\d rows, after \d+ that were there\n$/);
-    expect(readFileSync(out, 'utf8')).toBe(whole);
-  });
-
-  it('takes NDJSON, and prints where no file is named', async () => {
-    const file = join(folder, 'rows.ndjson');
-    writeFileSync(file, `{"features": [${ROW}]}\n{"features": [${ROW}]}\n`);
-    const { stdout } = await nestor(['run', IRIS, file]);
-    expect(
-      stdout
-        .trimEnd()
-        .split('\n')
-        .map((line) => (JSON.parse(line) as { label: number }).label),
-    ).toEqual([0, 0]);
-  });
-
-  it.each<[string, string, RegExp]>([
-    [
-      'a cell that is no number',
-      `a,b,c,d\n${ROW}\n1,2,x,4`,
-      /Line 3, column "c": expected a number, got "x"/,
-    ],
-    ['a line that is too short', `${ROW}\n1,2`, /Line 2 has 2 cells, and 4 were expected/],
-  ])('refuses %s by its place', async (_, text, message) => {
-    writeFileSync(csv, text);
-    const { code, stderr } = await nestor(['run', IRIS, csv]);
-    expect(code).toBe(2);
-    expect(stderr).toMatch(message);
   });
 });

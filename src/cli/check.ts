@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readEnvironment } from '../config/settings';
@@ -24,6 +25,7 @@ Examples:
     const [models, ...more] = positionals;
     if (more.length > 0) throw new UsageError('`nestor check` takes one folder or one file.');
     const dir = resolve(models ?? (readEnvironment().MODEL_DIR || 'models'));
+    if (!existsSync(dir)) throw new UsageError(`There is no file or folder ${dir}.`);
     const { openModels } = await import('./open-models.js');
     const nestor = await openModels(dir);
     try {

@@ -12,10 +12,20 @@ export interface Command {
   readonly help: string;
   /**
    * @param args what follows the command's name
-   * @returns the exit code: 0, 1 for what went wrong, 2 for what was asked wrongly; undefined: the process goes on
+   * @returns the exit code, one of `EXIT`; undefined: the process goes on
    */
   run(args: readonly string[], output: Output): Promise<number | undefined>;
 }
+
+/** How a command ends, for whoever called it. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  /** An argument, an option or an input is wrong. */
+  misused: 2,
+  /** As a shell has it for SIGINT. */
+  interrupted: 130,
+} as const;
 
 /** What the caller wrote wrongly: exit code 2. */
 export class UsageError extends Error {

@@ -2,85 +2,19 @@
 import '../config/compile-cache';
 // ONNX Runtime reads this once, when it is loaded; nothing may be loaded before it is set.
 import '../config/telemetry-off';
-import { ConfigurationError } from '../config/configuration-error';
-import { packageVersion } from '../config/package-version';
-import { reasonOf } from '../errors/domain-error';
-import { nearest } from '../common/nearest';
-import { type Command, type Output, UsageError } from './command';
-
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  serve: async () => (await import('./serve.js')).serve,
-  check: async () => (await import('./check.js')).check,
-  run: async () => (await import('./run.js')).run,
-  inspect: async () => (await import('./inspect.js')).inspect,
-  types: async () => (await import('./types.js')).types,
-  keys: async () => (await import('./keys.js')).keys,
-  pull: async () => (await import('./pull.js')).pull,
-  prune: async () => (await import('./prune.js')).prune,
-};
+import { EXIT, type Output } from './command';
+import { runCommand } from './commands';
 
 const output: Output = {
   out: (line) => void process.stdout.write(`${line}\n`),
   error: (line) => void process.stderr.write(`${line}\n`),
 };
 
-async function main([name = '', ...args]: readonly string[]): Promise<number | undefined> {
-  if (name === '' || name === 'help' || name === '--help' || name === '-h') {
-    const known = COMMANDS[args[0] ?? ''];
-    output.out(known === undefined ? await overview() : (await known()).help);
-    return name === '' ? 2 : 0;
-  }
-  if (name === '--version' || name === '-v') {
-    output.out(packageVersion);
-    return 0;
-  }
-  const load = COMMANDS[name];
-  if (load === undefined) {
-    const meant = nearest(name, Object.keys(COMMANDS));
-    throw new UsageError(
-      `There is no command "${name.slice(0, 40)}"${meant === undefined ? '' : `; did you mean "${meant}"?`} \`nestor --help\` lists them.`,
-    );
-  }
-  const command = await load();
-  if (args.includes('--help') || args.includes('-h')) {
-    output.out(command.help);
-    return 0;
-  }
-  return command.run(args, output);
-}
+// A reader that has seen enough (`| head`) is no fault; a command that has more to say notices it as it writes.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') process.exit(EXIT.failed);
+});
 
-async function overview(): Promise<string> {
-  const lines = await Promise.all(
-    Object.entries(COMMANDS).map(async ([name, load]) => `  ${name.padEnd(9)} ${(await load()).summary}`),
-  );
-  return [
-    `Nestor ${packageVersion}: an inference server for ONNX models`,
-    '',
-    'Usage: nestor <command> [arguments]',
-    '',
-    ...lines,
-    '',
-    'nestor <command> --help tells more, with examples.',
-  ].join('\n');
-}
-
-/** A mistake of the caller's shows as one line, without a stack that would only hide it. */
-function failed(error: unknown): number {
-  const isUsage = error instanceof UsageError || isArgumentFault(error);
-  output.error(error instanceof ConfigurationError ? error.message : `nestor: ${reasonOf(error)}`);
-  return isUsage || error instanceof ConfigurationError ? 2 : 1;
-}
-
-/** From `util.parseArgs`, whose messages name the option. */
-function isArgumentFault(error: unknown): boolean {
-  return String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS');
-}
-
-// A reader that has seen enough (`| head`) ends the command, without a word.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-
-void main(process.argv.slice(2))
-  .catch(failed)
-  .then((code) => {
-    if (code !== undefined) process.exitCode = code;
-  });
+void runCommand(process.argv.slice(2), output).then((code) => {
+  if (code !== undefined) process.exitCode = code;
+});
