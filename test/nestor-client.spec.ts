@@ -1,12 +1,35 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type * as Client from '../packages/client/src/index';
-import { startServer, type TestServer } from './helpers/server';
+import { withBrowser } from './helpers/browser';
+import { describeWith } from './helpers/requirements-of-tests';
+import { freePort, MODELS, startServer, type TestServer } from './helpers/server';
 
 const PACKAGE = join(__dirname, '..', 'packages', 'client');
 const IRIS = [[5.1, 3.5, 1.4, 0.2]];
+
+/** As `nestor types` prints them. */
+interface Models {
+  digits: {
+    inputs: { image: number[][][] };
+    outputs: { probabilities: number[][] };
+    declared: {
+      inputs: { picture: Uint8Array | { readonly b64: string } };
+      outputs: { digit: { label: string; score: number }[] };
+    };
+  };
+  iris: {
+    inputs: { features: number[][] };
+    outputs: { label: number[]; probabilities: number[][] };
+    declared: {
+      inputs: { flower: Record<string, number> };
+      outputs: { species: { label: string; score: number }[] };
+    };
+  };
+}
 
 let client: typeof Client;
 beforeAll(() => {
@@ -43,6 +66,29 @@ describe('the client and a real server', () => {
     expect(probabilities?.data).toEqual(new Float32Array(printed));
   });
 
+  it('infers from pictures, rows and options, by what the model declares', async () => {
+    const typed = new client.Nestor<Models>(server.url);
+    const bytes = readFileSync(join(MODELS, 'digits', 'three.png'));
+    const { outputs } = await typed.infer('digits', { picture: new Blob([bytes]) });
+    expect(outputs.digit[0]?.label).toBe('3');
+    const several = await typed.infer('digits', { picture: [bytes, new Blob([bytes])], top_k: 1 });
+    expect(several.outputs.digit.map(([best]) => best?.label)).toEqual(['3', '3']);
+    const flower = { sepal_length: 5.1, sepal_width: 3.5, petal_length: 1.4, petal_width: 0.2 };
+    expect((await typed.infer('iris', { flower })).outputs.species[0]).toMatchObject({ label: 'setosa' });
+    // @ts-expect-error: the model declares no such input
+    await expect(typed.infer('digits', { image: bytes })).rejects.toMatchObject({ status: 400 });
+    await expect(typed.infer('digits', { picture: new Blob(['x']) })).rejects.toMatchObject({
+      code: 'invalid_image',
+    });
+  });
+
+  it('keeps numbers that JSON has no literal for', async () => {
+    const nan = await nestor.infer('iris', { features: [[NaN, Infinity, 1, 1]] });
+    expect(nan.outputs).toMatchObject({ probabilities: [['NaN', 'NaN', 'NaN']] });
+    const rows = [new Float32Array(IRIS.flat())];
+    expect((await nestor.infer('iris', { features: rows })).outputs).toMatchObject({ label: [0] });
+  });
+
   it('lists models and tells whether the server is ready', async () => {
     expect((await nestor.models()).map(({ name }) => name)).toEqual(['digits', 'iris']);
     expect(await nestor.ready()).toBe(true);
@@ -56,14 +102,26 @@ describe('the client and a real server', () => {
     await expect(nestor.infer('irsi', { x: [1] })).rejects.toMatchObject({ status: 404 });
   });
 
-  it('is imported as an ES module, too', () => {
-    const program = `
-      import { Nestor } from ${JSON.stringify(join(PACKAGE, 'dist', 'esm', 'index.js'))};
-      const { outputs } = await new Nestor(${JSON.stringify(server.url)}).infer('iris', { features: ${JSON.stringify(IRIS)} });
-      console.log(outputs.label[0]);`;
-    const args = ['--input-type=module', '--eval', program];
-    expect(execFileSync(process.execPath, args, { encoding: 'utf8' }).trim()).toBe('0');
-  });
+  it.each(['docs/migrating.md', 'packages/client/README.md'])(
+    'is called as %s shows, as an ES module',
+    (document) => {
+      const text = readFileSync(join(PACKAGE, '..', '..', document), 'utf8');
+      const programs = [...text.matchAll(/^```[jt]s\n([^]*?)\n```$/gm)].flatMap(([, program = '']) =>
+        program.includes("from 'nestor-client'") && program.includes('console.log(outputs') ? [program] : [],
+      );
+      expect(programs).toHaveLength(1);
+      for (const program of programs) {
+        const here = program
+          .replace("'nestor-client'", JSON.stringify(join(PACKAGE, 'dist', 'esm', 'index.js')))
+          .replace('http://localhost:8000', server.url);
+        const args = ['--input-type=module', '--eval', here];
+        const printed = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim();
+        expect(printed.replaceAll(' ', '')).toBe(
+          /console\.log\(.*\/\/ (.*)$/m.exec(program)?.[1]?.replaceAll(' ', ''),
+        );
+      }
+    },
+  );
 });
 
 describe('the client and a server that fails', () => {
@@ -137,9 +195,114 @@ describe('the client and a server that fails', () => {
     expect(calls).toBe(1);
   });
 
+  it('reads the date of a Retry-After', async () => {
+    await answering((call, req, res) => {
+      if (call === 1) res.writeHead(503, { 'retry-after': new Date(0).toUTCString() }).end('{}');
+      else res.end(RESULT);
+    });
+    expect((await nestor.infer('m', { x: 1 })).outputs).toEqual({ y: 1 });
+  });
+
+  it('ends in a pause, too, when it is told to', async () => {
+    const leaving = new AbortController();
+    await answering((_, req, res) => {
+      res
+        .writeHead(503, { 'retry-after': '30' })
+        .end('{}', () => leaving.abort(new Error('no longer wanted')));
+    });
+    const call = nestor.infer('m', { x: 1 }, { signal: leaving.signal });
+    await expect(call).rejects.toThrow('no longer wanted');
+    expect(calls).toBe(1);
+  });
+
   it('says so where the answer is not JSON', async () => {
     await answering((call, req, res) => res.end('<html>a page of a proxy</html>'));
     await expect(nestor.infer('m', { x: 1 })).rejects.toMatchObject({ status: 200, code: 'bad_answer' });
+  });
+});
+
+describe('the client and a real server that dies', () => {
+  it('settles every call, and is answered by the next server', async () => {
+    const port = String(await freePort());
+    const first = await startServer({ PORT: port, WORKERS: '0' });
+    const patient = new client.Nestor(first.url, { retries: 100, timeoutMs: 25_000 });
+    const hasty = new client.Nestor(first.url, { retries: 0 });
+    const calls = Array.from({ length: 40 }, () => hasty.infer('iris', { features: IRIS }));
+    await Promise.race(calls);
+    first.process.kill('SIGKILL');
+    for (const settled of await Promise.allSettled(calls))
+      if (settled.status === 'rejected')
+        expect(settled.reason).toMatchObject({ name: 'NestorError', code: 'no_answer', status: 0 });
+    await first.exited;
+    expect(await hasty.ready()).toBe(false);
+    const waiting = patient.infer('iris', { features: IRIS });
+    const second = await startServer({ PORT: port, WORKERS: '0' });
+    expect((await waiting).outputs).toMatchObject({ label: [0] });
+    await second.stop();
+  });
+});
+
+describeWith('chromium', 'the client in a browser', (chromium) => {
+  /** Serves the ES modules of the package to a page of another origin than the server of models. */
+  async function withSite<T>(use: (origin: string) => Promise<T>): Promise<T> {
+    const site = createServer((req, res) => {
+      const file = /^\/([\w-]+\.js)$/.exec(req.url ?? '')?.[1];
+      res.setHeader('content-type', file === undefined ? 'text/html' : 'text/javascript');
+      res.end(file === undefined ? '<!doctype html>' : readFileSync(join(PACKAGE, 'dist', 'esm', file)));
+    });
+    await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
+    try {
+      return await use(`http://127.0.0.1:${(site.address() as AddressInfo).port}`);
+    } finally {
+      site.closeAllConnections();
+      site.close();
+    }
+  }
+
+  it('infers from arrays, tensors and pictures, is told of faults, and settles when the server dies', async () => {
+    const server = await startServer({ WORKERS: '0' });
+    const picture = readFileSync(join(MODELS, 'digits', 'three.png')).toString('base64');
+    await withSite((origin) =>
+      withBrowser(chromium, async (browser) => {
+        const page = await browser.newPage();
+        const problems: string[] = [];
+        page.on('pageerror', (error) => problems.push(String(error)));
+        await page.goto(origin);
+        const found = await page.evaluate(`(async () => {
+          const { Nestor, NestorError, Tensor } = await import('/index.js');
+          const nestor = new Nestor(${JSON.stringify(server.url)});
+          const features = ${JSON.stringify(IRIS)};
+          const nested = await nestor.infer('iris', { features });
+          const tensor = new Tensor(new Float32Array(features.flat()), [1, 4]);
+          const binary = await nestor.infer('iris', { features: tensor });
+          const bytes = Uint8Array.from(atob(${JSON.stringify(picture)}), (c) => c.charCodeAt(0));
+          const pictures = await nestor.infer('digits', { picture: [new Blob([bytes]), bytes], top_k: 1 });
+          const fault = await nestor.infer('iris', { features: [[1]] }).catch((error) => error);
+          window.nestor = nestor;
+          return {
+            ready: await nestor.ready(),
+            label: nested.outputs.label,
+            binary: String(binary.outputs.label.data[0]),
+            digits: pictures.outputs.digit.map(([best]) => best.label),
+            fault: [fault instanceof NestorError, fault.status, fault.code, typeof fault.requestId],
+          };
+        })()`);
+        expect(found).toEqual({
+          ready: true,
+          label: [0],
+          binary: '0',
+          digits: ['3', '3'],
+          fault: [true, 400, 'shape_mismatch', 'string'],
+        });
+        server.process.kill('SIGKILL');
+        await server.exited;
+        const left = await page.evaluate(
+          `window.nestor.infer('iris', { features: [[1, 2, 3, 4]] }).catch((error) => error.code)`,
+        );
+        expect(left).toBe('no_answer');
+        expect(problems).toEqual([]);
+      }),
+    );
   });
 });
 

@@ -12,6 +12,7 @@ const README = read('README.md');
 const DOCUMENTS = [
   'README.md',
   'docs/metrics.md',
+  'docs/migrating.md',
   'docs/models.md',
   'docs/open-inference.md',
   'docs/pipelines.md',

@@ -27,26 +27,41 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What `nestor types` prints. */
-export type ModelTypes = Record<string, { inputs: object; outputs: object }>;
+/** What `nestor types` prints; `declared` are pictures, texts and rows, one of each. */
+export type ModelTypes = Record<
+  string,
+  { inputs: object; outputs: object; declared?: { inputs: object; outputs: object } }
+>;
 
 export interface Answer<Outputs> {
   readonly outputs: Outputs;
   readonly model: string;
   readonly version: string;
   readonly cached: boolean;
+  /** Was a text longer than the model takes, and cut? */
+  readonly truncated?: true;
 }
 
-type Inputs<Models, Name> = Name extends keyof Models
-  ? Models[Name] extends { inputs: infer Typed }
-    ? { [K in keyof Typed]: Typed[K] | Tensor | Blob }
-    : never
-  : never;
-type Outputs<Models, Name> = Name extends keyof Models
-  ? Models[Name] extends { outputs: infer Typed }
-    ? Typed
-    : never
-  : never;
+/** What a call may ask for besides, of a model that declares pictures, texts or rows; docs/pipelines.md has their meaning. */
+export interface DeclaredOptions {
+  readonly top_k?: number;
+  readonly score?: number;
+  readonly iou?: number;
+  readonly max?: number;
+  readonly truncate?: boolean;
+  readonly normalize?: boolean;
+  readonly dimensions?: number;
+  readonly prompt?: string;
+}
+
+type Part<Typed, Side extends string> = Typed extends Record<Side, infer Wanted> ? Wanted : never;
+type PartOf<Models, Name, Side extends string> = Name extends keyof Models ? Part<Models[Name], Side> : never;
+type OrBlobs<Typed> = { readonly [K in keyof Typed]: Typed[K] | Blob };
+type Lists<Typed> = { [K in keyof Typed]: Typed[K][] };
+type Inputs<Models, Name> = OrBlobs<PartOf<Models, Name, 'inputs'>>;
+type Tensors<Typed> = { [K in keyof Typed]: Tensor };
+type DeclaredInputs<Models, Name> = Part<PartOf<Models, Name, 'declared'>, 'inputs'>;
+type DeclaredOutputs<Models, Name> = Part<PartOf<Models, Name, 'declared'>, 'outputs'>;
 
 interface WholeAnswer {
   readonly status: number;
@@ -61,6 +76,7 @@ interface Refusal {
   readonly retryAfterMs?: number | undefined;
 }
 
+const DEFAULT_TIMEOUT_MS = 60_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
 
@@ -83,20 +99,37 @@ export class Nestor<
   }
 
   /**
-   * Runs a model. Nested arrays, texts and pictures (a `Blob`) go as JSON; where one input is a `Tensor`, all must be,
-   * and the outputs are tensors, too.
-   * @throws NestorError with the server's code
+   * Runs a model.
+   * @param inputs the model's own: nested arrays, or a `Tensor` each, which travel in binary, and so do the outputs then;
+   *   or what it declares: pictures (a `Blob`, or their bytes), texts, rows, a list of them for several, and options
+   * @throws NestorError with the server's code; the signal's reason
    */
-  async infer<Name extends keyof Models & string>(
+  infer<Name extends keyof Models & string>(
     model: Name,
     inputs: Inputs<Models, Name>,
-    options: CallOptions = {},
-  ): Promise<Answer<Outputs<Models, Name>>> {
-    const entries = Object.entries(inputs);
+    options?: CallOptions,
+  ): Promise<Answer<PartOf<Models, Name, 'outputs'>>>;
+  infer<Name extends keyof Models & string>(
+    model: Name,
+    inputs: Tensors<PartOf<Models, Name, 'inputs'>>,
+    options?: CallOptions,
+  ): Promise<Answer<Tensors<PartOf<Models, Name, 'outputs'>>>>;
+  infer<Name extends keyof Models & string>(
+    model: Name,
+    inputs: OrBlobs<DeclaredInputs<Models, Name>> & DeclaredOptions,
+    options?: CallOptions,
+  ): Promise<Answer<DeclaredOutputs<Models, Name>>>;
+  infer<Name extends keyof Models & string>(
+    model: Name,
+    inputs: Lists<OrBlobs<DeclaredInputs<Models, Name>>> & DeclaredOptions,
+    options?: CallOptions,
+  ): Promise<Answer<Lists<DeclaredOutputs<Models, Name>>>>;
+  async infer(model: string, inputs: unknown, options: CallOptions = {}): Promise<Answer<never>> {
+    const entries = Object.entries(inputs as Record<string, unknown>);
     const answer = entries.some(([, value]) => value instanceof Tensor)
       ? this.inferTensors(model, entries, options)
       : this.inferJson(model, entries, options);
-    return (await answer) as Answer<Outputs<Models, Name>>;
+    return (await answer) as Answer<never>;
   }
 
   /** The models of the server, as `GET {prefix}/inference/models` lists them. */
@@ -108,7 +141,8 @@ export class Nestor<
   /** Does the server take requests? */
   async ready(): Promise<boolean> {
     try {
-      return (await this.fetch(`${this.url}${this.prefix}/health/ready`)).ok;
+      const signal = AbortSignal.timeout(this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+      return (await this.fetch(`${this.url}${this.prefix}/health/ready`, { signal })).ok;
     } catch {
       return false;
     }
@@ -129,24 +163,23 @@ export class Nestor<
     const inputs = await Promise.all(
       entries.map(async ([name, value]) => [name, await toJson(value)] as const),
     );
-    const body = JSON.stringify(Object.fromEntries(inputs), (_, value: unknown) =>
-      typeof value === 'bigint' ? String(value) : value,
-    );
+    const body = JSON.stringify(Object.fromEntries(inputs), withExactNumbers);
     const path = `${this.prefix}/inference/${encodeURIComponent(model)}${query.size > 0 ? `?${query}` : ''}`;
     const answer = await this.call(
       path,
       { method: 'POST', headers: { 'content-type': 'application/json' }, body },
       options,
     );
-    const { result, cached, version } = jsonOf(answer) as {
+    const { result, cached, version, truncated } = jsonOf(answer) as {
       result: Record<string, unknown>;
       cached: boolean;
       version: string;
+      truncated?: true;
     };
     const wanted = options.outputs;
     const outputs =
       wanted === undefined ? result : Object.fromEntries(wanted.map((name) => [name, result[name]]));
-    return { outputs, cached, model, version };
+    return { outputs, cached, model, version, ...(truncated && { truncated }) };
   }
 
   private async inferTensors(
@@ -179,7 +212,7 @@ export class Nestor<
 
   /** One call with its tries. The server is told how much time is left, so that it does no work in vain. */
   private async call(path: string, request: RequestInit, options: CallOptions = {}): Promise<WholeAnswer> {
-    const endsAtMs = Date.now() + (options.timeoutMs ?? this.options.timeoutMs ?? 60_000);
+    const endsAtMs = Date.now() + (options.timeoutMs ?? this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const retries = this.options.retries ?? 3;
     for (let attempt = 0; ; attempt++) {
       const leftMs = endsAtMs - Date.now();
@@ -258,17 +291,27 @@ function jsonOf({ bytes, status }: WholeAnswer): unknown {
   }
 }
 
+/** Seconds, or a date. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
 function retryAfterMs({ headers }: WholeAnswer): number | undefined {
-  const seconds = Number(headers.get('retry-after') ?? NaN);
-  return Number.isFinite(seconds) ? seconds * 1000 : undefined;
+  const given = headers.get('retry-after');
+  if (given === null) return undefined;
+  const ms = /^\d+$/.test(given) ? Number(given) * 1000 : Date.parse(given) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
 /** A picture becomes `{b64}`; lists are looked through, so that a list of pictures is a batch of them. */
 async function toJson(value: unknown): Promise<unknown> {
   if (value instanceof Blob) return { b64: base64(new Uint8Array(await value.arrayBuffer())) };
-  if (Array.isArray(value) && value.some((item) => item instanceof Blob))
-    return Promise.all(value.map(toJson));
-  return value;
+  if (value instanceof Uint8Array) return { b64: base64(value) };
+  const hasBytes = (item: unknown): boolean => item instanceof Blob || item instanceof Uint8Array;
+  return Array.isArray(value) && value.some(hasBytes) ? Promise.all(value.map(toJson)) : value;
+}
+
+/** What JSON has no literal for goes as text, other typed arrays as lists. */
+function withExactNumbers(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  return ArrayBuffer.isView(value) ? Array.from(value as Float64Array) : value;
 }
 
 function base64(bytes: Uint8Array): string {
@@ -281,6 +324,7 @@ function base64(bytes: Uint8Array): string {
 
 function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason as Error);
     const timer = setTimeout(() => {
       signal?.removeEventListener('abort', leave);
       resolve();
