@@ -12,12 +12,23 @@ export function rawOutputs(
   return processing.pipeline.outputTensors;
 }
 
+/** Has a version run a request, the way that its declaration asks for. */
+export function runOf(
+  model: LoadedModel,
+  request: ScheduledRequest,
+  raw: RawRequest | undefined,
+): Promise<ScheduledResult> {
+  return raw === undefined || model.processing === undefined
+    ? model.queue.submit(request)
+    : runDeclared(model, model.processing, request, raw);
+}
+
 /**
  * Runs a request the way of the model's declaration: raw inputs become tensors, which wait and run as any others, and
  * what comes of them is finished. Where tensors were sent, only the last of it is left to do.
  * @returns the declared outputs; queue and run of all its runs together
  */
-export async function runDeclared(
+async function runDeclared(
   model: LoadedModel,
   processing: ModelProcessing,
   request: ScheduledRequest,
@@ -39,6 +50,7 @@ export async function runDeclared(
       deadlineMs: request.deadlineMs,
       signal: request.signal,
       requestId: request.requestId,
+      whenIdle: request.whenIdle,
       padding,
     });
     results.push(result);

@@ -48,6 +48,8 @@ export interface InferenceCall<Answer> {
   /** When it arrived, and by when its answer is worth having; of `performance.now()`. */
   readonly startedAt: number;
   readonly deadlineMs: number;
+  /** What the caller says of itself under a name, by which traffic may be split: a header, over HTTP. */
+  attribute?(name: string): string | undefined;
   /** Says when nobody waits for the answer any more. */
   readonly signal?: CancelSignal;
   /** By which the logs name it. */

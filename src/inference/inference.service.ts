@@ -11,7 +11,9 @@ import { Recorder } from '../telemetry/metrics/recorder';
 import type { ScheduledRequest, ScheduledResult } from '../scheduling/scheduled-request';
 import type { Tensor } from '../tensors/tensor';
 import { clientMistake } from './client-mistake';
-import { rawOutputs, runDeclared } from './declared-run';
+import { rawOutputs, runOf } from './declared-run';
+import { ShadowRuns } from './shadow-runs';
+import { split } from './traffic-split';
 import { EventLoopYield } from '../common/event-loop-yield';
 import { type InferenceCall, type InferenceRequest, type InferenceResult, rowsOf } from './inference-call';
 
@@ -27,6 +29,7 @@ export class InferenceService {
     private readonly cache: PredictionCache,
     private readonly recorder: Recorder,
     private readonly pacer: EventLoopYield,
+    private readonly shadows: ShadowRuns,
   ) {}
 
   /**
@@ -42,7 +45,9 @@ export class InferenceService {
       const turn = this.pacer.wait();
       if (turn !== undefined) await turn;
       const found = this.models.acquire(call.model, call.version, call.deadlineMs);
-      const model = found instanceof Promise ? await found : found;
+      let model = found instanceof Promise ? await found : found;
+      if (call.version === undefined && model.config.traffic !== undefined)
+        model = split(this.models, model, call);
       recorder = model.recorder;
       try {
         call.accepted(model);
@@ -103,9 +108,26 @@ export class InferenceService {
     raw: RawRequest | undefined,
   ): Promise<CachedAnswer> {
     try {
-      return await this.cache.answer(model, request, () => runOf(model, request, raw));
+      return await this.cache.answer(model, request, () => this.runOnce(model, request, raw));
     } catch (error) {
       throw clientMistake(error, model.inputs, request.inputs);
+    }
+  }
+
+  private async runOnce(
+    model: LoadedModel,
+    request: ScheduledRequest,
+    raw: RawRequest | undefined,
+  ): Promise<ScheduledResult> {
+    if (model.config.shadow === undefined) return runOf(model, request, raw);
+    const copy = this.shadows.copy(model, request, raw);
+    try {
+      const result = await runOf(model, request, raw);
+      copy?.compareWith(result.outputs);
+      return result;
+    } catch (error) {
+      copy?.forget();
+      throw error;
     }
   }
 
@@ -168,16 +190,6 @@ function answerWithoutRows(model: LoadedModel, { inputs, raw }: InferenceRequest
   const outputs = isKnown ? outputsOfNoRows(model.outputs, inputs, model.seen) : undefined;
   if (outputs === undefined) throw refusalOf(empty);
   return outputs;
-}
-
-function runOf(
-  model: LoadedModel,
-  request: ScheduledRequest,
-  raw: RawRequest | undefined,
-): Promise<ScheduledResult> {
-  return raw === undefined || model.processing === undefined
-    ? model.queue.submit(request)
-    : runDeclared(model, model.processing, request, raw);
 }
 
 function checkOutput(model: string, outputs: readonly NamedOutput[], name: string): void {

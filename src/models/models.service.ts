@@ -132,6 +132,18 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     return served;
   }
 
+  /** A version that serves, held until `release`; another one is loaded meanwhile, and nobody waits for it. */
+  acquireServing(name: string, version: string): LoadedModel | undefined {
+    const entry = this.registry.get(name)?.version(version);
+    if (entry?.served !== undefined) {
+      entry.served.use.take();
+      return entry.served;
+    }
+    // Why it cannot be, the entry says.
+    if (entry !== undefined && entry.quarantine === undefined) this.ensure(entry).catch(() => undefined);
+    return undefined;
+  }
+
   release(served: LoadedModel): void {
     served.use.release();
   }

@@ -18,6 +18,8 @@ export interface ScheduledRequest {
   /** A moment on the scheduler's clock, by which queue and run must be over; `Infinity` for none. */
   readonly deadlineMs: number;
   readonly signal?: CancelSignal;
+  /** It runs only while nothing else does: it holds up nobody, and may wait for long. */
+  readonly whenIdle?: boolean;
   /** With it rows of other lengths may join; without it only those of the same dimensions. */
   readonly padding?: RowPadding;
   /** By which the logs of this server and of one behind it name the request. */

@@ -95,6 +95,26 @@ describe('Scheduler: fairness among models', () => {
     expect(runners.map(({ runs }) => runs.length)).toEqual([1, 1, 1]);
   });
 
+  it('runs what waits for an idle worker only while nothing else does', async () => {
+    const harness = new Harness({ slots: 2 });
+    const busy = harness.timedModel(() => 10, { key: 'busy', maxBatchRows: 1 });
+    const shadow = harness.timedModel(() => 10, { key: 'shadow', maxBatchRows: 1 });
+    const first = harness.submit(busy.model, [1]);
+    const copy = harness.submit(shadow.model, [1], { whenIdle: true });
+    await harness.clock.advance(5);
+    // A slot is free, and more comes in.
+    const second = harness.submit(busy.model, [2]);
+    await harness.clock.advance(14);
+    expect([first.outcome.endMs, second.outcome.endMs, copy.outcome.endMs]).toEqual([
+      10,
+      undefined,
+      undefined,
+    ]);
+    expect(shadow.runner.runs).toHaveLength(0);
+    await harness.clock.advance(30);
+    expect([second.outcome.endMs, copy.outcome.endMs]).toEqual([20, 30]);
+  });
+
   it('lets a model without need of a slot run while all are taken', async () => {
     const harness = new Harness();
     const local = new FakeRunner();

@@ -174,6 +174,10 @@ export class Scheduler implements ModelHost {
       if (model.takesSlot) leastMs = Math.min(leastMs, model.virtualMs);
       if (!model.startable || (model.takesSlot && !slotFree) || model.filling(nowMs)) continue;
       if (!model.takesSlot) return model;
+      if (head.request.whenIdle === true) {
+        if (this.runs === 0) next ??= model;
+        continue;
+      }
       const turnMs = model.virtualMs + head.level * this.priorityCreditMs;
       if (turnMs > nextMs || (turnMs === nextMs && head.rank >= nextRank)) continue;
       next = model;

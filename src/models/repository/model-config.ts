@@ -16,6 +16,7 @@ import {
 } from '../../config/yaml/readers';
 import { type GoldenCase, goldenCases } from './golden-case';
 import { DECLARATION_KEYS, type DeclarationConfig } from '../../processing/declaration';
+import { shadow, type Traffic, traffic } from './traffic';
 import { LATEST, type VersionPolicy, versionPolicy } from './version-policy';
 import { readYamlMapping, type JsonObject } from '../../config/yaml/yaml-mapping';
 
@@ -46,6 +47,10 @@ interface CommonConfig extends DeclarationConfig {
   /** May a run get an input without elements? The process may end of it. */
   readonly allowEmpty: boolean;
   readonly maxBatchRows: number;
+  /** How calls that name no version are split; undefined: all go to the default one. */
+  readonly traffic: Traffic | undefined;
+  /** The version that copies of requests are run by, whose answers are compared and go to nobody. */
+  readonly shadow: string | undefined;
   /** How long a request may wait on purpose for others to join it. */
   readonly maxQueueDelayMs: number;
   /** The model's share of the execution slots, relative to the other models'. */
@@ -94,6 +99,8 @@ export const KEYS: KeyTable<CommonConfig> = {
   description: { key: 'description', read: text(4096), fallback: undefined },
   example: { key: 'example', read: inputs, fallback: undefined },
   versions: { key: 'versions', read: versionPolicy, fallback: LATEST },
+  traffic: { key: 'traffic', read: traffic, fallback: undefined },
+  shadow: { key: 'shadow', read: shadow, fallback: undefined },
   batching: { key: 'batching', read: bool, fallback: undefined },
   maxTextElements: { key: 'max_text_elements', read: integer(1, 10_000_000), fallback: 65_536 },
   allowEmpty: { key: 'allow_empty', read: bool, fallback: false },
@@ -110,7 +117,7 @@ export const KEYS: KeyTable<CommonConfig> = {
 };
 
 /** Those that say something of a file or of a slot of this machine. */
-const NOT_ELSEWHERE = [KEYS.versions, KEYS.weight, KEYS.runTimeoutMs];
+const NOT_ELSEWHERE = [KEYS.versions, KEYS.traffic, KEYS.shadow, KEYS.weight, KEYS.runTimeoutMs];
 
 /** How a model elsewhere batches is not to be found out by trying: whoever declares it knows. */
 const KEYS_ELSEWHERE: KeyTable<CommonConfig> = { ...KEYS, batching: { ...KEYS.batching, fallback: false } };

@@ -134,6 +134,10 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
     this.requestId = signal.requestId;
   }
 
+  attribute(name: string): string | undefined {
+    return this.signal.req.headers[name]?.toString();
+  }
+
   get cacheUse(): CacheUse {
     return this.codec.cacheUse(this.signal);
   }

@@ -123,6 +123,12 @@ export const FAMILIES = {
     labels: ['result'],
     values: ['agrees', 'differs'],
   }),
+  shadowRequests: MODELS.counter('nestor_shadow_requests_total', {
+    help: 'Copies of calls that the shadow of a version ran, by how its answer compares; skipped: not run or compared.',
+    labels: ['result'],
+    values: ['same', 'near', 'differs', 'failed', 'skipped'],
+    sparse: true,
+  }),
   quarantines: MODELS.counter('nestor_model_quarantines_total', {
     help: 'Times that a worker set a version aside, as workers had died of a signal while they ran it.',
   }),

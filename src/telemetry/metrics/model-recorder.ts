@@ -97,6 +97,11 @@ export class ModelRecorder extends Tally<'models'> {
     this.add(FAMILIES.quarantines.at);
   }
 
+  /** A copy of a call came back from the shadow, or never went there. */
+  shadowed(result: keyof typeof FAMILIES.shadowRequests.at): void {
+    this.add(FAMILIES.shadowRequests.at[result]);
+  }
+
   /** A request of a batch was run again alone. @param agrees did it get the same? */
   audited(agrees: boolean): void {
     this.add(FAMILIES.batchAudits.at[agrees ? 'agrees' : 'differs']);
