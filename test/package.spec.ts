@@ -44,7 +44,7 @@ const started = new Set<ChildProcess>();
 let packed: Packed;
 
 beforeAll(() => {
-  execFileSync(process.execPath, [join(ROOT, 'scripts/build-types.js')]);
+  execFileSync(process.execPath, [join(ROOT, 'scripts/build-package.js')]);
   packed = pack(ROOT);
   writeFileSync(join(home, 'package.json'), '{"private": true}\n');
   // A true install takes half a minute: on a developer's machine, what the package needs is linked from the clone.
