@@ -39,6 +39,9 @@ describe('pictures', () => {
     writeModel(folder, 'pixels', identityModel('UINT8', ['N', 'H', 'W', 3]), {
       yaml: 'input: { image: { type: image, layout: nhwc } }',
     });
+    writeModel(folder, 'single', identityModel('UINT8', [1, 2, 2, 3]), {
+      yaml: 'input: { image: { type: image, layout: nhwc, resize: { width: 2, height: 2, filter: nearest } } }',
+    });
     server = await startServer({
       MODEL_DIR: folder,
       MAX_IMAGE_PIXELS: '4000',
@@ -98,6 +101,24 @@ describe('pictures', () => {
     expect(value).toHaveLength(1);
     expect(Object.values(list.body.result)[0]).toEqual([value]);
     expect(Object.values(two.body.result)[0]).toEqual([value, value]);
+  });
+
+  it('of a model that takes one row at a time are run one by one, and answered together', async () => {
+    const answers = await Promise.all(
+      [['one.png'], ['bits.png'], ['one.png', 'bits.png', 'one.png']].map((names) =>
+        send<Answer>('single', JSON.stringify({ image: names.map((name) => b64(picture(name))) }), {
+          'content-type': 'application/json',
+        }),
+      ),
+    );
+    const [one, bits, all] = answers.map(({ body }) => Object.values(body.result)[0] as unknown as unknown[]);
+    expect(one).not.toEqual(bits);
+    expect(all).toEqual([...one!, ...bits!, ...one!]);
+    const raw = await send<Answer>(
+      'single?raw=true',
+      form(['image', picture('one.png')], ['image', picture('bits.png')]),
+    );
+    expect(Object.values(raw.body.result)[0]).toEqual([...one!, ...bits!]);
   });
 
   it.each<[string, () => Buffer | FormData | string, string, number, string, RegExp]>([

@@ -13,6 +13,7 @@ import type { Pipeline } from './pipeline';
 import type { OpenPipeline, ProcessingPool, Waiter } from './pool/processing-pool';
 import type { PreparedRun } from './prepared';
 import type { RawInput } from './raw-input';
+import { singleRows, takesOneRow } from './single-rows';
 
 /** Outputs with more elements than these are finished on a processing thread: it would hold the event loop too long. */
 const LARGE_OUTPUT_ELEMENTS = 256 * 1024;
@@ -99,8 +100,9 @@ export class ModelProcessing {
     const mayPart = !wantsTensors && !this.pipeline.outputs.some(({ type }) => type === 'raw');
     const { mayPad } = this;
     const prepared = await this.pool.prepare(this.opened, inputs, options, waiter, { mayPart, mayPad });
+    const runs = takesOneRow(this.inputs) ? prepared.flatMap(singleRows) : prepared;
     const parts = await Promise.all(
-      prepared.map(async (part) => {
+      runs.map(async (part) => {
         const { outputs } = await run(this.ordered(part), part);
         const tensors = wantsTensors ? outputs : await this.finish(outputs, part.contexts, options, waiter);
         return { tensors, rows: part.rows };

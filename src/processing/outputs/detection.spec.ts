@@ -183,3 +183,52 @@ describe('the declaration of a detection', () => {
     expect(await bind(keys)).toContain(fault);
   });
 });
+
+describe('boxes of YOLOX', () => {
+  const plan = { layout: 'yolox', from: ['output0'], score: 0.1 } as const;
+  /** A tensor of 64 x 64: grids of 8 x 8, 4 x 4 and 2 x 2 cells. */
+  const CELLS = 64 + 16 + 4;
+  const frame = {
+    ...FRAME,
+    width: 128,
+    height: 128,
+    scaleX: 0.5,
+    scaleY: 0.5,
+    top: 0,
+    tensorWidth: 64,
+    tensorHeight: 64,
+  };
+
+  /** What cells say; all others see nothing. */
+  function grids(cells: Readonly<Record<number, readonly number[]>>, count = CELLS): Tensor {
+    const values = Array.from({ length: count }, (_, cell) => cells[cell] ?? [0, 0, 0, 0, 0, 1, 1]);
+    return floats('output0', [1, count, 7], values.flat());
+  }
+
+  it('are made of their cells, of three sizes, and of how sure it is that there is anything', () => {
+    const output = grids({
+      // Line 2, column 3 of the cells of 8 pixels: the middle is at 28, 20, the size 16 x 8.
+      19: [0.5, 0.5, Math.log(2), 0, 0.5, 0.2, 0.8],
+      // Line 1, column 0 of those of 32: the middle is at 16, 48, the size 32 x 32.
+      82: [0.5, 0.5, 0, 0, 0.9, 1, 0],
+    });
+    const found = things([output], plan, {}, [frame]);
+    expect(found.map(({ label }) => label)).toEqual(['cat', 'dog']);
+    expect(found.map(({ score }) => score)).toEqual([expect.closeTo(0.9), expect.closeTo(0.4)]);
+    expect(found.map(({ box }) => box.map(Math.round))).toEqual([
+      [0, 64, 64, 128],
+      [40, 32, 72, 48],
+    ]);
+  });
+
+  it('are those of a square where a tensor was sent, and of a fourth grid where there is one', () => {
+    const three = things([grids({ 19: [0.5, 0.5, 0, 0, 1, 1, 0] })], plan);
+    expect(three[0]?.box).toEqual([24, 16, 32, 24]);
+    const four = things([grids({ 84: [0.5, 0.5, 0, 0, 1, 1, 0] }, CELLS + 1)], plan);
+    expect(four[0]?.box).toEqual([0, 0, 64, 64]);
+  });
+
+  it('are not guessed where the number of cells is another', () => {
+    expect(() => things([grids({}, CELLS - 1)], plan, {}, [frame])).toThrow(/83 boxes are not the cells/);
+  });
+});

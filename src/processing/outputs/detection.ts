@@ -5,13 +5,11 @@ import { printShape } from '../../tensors/shape';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import { declaredType, type Signature, type TellFault, tensorMeant } from '../declared-type';
 import type { ImageFrame } from '../prepared';
-import { byScore, type Candidates, suppress } from './boxes';
-import { numbersOf } from './elements';
+import { type BoxLayout, BOX_LAYOUTS, candidatesOf } from './box-layouts';
+import { byScore, suppress } from './boxes';
 import { type LabelSource, labelAssets, labelSource, readLabels } from './label-list';
 import { type Finishing, outputNamed } from './output-type';
 
-const LAYOUTS = ['yolov8', 'end2end', 'boxes_scores_classes'] as const;
-export type DetectionLayout = (typeof LAYOUTS)[number];
 const UNITS = ['pixel', 'fraction'] as const;
 
 /** Things in a picture, each with a label, a score and a box. */
@@ -20,12 +18,7 @@ export interface DetectionPlan {
   readonly name: string;
   /** One output; for `boxes_scores_classes` three, in this order. */
   readonly from: readonly string[];
-  /**
-   * `yolov8`: `[rows, 4 + classes, boxes]`, a box being its middle, width and height, then a score for each class;
-   * `end2end`: `[rows, boxes, 6]`, a box being its corners, score and class;
-   * `boxes_scores_classes`: `[rows, boxes, 4]` corners, `[rows, boxes]` and `[rows, boxes]`.
-   */
-  readonly layout: DetectionLayout;
+  readonly layout: BoxLayout;
   /** Of the tensor's pixels, or of its width and height. */
   readonly unit: (typeof UNITS)[number];
   /** Boxes must have more than this. */
@@ -51,7 +44,7 @@ const sources: Reader<readonly string[]> = (value, fault) => {
 
 const KEYS: KeyTable<Settings> = {
   from: { key: 'from', read: sources, fallback: undefined },
-  layout: { key: 'layout', read: choice(LAYOUTS), fallback: 'yolov8' },
+  layout: { key: 'layout', read: choice(BOX_LAYOUTS), fallback: 'yolov8' },
   unit: { key: 'unit', read: choice(UNITS), fallback: 'pixel' },
   score: { key: 'score', read: number(0, 1, 'inclusive'), fallback: 0.25 },
   iou: { key: 'iou', read: number(0, 1, 'inclusive'), fallback: undefined },
@@ -70,14 +63,19 @@ export const DETECTION = declaredType({
   async bind(name, settings, signature, assets, fault): Promise<DetectionPlan | undefined> {
     const outputs = outputsMeant(settings, signature, fault);
     if (outputs === undefined) return undefined;
-    const classes = outputs[0]?.shape[1];
-    const count =
-      settings.layout === 'yolov8' && classes !== undefined && classes > 4 ? classes - 4 : undefined;
-    const labels = await readLabels(settings.labels, count, assets, fault);
-    const iou = settings.iou ?? (settings.layout === 'yolov8' ? YOLO_IOU : undefined);
+    const { layout } = settings;
+    const labels = await readLabels(settings.labels, classesOf(layout, outputs[0]), assets, fault);
+    const iou = settings.iou ?? (layout === 'yolov8' || layout === 'yolox' ? YOLO_IOU : undefined);
     return { ...settings, type: 'detection', name, from: outputs.map((one) => one.name), iou, labels };
   },
 });
+
+/** How many classes a model tells apart; undefined where its shape does not say. */
+function classesOf(layout: BoxLayout, output: TensorSpec | undefined): number | undefined {
+  const [, first = -1, second = -1] = output?.shape ?? [];
+  if (layout === 'yolov8' && first > 4) return first - 4;
+  return layout === 'yolox' && second > 5 ? second - 5 : undefined;
+}
 
 /** The outputs of the layout; undefined after a fault. */
 function outputsMeant(
@@ -121,7 +119,7 @@ export function finishDetection(plan: DetectionPlan, { outputs, contexts, option
   const boxes: number[] = [];
   const counts: bigint[] = [];
   for (let row = 0; row < rows; row++) {
-    const candidates = candidatesOf(plan.layout, tensors, row, least);
+    const candidates = candidatesOf(plan.layout, tensors, row, least, frames?.[row]);
     const kept = iou === undefined ? byScore(candidates).slice(0, most) : suppress(candidates, iou, most);
     for (const index of kept) {
       const id = candidates.classes[index]!;
@@ -162,98 +160,6 @@ export function printDetection(
     writer.raw('}');
   }
   writer.raw(']');
-}
-
-/** The boxes of a row whose score is high enough. */
-function candidatesOf(
-  layout: DetectionLayout,
-  tensors: readonly Tensor[],
-  row: number,
-  least: number,
-): Candidates {
-  switch (layout) {
-    case 'yolov8':
-      return ofMiddles(tensors[0]!, row, least);
-    case 'end2end':
-      return ofCorners(tensors[0]!, row, least);
-    case 'boxes_scores_classes':
-      return ofThree(tensors, row, least);
-  }
-}
-
-function ofMiddles(tensor: Tensor, row: number, least: number): Candidates {
-  const [, channels = 0, boxes = 0] = tensor.shape;
-  const values = numbersOf(tensor);
-  const start = row * channels * boxes;
-  const best = new Float64Array(boxes).fill(-Infinity);
-  const ids = new Int32Array(boxes);
-  for (let id = 0; id < channels - 4; id++) {
-    for (let box = 0, at = start + (4 + id) * boxes; box < boxes; box++, at++) {
-      if (values[at]! > best[box]!) {
-        best[box] = values[at]!;
-        ids[box] = id;
-      }
-    }
-  }
-  return collect(
-    boxes,
-    (box) => best[box]!,
-    (box) => ids[box]!,
-    least,
-    (box) => {
-      const [x, y, width, height] = [0, 1, 2, 3].map((i) => values[start + i * boxes + box]!) as Four;
-      return [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
-    },
-  );
-}
-
-type Four = [number, number, number, number];
-
-function ofCorners(tensor: Tensor, row: number, least: number): Candidates {
-  const [, boxes = 0, width = 6] = tensor.shape;
-  const values = numbersOf(tensor);
-  const at = (box: number, i: number): number => values[(row * boxes + box) * width + i]!;
-  const cornersAt = (box: number): Four => [at(box, 0), at(box, 1), at(box, 2), at(box, 3)];
-  return collect(
-    boxes,
-    (box) => at(box, 4),
-    (box) => at(box, 5),
-    least,
-    cornersAt,
-  );
-}
-
-function ofThree([corners, scores, classes]: readonly Tensor[], row: number, least: number): Candidates {
-  const boxes = scores?.shape[1] ?? 0;
-  const [values, best, ids] = [corners!, scores!, classes!].map(numbersOf) as [
-    ArrayLike<number>,
-    ArrayLike<number>,
-    ArrayLike<number>,
-  ];
-  const at = (box: number, i: number): number => values[(row * boxes + box) * 4 + i]!;
-  return collect(
-    boxes,
-    (box) => best[row * boxes + box]!,
-    (box) => ids[row * boxes + box]!,
-    least,
-    (box) => [at(box, 0), at(box, 1), at(box, 2), at(box, 3)],
-  );
-}
-
-function collect(
-  boxes: number,
-  scoreOf: (box: number) => number,
-  classOf: (box: number) => number,
-  least: number,
-  cornersOf: (box: number) => Four,
-): Candidates {
-  const wanted: number[] = [];
-  for (let box = 0; box < boxes; box++) if (scoreOf(box) > least) wanted.push(box);
-  return {
-    corners: Float64Array.from(wanted.flatMap(cornersOf)),
-    scores: Float64Array.from(wanted, scoreOf),
-    classes: Int32Array.from(wanted, classOf),
-  };
 }
 
 /** A box of the tensor as one of the picture, within its edges; as it is where no picture is known. */
