@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import OpenAI from 'openai';
+import { Tokenizer } from 'tokenizers';
 import { temporaryFolder } from './helpers/model-folder';
 import { withPackages } from './helpers/python-environment';
 import { describeWith } from './helpers/requirements-of-tests';
@@ -9,6 +11,7 @@ import { startServer, type TestServer } from './helpers/server';
 import {
   SENTENCE_FILES,
   smallTextModel,
+  TOKENIZERS,
   transformersFiles,
   WIDTH,
   writeTextFolder,
@@ -198,6 +201,24 @@ describe('texts', () => {
       expect(plain.usage).toEqual(encoded.usage);
     });
 
+    it("embeds the model's own token ids, one list or several, as the text that they are of", async () => {
+      const tokenizer = Tokenizer.fromString(readFileSync(join(TOKENIZERS, 'wordpiece.json'), 'utf8'));
+      tokenizer.disablePadding();
+      const ids = await Promise.all(
+        ['the quick fox', 'hello'].map(async (text) => (await tokenizer.encode(text)).getIds()),
+      );
+      const embed = async (input: string | string[] | number[] | number[][]): Promise<unknown> => {
+        const { data, usage } = await client.embeddings.create({
+          model: 'embedder',
+          input,
+          encoding_format: 'float',
+        });
+        return [data.map(({ embedding }) => embedding), usage];
+      };
+      expect(await embed(ids)).toEqual(await embed(['the quick fox', 'hello']));
+      expect(await embed(ids[0]!)).toEqual(await embed('the quick fox'));
+    });
+
     it('has fewer dimensions where it asks for them, one long', async () => {
       const { data } = await client.embeddings.create({
         model: 'embedder',
@@ -226,7 +247,10 @@ describe('texts', () => {
       });
       for (const [body, message] of [
         [{ model: 'embedder', input: [] }, 'has no texts'],
-        [{ model: 'embedder', input: [[1, 2]] }, 'token ids are not taken'],
+        [{ model: 'embedder', input: [[1, 2], 'x'] }, '"input" [1] must be a list of token ids'],
+        [{ model: 'embedder', input: ['x', [1]] }, '"input" [1] must be a text'],
+        [{ model: 'embedder', input: [[1, -2]] }, '"input" [0] must be a list of token ids'],
+        [{ model: 'embedder', input: [1, 99_999] }, 'has the token id 99999, and the model'],
         [{ model: 'embedder', input: 'x', dimensions: 0 }, '"dimensions" must be'],
         [{ model: 'embedder', input: 'x', dimensions: 9 }, '"dimensions" must be at most 8'],
         [{ model: 'embedder', input: 'x', encoding_format: 'hex' }, '"encoding_format" must be'],

@@ -23,6 +23,7 @@ import type { VersionEntry } from '../models/loading/model-entry';
 import { ModelsService } from '../models/models.service';
 import type { LoadedModel } from '../models/loading/loaded-model';
 import { PRIORITY_LEVELS } from '../scheduling/priority';
+import { isJsonObject, type JsonObject } from '../config/yaml/yaml-mapping';
 import { readNamedInputs } from '../tensors/json/named-inputs';
 import type { InferenceCall, InferenceRequest } from './inference-call';
 import { InferenceService } from './inference.service';
@@ -151,7 +152,10 @@ class WarmUpCall implements InferenceCall<void> {
     this.deadlineMs = this.startedAt + timeoutMs;
   }
 
-  decode({ inputs }: LoadedModel): InferenceRequest {
+  async decode({ inputs, processing }: LoadedModel): Promise<InferenceRequest> {
+    const values = processing?.takesRaw ? objectIn(this.body) : undefined;
+    const raw = values && (await processing?.sample(values));
+    if (raw !== undefined) return { inputs: [], raw, priority: PRIORITY_LEVELS };
     return { inputs: readNamedInputs(this.body, inputs), priority: PRIORITY_LEVELS };
   }
 
@@ -169,5 +173,15 @@ class WarmUpCall implements InferenceCall<void> {
 
   encode(): void {
     // The cache has it.
+  }
+}
+
+/** The values of a line that is an object; undefined for any other, of which the reader of tensors says what is wrong. */
+function objectIn(body: Buffer): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    return isJsonObject(value as JsonObject) ? (value as JsonObject) : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -1,14 +1,14 @@
 import { DomainError } from '../errors/domain-error';
 
 /** What the pieces of a raw input are; an input type says which of them it takes. */
-export type RawMedia = 'image' | 'text' | 'pairs' | 'json' | 'csv';
+export type RawMedia = 'image' | 'text' | 'pairs' | 'ids' | 'json' | 'csv';
 
 /** What a request gives for one declared input, before any of it is decoded. */
 export interface RawInput {
   /** The declared input's name. */
   readonly name: string;
   readonly media: RawMedia;
-  /** One for each picture or text, two for each pair of texts; a table is one, however many rows it has. */
+  /** One for each picture or text (or its token ids, with spaces between them), two for each pair of texts; a table is one, however many rows it has. */
   readonly pieces: readonly RawPiece[];
   /** Was it given as a list? Then it is answered with a list, even of one. */
   readonly isList: boolean;

@@ -25,10 +25,13 @@ try:
 except openai.NotFoundError as error:
     assert error.code == "model_not_found", error
 
+# Token ids are those of the model's own tokenizer.
+of_ids = client.embeddings.create(model="embedder", input=[[1, 2, 3], [1, 2]])
+assert len(of_ids.data) == 2 and of_ids.usage.prompt_tokens == 5, of_ids.usage
 try:
-    client.embeddings.create(model="embedder", input=[[1, 2, 3]])
-    raise AssertionError("token ids")
+    client.embeddings.create(model="embedder", input=[[1, 99_999]])
+    raise AssertionError("a token id that the model does not have")
 except openai.BadRequestError as error:
-    assert "token ids are not taken" in str(error), error
+    assert "token id 99999" in str(error), error
 
 print("well")

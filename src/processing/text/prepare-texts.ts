@@ -30,12 +30,15 @@ async function prepare(
   options: RequestOptions,
   freedom: RunFreedom,
 ): Promise<PreparedInput[]> {
-  const rows = rowsOf(raw, promptOf(plan, options));
   const { maxLength, wantsSpans } = plan;
   const truncate = options.truncate ?? plan.truncate;
-  const encoded = await tokenizer.encode(rows, { maxLength, truncate, wantsSpans }, (row) =>
-    placeOf(raw, row),
-  );
+  const place = (row: number): string => placeOf(raw, row);
+  const encoding = { maxLength, truncate, wantsSpans };
+  const isIds = raw.media === 'ids';
+  const rows = isIds ? [] : rowsOf(raw, promptOf(plan, options));
+  const encoded = isIds
+    ? tokenizer.take(textsIn(raw), encoding, place)
+    : await tokenizer.encode(rows, encoding, place);
   const groups = groupsOf(plan, encoded, freedom);
   return groups.map((group) => {
     const own = group.rows.map((row) => encoded[row]!);
@@ -81,11 +84,16 @@ function fixedLength({ ids }: TextPlan): number | undefined {
   return length === -1 ? undefined : length;
 }
 
-function rowsOf({ media, pieces }: RawInput, prompt: string): TextRow[] {
-  const texts = pieces.map((piece) => {
+function textsIn({ pieces }: RawInput): string[] {
+  return pieces.map((piece) => {
     if (typeof piece !== 'string') throw new Error('A text is a string.');
     return piece;
   });
+}
+
+function rowsOf(raw: RawInput, prompt: string): TextRow[] {
+  const { media } = raw;
+  const texts = textsIn(raw);
   if (media !== 'pairs') return texts.map((text) => ({ text: prompt + text, pair: undefined }));
   return Array.from({ length: texts.length / 2 }, (_, row) => ({
     text: prompt + texts[2 * row]!,

@@ -80,6 +80,35 @@ export class TextTokenizer {
   }
 
   /**
+   * Rows of token ids that a client has made: they are taken as they are, and held to what the model has.
+   * @param rows ids with spaces between them
+   * @throws text_too_long, as for texts; out_of_range for an id that the vocabulary does not have
+   */
+  take(rows: readonly string[], options: EncodeOptions, placeOf: (row: number) => string): TokenRow[] {
+    const known = this.native.getVocabSize(true);
+    const { maxLength, truncate } = options;
+    return rows.map((row, i) => {
+      const all = row.split(' ').map(Number);
+      const strange = all.find((id) => id >= known);
+      if (strange !== undefined) {
+        throw new DomainError(
+          'out_of_range',
+          `${placeOf(i)}: has the token id ${strange}, and the model's vocabulary ends at ${known - 1}.`,
+        );
+      }
+      const isTruncated = all.length > maxLength;
+      if (isTruncated && !truncate) {
+        throw new DomainError(
+          'text_too_long',
+          `${placeOf(i)}: has ${all.length} tokens, and the model takes ${maxLength}; with "truncate": true it is cut.`,
+        );
+      }
+      const ids = all.slice(0, maxLength);
+      return { ids, typeIds: ids.map(() => 0), spans: undefined, isTruncated };
+    });
+  }
+
+  /**
    * @param placeOf names a row in messages
    * @throws text_too_long where a text is and must not be cut; invalid_request for one that is no Unicode
    */

@@ -3,7 +3,9 @@ import { DomainError } from '../../errors/domain-error';
 /** `POST /v1/embeddings`, as OpenAI's clients send it. https://platform.openai.com/docs/api-reference/embeddings/create */
 export interface EmbeddingsRequest {
   readonly model: string;
-  readonly texts: readonly string[];
+  /** Texts, or the ids of the model's own tokens, with spaces between them. */
+  readonly pieces: readonly string[];
+  readonly media: 'text' | 'ids';
   readonly format: 'float' | 'base64';
   readonly dimensions: number | undefined;
   /** Not OpenAI's: may what is too long be cut? Undefined: as the model has it. */
@@ -27,20 +29,30 @@ export function readEmbeddingsRequest(body: Buffer): EmbeddingsRequest {
   }
   if (truncate !== undefined && typeof truncate !== 'boolean')
     throw invalid('"truncate" must be true or false');
-  return { model, texts: textsIn(input), format, dimensions: dimensions as number | undefined, truncate };
+  return { model, ...piecesIn(input), format, dimensions: dimensions as number | undefined, truncate };
 }
 
-function textsIn(input: unknown): readonly string[] {
+/** Token ids of one input; longer ones are no text of any model. */
+const MOST_IDS = 1_000_000;
+
+/** A text, or its token ids; or a list of either. */
+function piecesIn(input: unknown): Pick<EmbeddingsRequest, 'pieces' | 'media'> {
+  if (isIds(input)) return { media: 'ids', pieces: [input.join(' ')] };
   const list: readonly unknown[] = Array.isArray(input) ? input : [input];
   if (list.length === 0) throw invalid('"input" has no texts');
-  return list.map((text, i) => {
-    if (typeof text === 'string') return text;
+  const media = Array.isArray(list[0]) ? 'ids' : 'text';
+  const pieces = list.map((item, i) => {
+    if (media === 'text' && typeof item === 'string') return item;
+    if (media === 'ids' && isIds(item)) return item.join(' ');
     const place = Array.isArray(input) ? `"input" [${i}]` : '"input"';
-    const isTokens = typeof text === 'number' || Array.isArray(text);
-    throw invalid(
-      `${place} must be a text${isTokens ? "; token ids are not taken, as they are another tokenizer's" : ''}`,
-    );
+    throw invalid(`${place} must be ${media === 'text' ? 'a text' : 'a list of token ids'}`);
   });
+  return { media, pieces };
+}
+
+function isIds(value: unknown): value is readonly number[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > MOST_IDS) return false;
+  return value.every((id) => Number.isSafeInteger(id) && (id as number) >= 0);
 }
 
 function objectIn(body: Buffer): Readonly<Record<string, unknown>> {

@@ -55,9 +55,9 @@ export class EmbeddingsProtocol implements HttpCallCodec<EmbeddingsCall> {
   decode({ req }: Exchange, body: Buffer, model: LoadedModel): EmbeddingsCall {
     const request = this.request ?? readEmbeddingsRequest(body);
     const { plan, output } = embedderOf(model);
-    const { texts, dimensions, truncate } = request;
+    const { pieces, media, dimensions, truncate } = request;
     const options: RequestOptions = { dimensions, truncate };
-    const input = { name: plan.name, media: 'text', pieces: texts, isList: true } as const;
+    const input = { name: plan.name, media, pieces, isList: true } as const;
     return {
       inputs: [],
       raw: rawRequest([input], options, false),

@@ -28,10 +28,16 @@ export class EmbeddingsBody {
   @ApiProperty({ example: 'minilm' })
   model: string;
   @ApiProperty({
-    oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
+    oneOf: [
+      { type: 'string' },
+      { type: 'array', items: { type: 'string' } },
+      { type: 'array', items: { type: 'integer', minimum: 0 } },
+      { type: 'array', items: { type: 'array', items: { type: 'integer', minimum: 0 } } },
+    ],
+    description: "Texts, or token ids of the model's own tokenizer, with those that stand around a text.",
     example: ['A cat.', 'A dog.'],
   })
-  input: string | string[];
+  input: string | string[] | number[] | number[][];
   @ApiPropertyOptional({ enum: ['float', 'base64'], default: 'float' })
   encoding_format?: string;
   @ApiPropertyOptional({ description: 'Elements to keep of each vector.' })
