@@ -114,6 +114,9 @@ export class Environment {
   @Variable(flag)
   CORS_CREDENTIALS = false;
 
+  @Variable(flag)
+  TRUST_FORWARDED_PREFIX = false;
+
   /** With TLS_KEY_FILE: HTTPS. */
   @Together<Environment>(
     'set together with TLS_KEY_FILE',

@@ -38,6 +38,7 @@ describe('parseSettings', () => {
         port: 8000,
         corsOrigins: ['*'],
         corsCredentials: false,
+        trustForwardedPrefix: false,
         bodyLimitBytes: 52_428_800,
         largeBodyMemoryBytes: 536_870_912,
         bufferPoolBytes: 33_554_432,

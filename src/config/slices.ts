@@ -22,6 +22,8 @@ export const slices = {
     /** In the form in which browsers send them. `*` among them: any; empty: none. */
     corsOrigins: env.CORS_ORIGINS,
     corsCredentials: env.CORS_CREDENTIALS,
+    /** Is the path prefix that a proxy took off, `X-Forwarded-Prefix`, put before the calls of /docs? */
+    trustForwardedPrefix: env.TRUST_FORWARDED_PREFIX,
     /** Left out: plain HTTP. Paths are absolute. */
     tls:
       env.TLS_CERT_FILE === undefined || env.TLS_KEY_FILE === undefined

@@ -8,6 +8,8 @@ import type { Tensor, TensorSpec } from '../tensors/tensor';
 export interface SeenRun {
   readonly inputs: readonly Tensor[];
   readonly outputShapes: readonly Shape[];
+  /** What it gave, where that is little: an example for people. */
+  readonly outputs?: readonly Tensor[];
 }
 
 /**

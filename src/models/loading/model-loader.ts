@@ -15,7 +15,7 @@ import { Lease } from './lease';
 import { LoadLog } from './load-log';
 import { paddingFault } from './padding-check';
 import { namedInputsOf } from '../../tensors/json/named-inputs';
-import { findWarmUpInputs, type WarmUpInputs } from './warm-up-inputs';
+import { EXAMPLE_ELEMENTS, findWarmUpInputs, type WarmUpInputs } from './warm-up-inputs';
 import { type LoadedModel, loadedModel } from './loaded-model';
 import { versionDigest } from '../repository/version-digest';
 import { type OpenedVersion, VersionOpener } from './version-opener';
@@ -175,7 +175,11 @@ export class ModelLoader {
       outputs = await runner.run([inputs]);
     });
     if ('sample' in found) {
-      return { inputs: found.sample, outputShapes: outputs.map(({ shape }) => shape) };
+      return {
+        inputs: found.sample,
+        outputShapes: outputs.map(({ shape }) => shape),
+        ...(isReadable(outputs) && { outputs: outputs.map(ownCopy) }),
+      };
     }
     this.logger.warn({ msg: 'no warm-up input was accepted', model, version, reason: found.reason });
     return undefined;
@@ -201,6 +205,16 @@ export class ModelLoader {
 /** Is there nothing that has to be run each time before a version serves? */
 function provesNothing({ golden, warmup, cache }: ModelConfig): boolean {
   return golden.length === 0 && warmup.length === 0 && cache.warmupFile === undefined;
+}
+
+/** Is it worth keeping for people to read? */
+function isReadable(tensors: readonly Tensor[]): boolean {
+  return tensors.reduce((sum, { data }) => sum + data.length, 0) <= EXAMPLE_ELEMENTS;
+}
+
+/** In memory of its own: the runtime may use its again. */
+function ownCopy({ name, datatype, shape, data }: Tensor): Tensor {
+  return { name, datatype, shape, data: data.slice() };
 }
 
 /** Tensors out of values in `model.yaml`: the model's own inputs, or what its declared ones become. */

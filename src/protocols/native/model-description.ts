@@ -1,14 +1,14 @@
 import type { ModelEntry, VersionEntry } from '../../models/loading/model-entry';
-import type { WarmUpInputs } from '../../models/loading/warm-up-inputs';
+import { EXAMPLE_ELEMENTS, type WarmUpInputs } from '../../models/loading/warm-up-inputs';
+import { declaredResult } from '../../processing/declared-sample';
+import { exampleValue } from '../../processing/example-input';
+import { finishAll } from '../../processing/finish';
 import type { Pipeline, Resolved, SourcedValue } from '../../processing/pipeline';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import { elementCount } from '../../tensors/shape';
 import { JsonWriter } from '../../tensors/json/json-writer';
 import type { Weights } from '../../runners/runner-kind';
 import type { TensorSpec } from '../../tensors/tensor';
-
-/** An example with more elements than this helps nobody who reads it. */
-export const EXAMPLE_ELEMENTS = 4096;
 
 export interface TensorDescription {
   name: string;
@@ -95,7 +95,7 @@ export function describeServed(model: ModelEntry, served: LoadedModel): ModelDet
     ...(served.weights && { weights: describeWeights(served.weights) }),
     ...(served.processing && { pipeline: describePipeline(served.processing.pipeline) }),
     ...(served.processingReason && { pipeline_reason: served.processingReason }),
-    example: exampleRequest(served.sample),
+    example: exampleRequest(served),
   };
 }
 
@@ -139,17 +139,50 @@ function describeTensor(spec: TensorSpec): TensorDescription {
 }
 
 /**
- * A native request body out of inputs that the model was seen to accept.
- * @internal
+ * Does its example bring declared inputs? Where `model.yaml` has one, that one is the model's: else what people would
+ * send, as tensors of zeros tell them nothing.
  */
-export function exampleRequest(sample: WarmUpInputs | undefined): Record<string, unknown> | undefined {
-  if (sample === undefined) return undefined;
-  let elements = 0;
-  for (const { shape } of sample) elements += elementCount(shape);
-  if (elements > EXAMPLE_ELEMENTS) return undefined;
+export function hasDeclaredExample({ processing, config, sample }: LoadedModel): boolean {
+  return processing?.takesRaw === true && (config.example === undefined || !isReadable(sample));
+}
+
+/** A native request body that succeeds; undefined where it would be too large to read. */
+export function exampleRequest(model: LoadedModel): Record<string, unknown> | undefined {
+  const { processing, sample } = model;
+  if (processing !== undefined && hasDeclaredExample(model)) {
+    const { inputs } = processing.pipeline;
+    return Object.fromEntries(inputs.map(({ plan }) => [plan.name, exampleValue(plan)]));
+  }
+  return isReadable(sample) ? tensorsAsJson(sample) : undefined;
+}
+
+/** What the run of the example gave when the model was warmed up; undefined where that is too large to read. */
+export function exampleResult(model: LoadedModel): Record<string, unknown> | undefined {
+  const { processing, seen } = model;
+  if (seen?.outputs === undefined) return undefined;
+  if (processing === undefined || !hasDeclaredExample(model)) return tensorsAsJson(seen.outputs);
+  const plans = processing.pipeline.outputs;
+  try {
+    const outputs = finishAll(plans, { outputs: seen.outputs, contexts: [], options: {} });
+    return declaredResult({ plans, outputs, isList: false });
+  } catch {
+    // Some outputs cannot be read without what is known of their input.
+    return undefined;
+  }
+}
+
+/** Is it small enough for people to read? */
+export function isReadable(tensors: WarmUpInputs | undefined): tensors is WarmUpInputs {
+  return (
+    tensors !== undefined &&
+    tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0) <= EXAMPLE_ELEMENTS
+  );
+}
+
+function tensorsAsJson(tensors: WarmUpInputs): Record<string, unknown> {
   const writer = new JsonWriter();
   writer.raw('{');
-  sample.forEach(({ name, data, datatype, shape }, i) => {
+  tensors.forEach(({ name, data, datatype, shape }, i) => {
     if (i > 0) writer.raw(',');
     writer.string(name);
     writer.raw(':');

@@ -5,7 +5,7 @@ import type { ParameterObject, SchemaObject } from './openapi-types';
 /** Names of more classes than these help nobody who reads them. */
 const MOST_LABELS = 100;
 const NUMBER: SchemaObject = { type: 'number' };
-const FILE: SchemaObject = { type: 'string', format: 'binary' };
+export const FILE: SchemaObject = { type: 'string', format: 'binary' };
 
 /** A form with a file for each declared input: Swagger UI offers a file chooser. */
 export function formSchema({ pipeline }: ModelProcessing): SchemaObject {
@@ -14,6 +14,18 @@ export function formSchema({ pipeline }: ModelProcessing): SchemaObject {
     type: 'object',
     required: inputs,
     properties: Object.fromEntries(inputs.map((name) => [name, FILE])),
+  };
+}
+
+/** A JSON body that names declared inputs: `{"image": {"b64": "..."}}`. */
+export function declaredRequestSchema({ pipeline }: ModelProcessing): SchemaObject {
+  const inputs = pipeline.inputs.map(({ plan }) => plan.name);
+  return {
+    type: 'object',
+    required: inputs,
+    properties: Object.fromEntries(
+      inputs.map((name) => [name, { description: 'A value, or a list of them.' }]),
+    ),
   };
 }
 

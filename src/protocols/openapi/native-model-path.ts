@@ -1,9 +1,16 @@
 import type { PathItemObject, SchemaObject } from './openapi-types';
-import { exampleRequest } from '../native/model-description';
+import { exampleRequest, exampleResult } from '../native/model-description';
+import { isTooLarge, TOO_LARGE } from './large-models';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import type { TensorSpec } from '../../tensors/tensor';
 import { CACHE_CONTROL, CACHE_HEADERS } from './cache-signals';
-import { declaredProperties, formSchema, optionParameters } from './declared-schema';
+import {
+  declaredProperties,
+  declaredRequestSchema,
+  FILE,
+  formSchema,
+  optionParameters,
+} from './declared-schema';
 import { errorResponses } from './error-responses';
 import { nestedSchema, tensorCaption } from './tensor-schema';
 
@@ -13,7 +20,9 @@ export function nativeModelPath(model: LoadedModel): PathItemObject {
     post: {
       tags: ['models'],
       summary: `Run ${model.name}`,
-      description: model.config.description,
+      description: [model.config.description, isTooLarge(model) ? TOO_LARGE : undefined]
+        .filter(Boolean)
+        .join('\n\n'),
       operationId: `run_${model.name}`,
       parameters: [
         {
@@ -36,7 +45,9 @@ export function nativeModelPath(model: LoadedModel): PathItemObject {
       requestBody: {
         required: true,
         content: {
-          'application/json': { schema: requestSchema(model), example: exampleRequest(model.sample) },
+          'application/json': isTooLarge(model)
+            ? { schema: FILE }
+            : { schema: requestSchema(model), example: exampleRequest(model) },
           ...formContent(model),
         },
       },
@@ -44,12 +55,19 @@ export function nativeModelPath(model: LoadedModel): PathItemObject {
         200: {
           description: 'The outputs.',
           headers: CACHE_HEADERS,
-          content: { 'application/json': { schema: responseSchema(model) } },
+          content: { 'application/json': { schema: responseSchema(model), example: exampleAnswer(model) } },
         },
         ...errorResponses,
       },
     },
   };
+}
+
+/** What the warm-up gave, in the form of an answer. */
+function exampleAnswer(model: LoadedModel): object | undefined {
+  const result = exampleResult(model);
+  const { name, version } = model;
+  return result && { result, cached: false, processing_time: 0.001, model: name, version };
 }
 
 /** Declared inputs are sent as files; their answer stands beside that to tensors. */
@@ -64,6 +82,13 @@ function tensorProperties(specs: readonly TensorSpec[]): Record<string, SchemaOb
 }
 
 function requestSchema(model: LoadedModel): SchemaObject {
+  const { processing } = model;
+  return processing?.takesRaw === true
+    ? { anyOf: [declaredRequestSchema(processing), tensorsSchema(model)] }
+    : tensorsSchema(model);
+}
+
+function tensorsSchema(model: LoadedModel): SchemaObject {
   return {
     type: 'object',
     required: model.inputs.map((spec) => spec.name),

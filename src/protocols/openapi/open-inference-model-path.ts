@@ -1,8 +1,8 @@
 import type { LoadedModel } from '../../models/loading/loaded-model';
-import { EXAMPLE_ELEMENTS } from '../native/model-description';
-import { encodeV2 } from '../open-inference/response';
+import { exampleAnswerV2, exampleCommand, exampleRequestV2 } from '../open-inference/example-request';
+import { isTooLarge } from './large-models';
+import { declarationOf } from '../open-inference/declared-inputs';
 import { INFER_ERRORS, V2_MEANINGS } from '../open-inference/v2-errors';
-import { elementCount } from '../../tensors/shape';
 import type { TensorSpec } from '../../tensors/tensor';
 import { CACHE_CONTROL, CACHE_HEADERS } from './cache-signals';
 import type { PathItemObject, ResponsesObject, SchemaObject } from './openapi-types';
@@ -12,12 +12,14 @@ const PARAMETERS: SchemaObject = { type: 'object', additionalProperties: true };
 const BYTES: SchemaObject = { type: 'string', format: 'binary' };
 
 /** The Open Inference Protocol's call of one loaded model, with its own schemas and an example that works. */
-export function openInferenceModelPath(model: LoadedModel): PathItemObject {
+export function openInferenceModelPath(model: LoadedModel, serverUrl: string): PathItemObject {
+  const inJson = { 'application/json': { schema: requestSchema(model), example: exampleRequestV2(model) } };
+  const inBinary = { 'application/octet-stream': { schema: BYTES } };
   return {
     post: {
       tags: ['models'],
       summary: `Run ${model.name} by the Open Inference Protocol`,
-      description: model.config.description,
+      description: [model.config.description, commandOf(model, serverUrl)].filter(Boolean).join('\n\n'),
       operationId: `infer_${model.name}`,
       parameters: [
         {
@@ -31,17 +33,15 @@ export function openInferenceModelPath(model: LoadedModel): PathItemObject {
       ],
       requestBody: {
         required: true,
-        content: {
-          'application/json': { schema: requestSchema(model), example: exampleRequestV2(model) },
-          'application/octet-stream': { schema: BYTES },
-        },
+        // The first one is what the page offers.
+        content: isTooLarge(model) ? { ...inBinary, ...inJson } : { ...inJson, ...inBinary },
       },
       responses: {
         200: {
           description: 'The outputs; with the header Inference-Header-Content-Length where some are binary.',
           headers: CACHE_HEADERS,
           content: {
-            'application/json': { schema: responseSchema(model) },
+            'application/json': { schema: responseSchema(model), example: exampleAnswerV2(model) },
             'application/octet-stream': { schema: BYTES },
           },
         },
@@ -49,6 +49,12 @@ export function openInferenceModelPath(model: LoadedModel): PathItemObject {
       },
     },
   };
+}
+
+/** What is too large for a page is sent from a command line. */
+function commandOf(model: LoadedModel, serverUrl: string): string | undefined {
+  const command = isTooLarge(model) ? exampleCommand(model, serverUrl) : undefined;
+  return command && `Zeros of the right size:\n\n\`\`\`sh\n${command}\n\`\`\``;
 }
 
 function errors(): ResponsesObject {
@@ -76,7 +82,9 @@ function tensorSchema(spec: TensorSpec): SchemaObject {
   };
 }
 
-function requestSchema({ inputs, outputs }: LoadedModel): SchemaObject {
+function requestSchema({ inputs, outputs, processing }: LoadedModel): SchemaObject {
+  const declared = processing && declarationOf(processing);
+  const bytes = declared?.inputs.map(({ spec }) => spec) ?? [];
   return {
     type: 'object',
     required: ['inputs'],
@@ -85,9 +93,9 @@ function requestSchema({ inputs, outputs }: LoadedModel): SchemaObject {
       parameters: PARAMETERS,
       inputs: {
         type: 'array',
-        minItems: inputs.length,
-        maxItems: inputs.length,
-        items: { anyOf: inputs.map(tensorSchema) },
+        minItems: bytes.length > 0 ? Math.min(bytes.length, inputs.length) : inputs.length,
+        maxItems: Math.max(bytes.length, inputs.length),
+        items: { anyOf: [...bytes, ...inputs].map(tensorSchema) },
       },
       outputs: {
         type: 'array',
@@ -95,7 +103,10 @@ function requestSchema({ inputs, outputs }: LoadedModel): SchemaObject {
           type: 'object',
           required: ['name'],
           properties: {
-            name: { type: 'string', enum: outputs.map(({ name }) => name) },
+            name: {
+              type: 'string',
+              enum: [...new Set([...outputs, ...(declared?.outputs ?? [])].map(({ name }) => name))],
+            },
             parameters: PARAMETERS,
           },
         },
@@ -104,7 +115,8 @@ function requestSchema({ inputs, outputs }: LoadedModel): SchemaObject {
   };
 }
 
-function responseSchema({ outputs }: LoadedModel): SchemaObject {
+function responseSchema({ outputs, processing }: LoadedModel): SchemaObject {
+  const all = [...outputs, ...(processing?.pipeline.outputTensors ?? [])];
   return {
     type: 'object',
     required: ['model_name', 'model_version', 'outputs'],
@@ -112,23 +124,8 @@ function responseSchema({ outputs }: LoadedModel): SchemaObject {
       model_name: { type: 'string' },
       model_version: { type: 'string' },
       id: { type: 'string' },
-      outputs: { type: 'array', items: { anyOf: outputs.map(tensorSchema) } },
+      outputs: { type: 'array', items: { anyOf: all.map(tensorSchema) } },
+      parameters: PARAMETERS,
     },
   };
-}
-
-/**
- * A request body that a model was seen to accept; undefined where it would be too large to read, or where an
- * input has no JSON form.
- */
-function exampleRequestV2({ name, version, sample, outputs }: LoadedModel): object | undefined {
-  if (sample === undefined || sample.some(({ datatype }) => datatype === 'FP16')) return undefined;
-  let elements = 0;
-  for (const { shape } of sample) elements += elementCount(shape);
-  if (elements > EXAMPLE_ELEMENTS) return undefined;
-  // An input of a request looks like an output of a response.
-  const { body } = encodeV2({ model: name, version, id: undefined, outputs: sample, binaryOutputs: [] });
-  const { outputs: inputs } = JSON.parse(Buffer.concat(body).toString()) as { outputs: object[] };
-  const binaryOnly = outputs.some(({ datatype }) => datatype === 'FP16');
-  return { ...(binaryOnly && { parameters: { binary_data_output: true } }), inputs };
 }
