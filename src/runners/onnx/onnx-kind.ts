@@ -1,3 +1,4 @@
+import { mayUseInt8 } from './int8';
 import { Injectable } from '@nestjs/common';
 import { choice, integer, type KeyTable, type Reader, words } from '../../config/yaml/readers';
 import { DomainError } from '../../errors/domain-error';
@@ -67,7 +68,7 @@ export class OnnxKind implements RunnerKind<OnnxSettings> {
     if (file.operators.has('StringNormalizer')) provideEnglish();
     const { path: modelFile, contents, operators, sizeBytes, unchanged, stamp } = file;
     const label = `${model}/${version}`;
-    const own = { ...settings, modelFile, cutZipMaps, label };
+    const own = { ...settings, modelFile, cutZipMaps, int8: mayUseInt8(operators), label };
     const options = { ...own, sizeBytes, unchanged, stamp };
     const { instances, ...session } = this.sessions.planned(own);
     const source = await this.prepared.find(

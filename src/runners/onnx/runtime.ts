@@ -8,6 +8,7 @@ import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import { elementTypeOf, specOf, type OrtValueMetadata } from './ort-elements';
 import { DATA_FILE, MODEL_FILE } from './prepared/prepared';
 import { openPrepared } from './prepared/open-prepared';
+import { isExact, PROBE_MODEL } from './int8';
 import type { RuntimeSession } from './runtime-session';
 import type { SessionSignature } from './session-messages';
 import type { SessionOptions } from './session-options';
@@ -50,6 +51,14 @@ const SAVED_APART = {
   save_external_prepacked_constant_initializers: '1',
 };
 
+const PROBE_OPTIONS: SessionOptions = {
+  modelFile: '',
+  intraOpThreads: 1,
+  interOpThreads: 1,
+  graphOptimization: 'disabled',
+  executionProviders: ['cpu'],
+};
+
 // Whatever fails is thrown as well; the runtime's own lines would only repeat it on stderr.
 const LOG_FATAL_ONLY = 4;
 
@@ -69,8 +78,35 @@ export async function openRuntime(
 ): Promise<RuntimeSession> {
   const { prepared } = options;
   if (prepared !== undefined) return openPrepared(options, prepared, (plain) => openRuntime(plain, binding));
-  const native = binding && openByBinding(binding, options);
-  return native ?? openByPackage(options);
+  const exactly = options.int8 === true && !(await hasExactInt8(binding));
+  return open(binding, options, readModel(options), exactly);
+}
+
+/** @param exactly are products of eight-bit numbers to be made the slow, exact way? */
+async function open(
+  binding: Binding | undefined,
+  options: SessionOptions,
+  model: PlainModel | undefined,
+  exactly: boolean,
+): Promise<RuntimeSession> {
+  const settings = ortOptions(options, exactly);
+  const native = binding && openByBinding(binding, options, settings, model);
+  return native ?? openByPackage(options, settings, model);
+}
+
+let exactInt8: Promise<boolean> | undefined;
+
+/** Looked at once in each thread, when the first model comes that it matters for. */
+function hasExactInt8(binding: Binding | undefined): Promise<boolean> {
+  exactInt8 ??= (async () => {
+    const session = await open(binding, PROBE_OPTIONS, { bytes: PROBE_MODEL, labels: new Map() }, false);
+    try {
+      return await isExact(session);
+    } finally {
+      await session.release();
+    }
+  })();
+  return exactInt8;
 }
 
 /** The binding, if the package still has it and it looks as it did in the version this was written for. */
@@ -88,10 +124,14 @@ function findBinding(): Binding | undefined {
   }
 }
 
-function openByBinding(binding: Binding, options: SessionOptions): RuntimeSession | undefined {
+function openByBinding(
+  binding: Binding,
+  options: SessionOptions,
+  settings: Ort.InferenceSession.SessionOptions,
+  model: PlainModel | undefined,
+): RuntimeSession | undefined {
   checkProviders(options, binding.listSupportedBackends());
-  const model = readModel(options);
-  const session = startBindingSession(binding, options, model);
+  const session = startBindingSession(binding, options, settings, model);
   if (!session) return undefined;
   const { inputs, outputs } = signatureOf(session.inputMetadata, session.outputMetadata, model);
   const fetches = Object.fromEntries(outputs.map(({ name }) => [name, null]));
@@ -121,16 +161,17 @@ function feedsOf(tensors: readonly Tensor[]): Feeds {
 function startBindingSession(
   binding: Binding,
   options: SessionOptions,
+  settings: Ort.InferenceSession.SessionOptions,
   model: PlainModel | undefined,
 ): BindingSession | undefined {
   try {
     binding.initOrtOnce(LOG_FATAL_ONLY, OrtTensor, isMainThread);
     const session = new binding.InferenceSession();
     if (model === undefined) {
-      session.loadModel(options.modelFile, ortOptions(options));
+      session.loadModel(options.modelFile, settings);
     } else {
       const { buffer, byteOffset, byteLength } = model.bytes;
-      session.loadModel(buffer as ArrayBuffer, byteOffset, byteLength, ortOptions(options));
+      session.loadModel(buffer as ArrayBuffer, byteOffset, byteLength, settings);
     }
     const known = Array.isArray(session.inputMetadata) && Array.isArray(session.outputMetadata);
     return known ? session : undefined;
@@ -140,16 +181,19 @@ function startBindingSession(
   }
 }
 
-async function openByPackage(options: SessionOptions): Promise<RuntimeSession> {
+async function openByPackage(
+  options: SessionOptions,
+  settings: Ort.InferenceSession.SessionOptions,
+  model: PlainModel | undefined,
+): Promise<RuntimeSession> {
   hideFloat16Array();
   const ort = requireHere('onnxruntime-node') as typeof Ort;
   ort.env.logLevel = 'fatal';
   checkProviders(options, ort.listSupportedBackends());
-  const model = readModel(options);
   const session =
     model === undefined
-      ? await ort.InferenceSession.create(options.modelFile, ortOptions(options))
-      : await ort.InferenceSession.create(model.bytes, ortOptions(options));
+      ? await ort.InferenceSession.create(options.modelFile, settings)
+      : await ort.InferenceSession.create(model.bytes, settings);
   const { inputs, outputs } = signatureOf(session.inputMetadata, session.outputMetadata, model);
   return {
     inputs,
@@ -171,7 +215,7 @@ function hideFloat16Array(): void {
   Reflect.deleteProperty(globalThis, 'Float16Array');
 }
 
-function ortOptions(options: SessionOptions): Ort.InferenceSession.SessionOptions {
+function ortOptions(options: SessionOptions, exactly: boolean): Ort.InferenceSession.SessionOptions {
   // A spinning thread takes a core from another session; the binding wants every value as text.
   const threads = { allow_spinning: '0' };
   return {
@@ -186,6 +230,7 @@ function ortOptions(options: SessionOptions): Ort.InferenceSession.SessionOption
       session: {
         intra_op: threads,
         inter_op: threads,
+        ...(exactly && { x64quantprecision: '1' }),
         ...(options.saveTo !== undefined && SAVED_APART),
       },
     },

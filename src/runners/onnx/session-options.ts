@@ -8,6 +8,8 @@ export interface SessionOptions {
   readonly label?: string;
   /** Is a ZipMap to be cut off its end? Then the runtime gets the model's bytes, and its weights must be among them. */
   readonly cutZipMaps?: boolean;
+  /** May it multiply eight-bit numbers? Then it is seen to that this CPU does so exactly. */
+  readonly int8?: boolean;
   /** Threads that one operator may use; never 0, which the runtime takes for all cores of the host. */
   readonly intraOpThreads: number;
   /** Operators that may run side by side; above 1 the graph's branches run in parallel. */

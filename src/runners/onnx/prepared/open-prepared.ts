@@ -7,11 +7,12 @@ import { answerOf, runProbe } from './probe';
 
 /** How a prepared model is opened: its graph is final, and another optimisation would be another model. */
 export function preparedSession(options: SessionOptions, folder: string): SessionOptions {
-  const { intraOpThreads, interOpThreads, executionProviders, label } = options;
+  const { intraOpThreads, interOpThreads, executionProviders, int8, label } = options;
   const modelFile = join(folder, MODEL_FILE);
   return {
     modelFile,
     label,
+    int8,
     intraOpThreads,
     interOpThreads,
     executionProviders,
