@@ -29,7 +29,7 @@ async function product(int8: boolean, ...emulator: string[]): Promise<number> {
       console.log(y.data[0]);
     });`;
   const [program, ...args] = [...emulator, process.execPath, '-e', script];
-  const { stdout } = await promisify(execFile)(program!, args, {
+  const { stdout } = await promisify(execFile)(program, args, {
     env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
   });
   return Number(stdout);
