@@ -75,6 +75,8 @@ export const ERROR_CODES = Object.keys(ERRORS) as ErrorCode[];
 export interface DomainErrorOptions {
   /** A list of faults, when there is more than one thing to mend. */
   details?: readonly string[];
+  /** Models that are in the way, which not everybody may know of: only who may see them is told, see `naming`. */
+  inTheWay?: readonly string[];
   /** When trying again may succeed, in whole seconds; becomes `Retry-After`. */
   retryAfterSeconds?: number;
   /** The error underneath, for the log; never shown to a client. */
@@ -85,6 +87,7 @@ export interface DomainErrorOptions {
 export class DomainError extends Error {
   readonly details?: readonly string[];
   readonly retryAfterSeconds?: number;
+  readonly inTheWay?: readonly string[];
 
   constructor(
     readonly code: ErrorCode,
@@ -95,7 +98,18 @@ export class DomainError extends Error {
     this.name = 'DomainError';
     this.details = options.details;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.inTheWay = options.inTheWay;
   }
+}
+
+/** The message of an error for somebody who may see some models: it names those that were in the way. */
+export function naming(
+  { message, inTheWay = [] }: DomainError,
+  maySee: (model: string) => boolean = () => true,
+): string {
+  const seen = inTheWay.filter(maySee).map((model) => `"${model}"`);
+  if (seen.length === 0) return message;
+  return `${message}; ${seen.join(', ')} ${seen.length > 1 ? 'hold' : 'holds'} the execution slot`;
 }
 
 /** The text of anything thrown, for a log line or a state's reason. */

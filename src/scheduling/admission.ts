@@ -36,6 +36,9 @@ export interface WorkerLoad {
   readonly busy: readonly ModelLoad[];
 }
 
+/** A queue as short as that is nearly empty. */
+const NEARLY_EMPTY = 2;
+
 /** Refusals are many when they come; an error with its stack takes 8 us, so these are made once. */
 const ALREADY_LATE = new DomainError('deadline_exceeded', 'The deadline had passed before the request came');
 
@@ -60,7 +63,13 @@ export class Admission {
    * Why the request is refused (`overloaded`, `deadline_exceeded`); undefined when it may queue.
    * @param forecastMs when it would likely be answered
    */
-  refuse(level: number, deadlineMs: number, forecastMs: number, nowMs: number): DomainError | undefined {
+  refuse(
+    rows: number,
+    level: number,
+    deadlineMs: number,
+    forecastMs: number,
+    nowMs: number,
+  ): DomainError | undefined {
     const { worker, model } = this;
     if (deadlineMs <= nowMs) return ALREADY_LATE;
     if (model.queue.requests >= worker.limits.maxQueueRequestsPerModel) {
@@ -71,14 +80,32 @@ export class Admission {
       return (this.workerFull = overloaded(this.workerFull, 'The queue is full', this.drainMs(nowMs)));
     }
     const lateMs = forecastMs + model.forecastErrors.allowanceMs(level) - deadlineMs;
-    if (!(lateMs > 0) || this.isIdle(nowMs)) return undefined;
+    if (!(lateMs > 0) || this.isIdle(nowMs) || this.mayTry(rows, level)) return undefined;
     const message = `Model "${model.key}" has too much to do to answer within the deadline`;
-    return (this.tooLate = overloaded(this.tooLate, message, lateMs));
+    return (this.tooLate = overloaded(this.tooLate, message, lateMs, this.inTheWay()));
   }
 
   /** Is nothing in the way of a request? Then it is always tried, or a wrong estimate could shut the model for ever. */
   private isIdle(nowMs: number): boolean {
     return this.model.queue.requests === 0 && startDelayMs(this.worker, this.model, nowMs) === 0;
+  }
+
+  /**
+   * May a request be tried against its forecast? While those that are admitted are answered in time, it may where the
+   * queue is nearly empty, and where too little is known to forecast by: one slow run is no reason to refuse.
+   */
+  private mayTry(rows: number, level: number): boolean {
+    const { cost, forecastErrors, queue } = this.model;
+    return forecastErrors.isCalm(level) && (queue.requestsAhead(level) <= NEARLY_EMPTY || !cost.knows(rows));
+  }
+
+  /** The models whose runs take the slots that a request of this one would wait for. */
+  private inTheWay(): string[] {
+    const { model, worker } = this;
+    if (!model.takesSlot || worker.slotRuns.length < worker.slots) return [];
+    const others = new Set(worker.slotRuns.map((run) => nameOf(run.model)));
+    others.delete(nameOf(model.key));
+    return [...others];
   }
 
   /** How long a queue as it stands takes, the runs under way included. */
@@ -134,9 +161,19 @@ function workAheadMs(model: ModelLoad, level: number): number {
   return batches === 0 ? 0 : batches * cost.predictMs(cost.maxRows);
 }
 
-/** The same error again while its `Retry-After` is the same. */
-function overloaded(last: DomainError | undefined, message: string, waitMs: number): DomainError {
+/** The same error again while its `Retry-After` and what is in the way are the same. */
+function overloaded(
+  last: DomainError | undefined,
+  message: string,
+  waitMs: number,
+  inTheWay: readonly string[] = [],
+): DomainError {
   const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
-  if (last?.retryAfterSeconds === retryAfterSeconds) return last;
-  return new DomainError('overloaded', message, { retryAfterSeconds });
+  if (last?.retryAfterSeconds === retryAfterSeconds && last.inTheWay?.join() === inTheWay.join()) return last;
+  return new DomainError('overloaded', message, { retryAfterSeconds, inTheWay });
+}
+
+/** The model of a version's key. */
+function nameOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/'));
 }

@@ -5,8 +5,12 @@ import type { QueuedRequest } from './queued-request';
 export class BatchRun {
   private abort: AbortController | undefined;
 
-  /** @param expectedMs what it is likely to take; 0 when nothing is known */
+  /**
+   * @param model the key of the model that runs
+   * @param expectedMs what it is likely to take; 0 when nothing is known
+   */
   constructor(
+    readonly model: string,
     readonly requests: readonly QueuedRequest[],
     readonly rows: number,
     readonly startMs: number,

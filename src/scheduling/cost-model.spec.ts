@@ -41,6 +41,29 @@ describe('CostModel', () => {
     expect(cost.predictMs(1)).toBeLessThan(1.5);
   });
 
+  it('forgets a slow first run, which found everything cold, after a few others', () => {
+    const cost = new CostModel(1);
+    cost.record(1, 10_000);
+    learn(cost, 1, 100, 7);
+    expect(cost.predictMs(1)).toBeLessThan(200);
+    expect(cost.msPerRun).toBeLessThan(200);
+  });
+
+  it('knows a size once there were some runs, and one as large', () => {
+    const cost = new CostModel(1);
+    learn(cost, 10, 1, 7);
+    expect(cost.knows(1)).toBe(false);
+    learn(cost, 10, 1, 1);
+    expect([cost.knows(1), cost.knows(20), cost.knows(1000)]).toEqual([true, true, false]);
+  });
+
+  it('takes a request of many more rows than were ever run for a few times dearer, a batch for as many times', () => {
+    const cost = new CostModel(32);
+    learn(cost, 1, 2);
+    expect(cost.predictMs(32)).toBeCloseTo(64);
+    expect(cost.predictMs(5_000_000)).toBeCloseTo(8);
+  });
+
   it('caps the batch below the size whose rows are dearer', () => {
     const cost = new CostModel(64);
     learn(cost, 1, 0.92);

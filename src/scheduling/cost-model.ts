@@ -6,8 +6,15 @@ const SMOOTHING = 0.1;
 const PROBE_SMOOTHING = 0.5;
 /** Samples a bucket needs before it can cap batches or be capped. */
 const TRUSTED_SAMPLES = 4;
-/** A sample counts as at most this many times what is known: a stalled event loop is not the model's cost. */
+/**
+ * A sample counts as at most this many times what is known: a stalled event loop is not the model's cost. What is known
+ * from a few samples counts as at most as many times a new one: neither is a first run that found everything cold.
+ */
 const OUTLIER_FACTOR = 4;
+/** Runs after which costs are known well enough to refuse by. */
+const KNOWN_RUNS = 8;
+/** A size may be as many times the largest that has run, for what it costs to be known. */
+const NEAR_SIZE = 2;
 /** How much dearer a row may be than in the cheapest smaller batch: a batch also saves hops. */
 const DEARER_FACTOR = 1.2;
 /** A batch that lasts longer than this must be worth the wait of those in it and behind it. */
@@ -47,18 +54,27 @@ export class CostModel {
   record(rows: number, runMs: number): void {
     const bucket = bucketOf(rows);
     const seen = this.samples[bucket]!;
-    const known = this.ms[bucket]!;
+    const known = seen < KNOWN_RUNS ? Math.min(this.ms[bucket]!, runMs * OUTLIER_FACTOR) : this.ms[bucket]!;
     const sampleMs = seen >= TRUSTED_SAMPLES ? Math.min(runMs, known * OUTLIER_FACTOR) : runMs;
     const weight = Math.max(1 / (seen + 1), rows > this.cap ? PROBE_SMOOTHING : SMOOTHING);
     this.ms[bucket] = known + weight * (sampleMs - known);
     this.rows[bucket]! += weight * (rows - this.rows[bucket]!);
     this.samples[bucket] = seen + 1;
+    if (this.runs < KNOWN_RUNS) this.msPerRun = Math.min(this.msPerRun, sampleMs * OUTLIER_FACTOR);
     this.runs++;
     this.msPerRun += Math.max(1 / this.runs, SMOOTHING) * (sampleMs - this.msPerRun);
     if (this.limitRows > 1) this.learnCap();
   }
 
-  /** What a run of `rows` is likely to take; 0 while nothing is known. */
+  /** Is it known what a request of `rows` takes, well enough to refuse it for that? A guess from smaller ones is not. */
+  knows(rows: number): boolean {
+    return this.runs >= KNOWN_RUNS && this.nearest(bucketOf(Math.ceil(rows / NEAR_SIZE)), 1) !== -1;
+  }
+
+  /**
+   * What a run of `rows` is likely to take; 0 while nothing is known. More rows than were ever run are taken to cost
+   * as much each, but those of a single request, which no batch has to hold, as a few times what is known at the most.
+   */
   predictMs(rows: number): number {
     if (this.runs === 0) return 0;
     const bucket = bucketOf(rows);
@@ -69,7 +85,10 @@ export class CostModel {
     const fromMs = this.ms[lower]!;
     const fromRows = this.rows[lower]!;
     if (rows <= fromRows) return fromMs;
-    if (upper === -1) return (fromMs * rows) / Math.max(fromRows, 1);
+    if (upper === -1) {
+      const times = rows / Math.max(fromRows, 1);
+      return fromMs * (rows > this.limitRows ? Math.min(times, OUTLIER_FACTOR) : times);
+    }
     const slope = (this.ms[upper]! - fromMs) / (this.rows[upper]! - fromRows);
     return fromMs + slope * (rows - fromRows);
   }

@@ -11,6 +11,10 @@ import { RequestQueue } from './request-queue';
 
 /** Made once: an error's stack takes longer than all the rest of a request here. */
 const EXPIRED_IN_QUEUE = new DomainError('deadline_exceeded', 'The deadline passed while the request waited');
+const EXPIRED_BEFORE_RUN = new DomainError(
+  'deadline_exceeded',
+  'The request waited until less time was left than a run takes',
+);
 const EXPIRED_IN_RUN = new DomainError('deadline_exceeded', 'The deadline passed while the model ran');
 export const CLIENT_LEFT = new DomainError('client_closed_request', 'The client left before the answer');
 
@@ -34,11 +38,16 @@ export class RequestLedger {
     this.host.queuedRequests++;
   }
 
-  /** Takes a batch of up to `maxRows` from the queue (0: of one request), less those whom nobody waits for any more. */
-  takeBatch(maxRows: number, nowMs: number): QueuedRequest[] {
+  /**
+   * Takes a batch of up to `maxRows` from the queue (0: of one request), less those whom nobody waits for any more.
+   * @param leastMs a run takes that long: who has less time left would only be answered too late
+   */
+  takeBatch(maxRows: number, nowMs: number, leastMs: number): QueuedRequest[] {
     const { host, queue } = this;
     const before = queue.requests;
-    const batch = formBatch(queue, maxRows, host.maxBatchBytes, (entry) => this.isGone(entry, nowMs));
+    const batch = formBatch(queue, maxRows, host.maxBatchBytes, (entry) =>
+      this.isGone(entry, nowMs, leastMs),
+    );
     host.queuedRequests -= before - queue.requests;
     return batch;
   }
@@ -48,7 +57,7 @@ export class RequestLedger {
     const single = run.requests.length === 1;
     const endMs = run.startMs + runMs;
     // One sample of each run; its first request came first, and may have waited for all the others.
-    this.compareForecast(run.requests[0]!, endMs);
+    this.compareForecast(run.requests[0]!, endMs, true);
     let offset = 0;
     for (const entry of run.requests) {
       if (entry.state === 'running' && entry.deadlineMs <= endMs) this.expired(entry);
@@ -88,29 +97,34 @@ export class RequestLedger {
     const queued = entry.state === 'queued';
     if (queued) {
       this.leaveQueue(entry);
-      this.compareForecast(entry, entry.deadlineMs);
+      this.compareForecast(entry, entry.deadlineMs, false);
     }
     this.counters.expired++;
     this.reject(entry, queued ? EXPIRED_IN_QUEUE : EXPIRED_IN_RUN);
   }
 
   /** Does nobody wait any more for a request that has just been taken from the queue? */
-  private isGone(entry: QueuedRequest, nowMs: number): boolean {
+  private isGone(entry: QueuedRequest, nowMs: number, leastMs: number): boolean {
     if (entry.request.signal?.aborted === true) {
       this.counters.cancelled++;
       this.reject(entry, CLIENT_LEFT);
       return true;
     }
-    if (entry.deadlineMs > nowMs) return false;
+    const leftMs = entry.deadlineMs - nowMs;
+    if (leftMs > leastMs) return false;
+    this.compareForecast(entry, entry.deadlineMs, false);
     this.counters.expired++;
-    this.reject(entry, EXPIRED_IN_QUEUE);
+    this.reject(entry, leftMs > 0 ? EXPIRED_BEFORE_RUN : EXPIRED_IN_QUEUE);
     return true;
   }
 
-  private compareForecast(entry: QueuedRequest, endMs: number): void {
+  private compareForecast(entry: QueuedRequest, endMs: number, answered: boolean): void {
+    this.forecastErrors.ended(entry.level, endMs >= entry.deadlineMs);
     const nothingKnown = entry.forecastMs === entry.enqueuedMs;
     if (nothingKnown || entry.lane === RETRY_LANE) return;
-    this.forecastErrors.record(entry.level, endMs - entry.forecastMs);
+    const errorMs = endMs - entry.forecastMs;
+    // Of one that was never answered this much is known: it would have taken longer.
+    if (answered || errorMs > 0) this.forecastErrors.record(entry.level, errorMs);
   }
 
   private leaveQueue(entry: QueuedRequest): void {

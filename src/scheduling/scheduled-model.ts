@@ -50,6 +50,9 @@ export interface RunObserver {
 /** For how long after a refusal the next ones are looked for before they are decoded. */
 const OVERLOADED_MS = 1000;
 
+/** Hardly a run takes less than this part of what runs take. */
+const LEAST_OF_A_RUN = 0.75;
+
 /** Failures that no input is to blame for: request by request they would only repeat. */
 const NOT_THE_INPUTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'not_ready',
@@ -163,7 +166,7 @@ export class ScheduledModel implements HostedModel, RequestOwner {
     const nowMs = this.host.clock.now();
     if (nowMs - this.lastRefusalMs > OVERLOADED_MS || this.state !== 'open') return undefined;
     const forecastMs = this.admission.forecastMs(1, DEFAULT_PRIORITY_LEVEL, nowMs);
-    return this.admission.refuse(DEFAULT_PRIORITY_LEVEL, deadlineMs, forecastMs, nowMs);
+    return this.admission.refuse(1, DEFAULT_PRIORITY_LEVEL, deadlineMs, forecastMs, nowMs);
   }
 
   /** Counts a request that is refused, here or as was foreseen. */
@@ -220,7 +223,7 @@ export class ScheduledModel implements HostedModel, RequestOwner {
   /** Runs the most urgent batch; nothing when all who wait turn out to have left. */
   start(nowMs: number): void {
     const maxRows = this.batchable ? this.cost.batchRows(this.queue.rows) : 0;
-    const requests = this.ledger.takeBatch(maxRows, nowMs);
+    const requests = this.ledger.takeBatch(maxRows, nowMs, this.leastRunMs());
     if (this.fill.enabled) this.restartFilling();
     if (requests.length === 0) return this.settleDown();
     let rows = 0;
@@ -228,7 +231,7 @@ export class ScheduledModel implements HostedModel, RequestOwner {
       entry.state = 'running';
       rows += entry.rows;
     }
-    const run = new BatchRun(requests, rows, nowMs, this.cost.predictMs(rows));
+    const run = new BatchRun(this.key, requests, rows, nowMs, this.cost.predictMs(rows));
     this.runs.push(run);
     this.host.runStarted(this, run);
     try {
@@ -245,6 +248,12 @@ export class ScheduledModel implements HostedModel, RequestOwner {
     if (requests.length === 1) requests[0]!.releaseInputs();
   }
 
+  /** What a run takes at the least, where that is known and somebody waits who could use the time. */
+  private leastRunMs(): number {
+    const { cost, queue } = this;
+    return queue.requests > 1 && cost.knows(1) ? LEAST_OF_A_RUN * cost.predictMs(1) : 0;
+  }
+
   /** Does a request wait to be run again alone, and may it be? */
   auditable(nowMs: number, slotWanted: boolean): boolean {
     const { audit, runs } = this;
@@ -257,7 +266,7 @@ export class ScheduledModel implements HostedModel, RequestOwner {
     const audit = this.audit!;
     const kept = audit.begin();
     const { inputs, rows } = kept;
-    const run = new BatchRun([], rows, nowMs, this.cost.predictMs(rows));
+    const run = new BatchRun(this.key, [], rows, nowMs, this.cost.predictMs(rows));
     this.runs.push(run);
     this.host.runStarted(this, run);
     const end = (alone: Tensor[] | undefined): void => {
@@ -300,7 +309,7 @@ export class ScheduledModel implements HostedModel, RequestOwner {
       this.counters.cancelled++;
       return CLIENT_LEFT;
     }
-    const refusal = this.admission.refuse(level, request.deadlineMs, forecastMs, nowMs);
+    const refusal = this.admission.refuse(request.rows, level, request.deadlineMs, forecastMs, nowMs);
     return refusal && this.refused(refusal);
   }
 
