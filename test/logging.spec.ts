@@ -22,7 +22,7 @@ function openSink(fileMaxBytes: number): LogSink {
   const stdoutFd = openSync(join(dir, 'stdout'), 'a');
   const stderrFd = openSync(join(dir, 'stderr'), 'a');
   return new LogSink(
-    { level: 'info', format: 'json', dir: join(dir, 'logs'), access: true, ...limits },
+    { level: 'info', format: 'json', dir: join(dir, 'logs'), access: true, slowRequestMs: 1000, ...limits },
     { stdoutFd, stderrFd },
   );
 }

@@ -103,11 +103,11 @@ export class AccessGate implements Gate {
   }
 
   private admitAnybody(exchange: Exchange): Promise<void> | undefined {
-    return this.count(exchange, addressName(exchange.req.socket.remoteAddress), this.limits);
+    return this.count(exchange, addressName(exchange.address), this.limits);
   }
 
   private admitKnown(exchange: Exchange, call: RoutedCall): Promise<void> | undefined {
-    const identity = this.authentication.identify(exchange.req);
+    const identity = this.authentication.identify(exchange.req, exchange.address);
     if (!(identity instanceof Promise)) return this.enter(exchange, call, identity);
     return identity.then((known) => this.enter(exchange, call, known));
   }

@@ -14,13 +14,18 @@ export class Audit {
     return scope.endsWith(':write') || scope === 'known';
   }
 
-  call({ requestId, req, path, model }: Exchange, target: string, { identity }: Visit, status: number): void {
+  call(
+    { requestId, req, path, model, address }: Exchange,
+    target: string,
+    { identity }: Visit,
+    status: number,
+  ): void {
     const outcome = outcomeOf(status);
     this.log.audit.audit(
       {
         requestId,
         caller: identity?.name ?? 'nobody',
-        address: req.socket.remoteAddress,
+        address,
         call: `${req.method} ${path}`,
         target: target || model,
         status,

@@ -34,17 +34,18 @@ export class Authentication {
 
   /**
    * By a key or token, else by the certificate of the connection.
+   * @param address of whoever sends it
    * @throws unauthorized, rate_limited, invalid_request for two credentials, not_ready; also by rejecting
    */
-  identify(req: IncomingMessage): Identity | Promise<Identity> {
+  identify(req: IncomingMessage, address = req.socket.remoteAddress): Identity | Promise<Identity> {
     try {
       const identity = this.identityOf(req);
       if (!(identity instanceof Promise)) return identity;
       return identity.catch((error: unknown) => {
-        throw this.refusalOf(req, error);
+        throw this.refusalOf(address, error);
       });
     } catch (error) {
-      throw this.refusalOf(req, error);
+      throw this.refusalOf(address, error);
     }
   }
 
@@ -69,11 +70,11 @@ export class Authentication {
   }
 
   /** Whoever sends wrong ones too often is not told of each any more. Right ones from there go on to be let in. */
-  private refusalOf({ socket }: IncomingMessage, error: unknown): unknown {
+  private refusalOf(address: string | undefined, error: unknown): unknown {
     if (!(error instanceof DomainError) || error.code !== 'unauthorized' || error instanceof Refusal)
       return error;
     const { failuresPerSecond: perSecond } = this.options;
-    const question = { key: addressName(socket.remoteAddress), perSecond, wanted: 1, least: 1 };
+    const question = { key: addressName(address), perSecond, wanted: 1, least: 1 };
     const { tokens, retryAfterMs } = this.failures.lease(question, performance.now());
     if (tokens === 0) {
       return new DomainError('rate_limited', 'Too many wrong credentials come from this address.', {

@@ -103,7 +103,7 @@ export class Management {
   private live(): Answer {
     const stale = this.options.supervisor.all().filter((process) => !this.isFresh(process));
     if (stale.length === 0) return json(200, { status: 'ok' });
-    return json(503, { status: 'error', stale: stale.map(({ id, pid }) => ({ worker: id, pid })) });
+    return json(503, { status: 'error', stale: stale.map(({ place, pid }) => ({ worker: place, pid })) });
   }
 
   /** Ready while requests find a worker whose models are ready, and none keeps dying. */
@@ -133,8 +133,8 @@ export class Management {
 
   private workers(): object[] {
     const nowMs = performance.now();
-    return this.options.supervisor.all().map(({ id, pid, state, heartbeat, lastBeatMs, startedAtMs }) => ({
-      worker: id,
+    return this.options.supervisor.all().map(({ place, pid, state, heartbeat, lastBeatMs, startedAtMs }) => ({
+      worker: place,
       pid,
       state,
       ready: heartbeat?.ready ?? false,

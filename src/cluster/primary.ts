@@ -100,13 +100,13 @@ export async function runPrimary(): Promise<void> {
     heartbeatTimeoutMs: wanted.heartbeatTimeoutMs,
     memoryLimitBytes: wanted.workerMemoryLimitBytes,
     stopTimeoutMs: http.shutdownTimeoutMs,
-    onFork(worker, forked, place) {
-      sink.attach(worker.process, forked.id);
+    onFork(worker, forked) {
+      sink.attach(worker.process, forked.place);
       coordinator.serve(forked.channel, forked);
       keeper.serve(forked.channel);
       digests.serve(forked.channel);
       prepared.serve(forked.channel, forked.id);
-      metrics.attach(forked.id, String(place), forked.channel);
+      metrics.attach(forked.id, String(forked.place), forked.channel);
       forked.channel.handle(RECORDS_RUNS, () => suspicion.active);
       worker.once('exit', (code: number | null, signal: string | null) => {
         metrics.detach(forked.id);

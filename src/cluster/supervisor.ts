@@ -12,6 +12,7 @@ import {
 } from '../process/ipc/messages';
 import { Handover } from './handover';
 import { WorkerSlot, type WorkerSlotOwner } from './worker-slot';
+import { workerNumberFor } from '../config/worker-number';
 import { WorkerProcess } from './worker-process';
 
 /** A first start that failed so often will not succeed by itself. */
@@ -39,8 +40,8 @@ export interface SupervisorOptions {
   open(): Promise<void>;
   /** The environment of each worker. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Called with every worker that was forked, and the number of the place that it takes, from 1. */
-  onFork(worker: Worker, process: WorkerProcess, place: number): void;
+  /** Called with every worker that was forked. */
+  onFork(worker: Worker, process: WorkerProcess): void;
   /** Called once, when every worker is ready, with what the last one of them says of its models. */
   onAllReady(ready: Ready): void;
   /** The models of the start that serve, but not in a worker that has these. */
@@ -154,8 +155,8 @@ export class Supervisor implements WorkerSlotOwner {
   fork(slot: WorkerSlot): WorkerProcess {
     const place = this.slots.indexOf(slot) + 1;
     const { port } = this.options;
-    const worker = cluster.fork(this.options.env);
-    const process = new WorkerProcess(worker, {
+    const worker = cluster.fork({ ...this.options.env, ...workerNumberFor(place) });
+    const process = new WorkerProcess(worker, place, {
       ready: (process, ready) => {
         slot.ready(process, ready.models);
         if (this.stopping || process.state !== 'ready') return;
@@ -182,7 +183,7 @@ export class Supervisor implements WorkerSlotOwner {
       return replies.filter((reply) => reply.ok || reply.gone === undefined);
     });
     this.processes.add(process);
-    this.options.onFork(worker, process, place);
+    this.options.onFork(worker, process);
     return process;
   }
 
@@ -209,7 +210,7 @@ export class Supervisor implements WorkerSlotOwner {
   private lookAfterStart(process: WorkerProcess): void {
     const silentMs = performance.now() - process.lastBeatMs;
     if (silentMs <= this.options.heartbeatTimeoutMs + START_GRACE_MS) return;
-    this.logger.error({ workerPid: process.pid, silentMs: Math.round(silentMs) }, 'worker does not start');
+    this.logger.error({ ...process.name, silentMs: Math.round(silentMs) }, 'worker does not start');
     process.signal('SIGKILL');
   }
 

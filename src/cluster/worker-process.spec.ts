@@ -25,7 +25,7 @@ describe('a question to a worker', () => {
   beforeEach(() => {
     forked = new Forked();
     const nothing = (): void => undefined;
-    process = new WorkerProcess(forked as unknown as Worker, {
+    process = new WorkerProcess(forked as unknown as Worker, 2, {
       ready: nothing,
       wantsReplacement: nothing,
       connection: nothing,
@@ -63,7 +63,13 @@ describe('a question to a worker', () => {
 
   it('is answered like any other by one that cannot do it and stays', async () => {
     forked.emit('message', { kind: 'refusal', id: 1, code: 'model_unavailable', reason: 'no memory' });
-    expect(await reply).toEqual({ worker: 3, ok: false, code: 'model_unavailable', reason: 'no memory' });
+    expect(await reply).toEqual({
+      worker: 3,
+      ok: false,
+      code: 'model_unavailable',
+      reason: 'no memory',
+      place: 2,
+    });
     forked.emit('exit', 0, null);
   });
 });

@@ -47,8 +47,10 @@ export class WorkerProcess {
   private readyAtMs = Infinity;
   private deadline: NodeJS.Timeout | undefined;
 
+  /** @param place the number of the place that it takes, from 1, which its successor will have, too */
   constructor(
     readonly worker: Worker,
+    readonly place: number,
     private readonly events: WorkerEvents,
   ) {
     this.id = worker.id;
@@ -63,6 +65,11 @@ export class WorkerProcess {
       this.channel.close(`process ${this.pid} ended ${endedHow(code, signal)}`);
       this.events.gone(this, code, signal);
     });
+  }
+
+  /** For log lines. */
+  get name(): { worker: number; workerPid: number } {
+    return { worker: this.place, workerPid: this.pid };
   }
 
   get pid(): number {
@@ -105,7 +112,7 @@ export class WorkerProcess {
     try {
       return { worker: this.id, ok: true, value: await this.channel.ask<Value>(topic, payload, timeoutMs) };
     } catch (error) {
-      return failedReply(this.id, error, this.goneBecause(error));
+      return failedReply(this.id, error, this.goneBecause(error), this.place);
     }
   }
 

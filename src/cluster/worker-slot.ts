@@ -64,7 +64,7 @@ export class WorkerSlot {
     if (this.successor !== undefined || performance.now() < this.patientUntilMs) return;
     this.owner.failed();
     this.noteFailure(failing);
-    this.owner.logger.error({ workerPid: failing.pid, worker: failing.id, reason }, 'worker fails');
+    this.owner.logger.error({ ...failing.name, reason }, 'worker fails');
     void this.startReplacement(reason);
   }
 
@@ -73,7 +73,7 @@ export class WorkerSlot {
     const { logger, stopTimeoutMs } = this.owner;
     const missing = this.byWish && this.current !== undefined ? this.owner.missing(models) : [];
     if (missing.length > 0) {
-      logger.error({ workerPid: process.pid, missing }, 'the new worker lacks models, the old one stays');
+      logger.error({ ...process.name, missing }, 'the new worker lacks models, the old one stays');
       process.stop(stopTimeoutMs);
     } else {
       this.current?.stop(stopTimeoutMs);
@@ -85,7 +85,7 @@ export class WorkerSlot {
 
   gone(process: WorkerProcess, code: number | null, signal: string | null): void {
     if (this.owner.stopping) return;
-    const fields = { workerPid: process.pid, code, signal, reason: process.reason };
+    const fields = { ...process.name, code, signal, reason: process.reason };
     if (process === this.successor) {
       this.successor = undefined;
       this.noteFailure(process);
@@ -119,7 +119,7 @@ export class WorkerSlot {
 
   private startReplacement(reason: string): Promise<void> {
     if (this.current === undefined || this.successor !== undefined) return Promise.resolve();
-    this.owner.logger.info({ workerPid: this.current.pid, reason }, 'replacing worker');
+    this.owner.logger.info({ ...this.current.name, reason }, 'replacing worker');
     this.successor = this.owner.fork(this);
     return new Promise((resolve) => (this.replaced = resolve));
   }

@@ -21,6 +21,7 @@ import {
   url,
   variableName,
   wholeNumber,
+  trustedProxies,
 } from './kinds';
 import { packageVersion } from './package-version';
 import { type Algorithm, isLongEnough, isPlaceholder } from './secret-strength';
@@ -142,8 +143,14 @@ export class Environment {
   @Variable(file)
   TLS_CLIENT_CA_FILE?: string;
 
+  @Variable(trustedProxies)
+  TRUSTED_PROXIES: number | readonly string[] = 0;
+
   @Variable(byteSize(1, 2 * GB))
   BODY_LIMIT = 52_428_800;
+
+  @Variable(byteSize(1024, 2 * GB))
+  JSON_ANSWER_LIMIT = 512 * 1024 * KB;
 
   @Variable(byteSize(1, 1024 * GB))
   LARGE_BODY_MEMORY = 512 * 1024 * KB;
@@ -326,6 +333,9 @@ export class Environment {
 
   @Variable(flag)
   ACCESS_LOG = true;
+
+  @Variable(milliseconds(0))
+  SLOW_REQUEST_MS = 1000;
 
   // Cache
 

@@ -193,6 +193,23 @@ export const remoteHost: Kind<string> = {
   },
 };
 
+const MOST_PROXIES = 32;
+
+/** A number of proxies, or the networks that they are in. */
+export const trustedProxies: Kind<number | readonly string[]> = {
+  rule: `a number of proxies from 0 to ${MOST_PROXIES}, or addresses and networks such as 10.0.0.0/8, as a comma-separated list or a JSON array`,
+  parse: (text) => wholeNumber(0, MOST_PROXIES).parse(text) ?? list(network, '').parse(text),
+};
+
+const network: Kind<string> = {
+  rule: 'an IP address or a network such as 10.0.0.0/8',
+  parse: (text) => {
+    const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+    const most = isIP(address) === 4 ? 32 : isIP(address) === 6 ? 128 : -1;
+    return Number(bits ?? 0) <= most ? text : undefined;
+  },
+};
+
 export const variableName: Kind<string> = {
   rule: 'the name of an environment variable',
   parse: (text) => (/^[A-Za-z_]\w{0,127}$/.test(text) ? text : undefined),

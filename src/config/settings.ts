@@ -59,7 +59,12 @@ export function readEnvironment(
 
 /** The `.env` file in the folder alone; empty where there is none. */
 export function readDotEnv(folder: string = process.cwd()): EnvironmentText {
-  return parse(readEnvFile(join(folder, '.env')));
+  return parse(readDotEnvText(folder));
+}
+
+/** Its text; empty where there is none. */
+export function readDotEnvText(folder: string = process.cwd()): string {
+  return readEnvFile(join(folder, '.env'));
 }
 
 function readEnvFile(path: string): string {

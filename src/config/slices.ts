@@ -35,7 +35,11 @@ export const slices = {
             clientCertificates: env.TLS_CLIENT_AUTH,
             reloadIntervalMs: env.AUTH_RELOAD_INTERVAL_MS,
           },
+    /** Whose `X-Forwarded-For` counts: so many proxies, or those of these networks. */
+    trustedProxies: env.TRUSTED_PROXIES,
     bodyLimitBytes: env.BODY_LIMIT,
+    /** About, as an answer is not printed to find out. */
+    jsonAnswerLimitBytes: env.JSON_ANSWER_LIMIT,
     largeBodyMemoryBytes: env.LARGE_BODY_MEMORY,
     /** 0: none is kept. */
     bufferPoolBytes: env.BUFFER_POOL_MEMORY,
@@ -124,6 +128,8 @@ export const slices = {
     fileMaxBytes: env.LOG_FILE_MAX_BYTES,
     filesKept: env.LOG_FILES_KEPT,
     access: env.ACCESS_LOG,
+    /** From here on an access line has the stages of its request. */
+    slowRequestMs: env.SLOW_REQUEST_MS,
   }),
   cache: (env: Environment) => ({
     enabled: env.CACHE_ENABLED,

@@ -1,6 +1,7 @@
 import { nearest } from '../common/nearest';
+import { dotEnvFaults } from './dotenv-lines';
 import { settingNames } from './secret-from-environment';
-import { type EnvironmentText, readDotEnv, settings } from './settings';
+import { type EnvironmentText, readDotEnv, readDotEnvText, settings } from './settings';
 
 /** Settings that there were once. */
 const RETIRED = ['CPU_AFFINITY', 'REHEARSAL'];
@@ -42,7 +43,10 @@ export function unknownSettings(
   return lines.slice(0, MOST_LINES);
 }
 
-/** The same of this process. */
+/** The same of this process, and what else is wrong with its `.env`. */
 export function unknownSettingsHere(): string[] {
-  return unknownSettings(readDotEnv(), process.env, settings().remote.secretNames);
+  return [
+    ...dotEnvFaults(readDotEnvText()),
+    ...unknownSettings(readDotEnv(), process.env, settings().remote.secretNames),
+  ];
 }

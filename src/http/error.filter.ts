@@ -41,6 +41,7 @@ export class ErrorFilter implements ExceptionFilter {
     const headers = error instanceof Refusal ? error.headers : [];
     for (let i = 0; i < headers.length; i += 2) res.setHeader(headers[i] ?? '', headers[i + 1] ?? '');
     if (error.retryAfterSeconds !== undefined) res.setHeader('retry-after', String(error.retryAfterSeconds));
+    this.router.failedInExpress(res, error);
     this.router.report({ requestId: req.id, path, model: undefined }, error);
     res.status(ERRORS[error.code].status).json(this.router.errorBodyFor(path)(error, req.id));
   }

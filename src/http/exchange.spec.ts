@@ -49,6 +49,10 @@ class Stage implements ExchangeContext {
     return ['x-common', 'yes'];
   }
 
+  addressOf(): undefined {
+    return undefined;
+  }
+
   finished(_exchange: Exchange, status: number, bytesOut: number): void {
     this.log.push([status, bytesOut]);
   }

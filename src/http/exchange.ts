@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type DomainError, ERRORS, toDomainError } from '../errors/domain-error';
+import { DomainError, type ErrorCode, ERRORS, naming, toDomainError } from '../errors/domain-error';
 import type { Caller } from './caller';
 import { declaredLength } from './body/body-reader';
 import type { ErrorBody } from './errors/error-body';
@@ -21,6 +21,8 @@ export interface ExchangeContext {
   commonHeaders(exchange: Exchange): readonly string[];
   /** Called once for each exchange, when its answer is handed over. */
   finished(exchange: Exchange, status: number, bytesOut: number): void;
+  /** Of whoever sent a request; undefined: nobody knows any more. */
+  addressOf(req: IncomingMessage): string | undefined;
   /** Is the server on its way out, so that connections are not to be kept? */
   draining(): boolean;
 }
@@ -36,6 +38,13 @@ export class Exchange {
   changes = false;
   /** Who sends the request, where that matters. */
   caller: Caller | undefined;
+  /** Of the error that it is answered with. */
+  code: ErrorCode | undefined;
+  /** How long its stages took, as far as it came. */
+  readMs: number | undefined;
+  decodeMs: number | undefined;
+  queueMs: number | undefined;
+  runMs: number | undefined;
   /** Bytes of the request's body that were read. */
   bytesIn = 0;
   private answered = false;
@@ -53,6 +62,11 @@ export class Exchange {
   /** Has the client gone, so that no answer can reach it? What is queued for it need not run. */
   get aborted(): boolean {
     return this.res.destroyed;
+  }
+
+  /** Of whoever sent it. */
+  get address(): string | undefined {
+    return this.context.addressOf(this.req);
   }
 
   /** Tells the one listener when the client goes before its answer. */
@@ -95,12 +109,21 @@ export class Exchange {
 
   /** Answers with what went wrong, in the words of this exchange's protocol. */
   fail(thrown: unknown, headers: readonly string[] = []): DomainError {
-    const error = toDomainError(thrown);
+    const error = this.named(toDomainError(thrown));
     const { code, retryAfterSeconds } = error;
+    this.code = code;
     const all = [...headers, ...(error instanceof Refusal ? error.headers : [])];
     if (retryAfterSeconds !== undefined) all.push('retry-after', String(retryAfterSeconds));
     this.sendJson(ERRORS[code].status, this.errorBody(error, this.requestId), all);
     return error;
+  }
+
+  /** What was in the way is for those who may see it. */
+  private named(error: DomainError): DomainError {
+    const { code, inTheWay, retryAfterSeconds } = error;
+    if (inTheWay === undefined || inTheWay.length === 0) return error;
+    const message = naming(error, (model) => this.caller?.maySee(model) ?? true);
+    return new DomainError(code, message, { retryAfterSeconds });
   }
 
   private mayWriteOnce(status: number): boolean {

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type HttpConfig, httpConfig } from '../config/config.slices';
@@ -7,6 +7,7 @@ import { AccessLog } from '../telemetry/logging/access-log';
 import { Recorder } from '../telemetry/metrics/recorder';
 import { enterRequestContext, leaveRequestContext } from '../telemetry/logging/request-contexts';
 import { requestIdFrom } from '../telemetry/logging/request-id';
+import { clientAddresses } from './client-address';
 import { Cors } from './headers/cors';
 import { setCallerOf } from './caller';
 import { type ErrorBody, nativeErrorBody } from './errors/error-body';
@@ -14,6 +15,7 @@ import type { Gate } from './gate';
 import { header } from './headers/header';
 import { Exchange, type ExchangeContext } from './exchange';
 import { securityHeaders } from './headers/security-headers';
+import { RefusalLog } from './refusal-log';
 import { pathOf, toOriginForm } from './request-target';
 import { type Route, type RouteAnswer, type RoutedCall, RouteTable, type RouteScope } from './route-table';
 
@@ -28,7 +30,7 @@ const ONLY_TLS = ['strict-transport-security', 'max-age=31536000'];
  * no row is refused before its body is read.
  */
 @Injectable()
-export class Router implements ExchangeContext {
+export class Router implements ExchangeContext, OnApplicationShutdown {
   private readonly logger = new Logger(Router.name);
   private readonly table = new RouteTable();
   private readonly errorBodies: { path: string; below: string; body: ErrorBody }[] = [];
@@ -40,6 +42,10 @@ export class Router implements ExchangeContext {
   private readonly dataSecurity: readonly string[];
   /** What answers to programs carry, which send no origin. */
   private readonly plain: readonly string[];
+  private readonly forwardedAddress: ((req: IncomingMessage) => string | undefined) | undefined;
+  private readonly refusals = new RefusalLog();
+  /** Those that went on to Express. */
+  private readonly passed = new WeakMap<ServerResponse, Exchange>();
   private gate: Gate | undefined;
   private isDraining = false;
   private begunCount = 0;
@@ -51,6 +57,7 @@ export class Router implements ExchangeContext {
     private readonly recorder: Recorder,
   ) {
     this.cors = new Cors(http);
+    this.forwardedAddress = clientAddresses(http.trustedProxies);
     const onlyTls = http.tls === undefined ? [] : ONLY_TLS;
     this.security = [...securityHeaders(), ...onlyTls];
     this.dataSecurity = [...DATA_SECURITY, ...onlyTls];
@@ -109,6 +116,10 @@ export class Router implements ExchangeContext {
     this.isDraining = true;
   }
 
+  addressOf(req: IncomingMessage): string | undefined {
+    return this.forwardedAddress === undefined ? req.socket.remoteAddress : this.forwardedAddress(req);
+  }
+
   draining(): boolean {
     return this.isDraining;
   }
@@ -130,9 +141,10 @@ export class Router implements ExchangeContext {
       performance.now() - exchange.startedAt,
       exchange.bytesIn,
       bytesOut,
-      exchange.req.socket.remoteAddress ?? '',
+      exchange.address ?? '',
       exchange.model,
       exchange.caller?.name,
+      exchange,
     );
     exchange.caller?.end(status);
   }
@@ -212,9 +224,20 @@ export class Router implements ExchangeContext {
     this.report(exchange, exchange.fail(thrown));
   }
 
+  /** What a request that went on to Express is answered with, for its access line. */
+  failedInExpress(res: ServerResponse, { code }: DomainError): void {
+    const exchange = this.passed.get(res);
+    if (exchange !== undefined) exchange.code = code;
+  }
+
+  onApplicationShutdown(): void {
+    this.refusals.flush();
+  }
+
   /** Logs the failures that are this server's, with the request's id; a client's mistakes show in the access line. */
   report(exchange: Pick<Exchange, 'requestId' | 'path' | 'model'>, error: DomainError): void {
     const { level } = ERRORS[error.code];
+    if (this.refusals.concerns(error)) this.refusals.note(error, exchange.model);
     if (level === 'silent') return;
     const { requestId, path, model } = exchange;
     const cause = error.cause instanceof Error ? error.cause : undefined;
@@ -230,6 +253,7 @@ export class Router implements ExchangeContext {
     const headers = [...this.security, ...this.cors.headers(req, exchange.changes)];
     for (let i = 0; i < headers.length; i += 2) res.setHeader(headers[i] ?? '', headers[i + 1] ?? '');
     if (this.isDraining) res.setHeader('connection', 'close');
+    this.passed.set(res, exchange);
     enterRequestContext();
     res.once('close', () => {
       leaveRequestContext();

@@ -48,6 +48,8 @@ export interface Opening<Settings extends object = object> {
   readonly settings: Settings;
   /** Inputs of one row that it is known to take, by name; undefined where nobody said. */
   readonly example: JsonObject | undefined;
+  /** Elements that one of its outputs of BYTES may have. */
+  readonly maxTexts: number;
   /** Undefined where none was found, or none is looked for. */
   readonly file: ModelFile | undefined;
   /**

@@ -317,6 +317,18 @@ export function maximumModel(): Uint8Array {
   });
 }
 
+/** BYTES `y`, as many texts as INT64 `count` [1] says. */
+export function textsModel(): Uint8Array {
+  return encode({
+    node: [
+      node('ConstantOfShape', ['count'], ['zeros']),
+      node('Cast', ['zeros'], ['y'], [intAttribute('to', DataType.STRING)]),
+    ],
+    input: [value('count', DataType.INT64, [1])],
+    output: [value('y', DataType.STRING, ['N'])],
+  });
+}
+
 /** Declares a dynamic leading dimension, but each row's result is divided by the rows of the batch. */
 export function rowsDependentModel(): Uint8Array {
   return encode({

@@ -18,6 +18,7 @@ import { namedInputsOf } from '../../tensors/json/named-inputs';
 import { EXAMPLE_ELEMENTS, findWarmUpInputs, type WarmUpInputs } from './warm-up-inputs';
 import { type LoadedModel, loadedModel } from './loaded-model';
 import { versionDigest } from '../repository/version-digest';
+import { shownOutputs } from './shown-outputs';
 import { type OpenedVersion, VersionOpener } from './version-opener';
 
 const MAX_PROOFS = 10_000;
@@ -26,6 +27,7 @@ const MAX_PROOFS = 10_000;
 interface Proof {
   readonly seen: SeenRun | undefined;
   readonly batching: BatchCheck;
+  readonly outputs: readonly TensorSpec[];
 }
 
 /** Takes a version from its files to one that is warm and may serve, and back. */
@@ -34,8 +36,9 @@ export class ModelLoader {
   private readonly logger = new Logger(ModelLoader.name);
   /** Of small models that come and go, by content and settings: they are not run again for what is known. */
   private readonly proofs = new Map<string, Proof>();
-  private readonly unloads = new LoadLog('model unloaded', 'more models unloaded', (fields, msg) =>
-    this.logger.log({ msg, ...fields }),
+  private readonly unloads = new LoadLog('model unloaded here', 'more models unloaded here', (fields, msg) =>
+    // As with a load: the coordinator says it once for the server.
+    this.logger.debug({ msg, ...fields }),
   );
   private wrongBatches: (served: LoadedModel, reason: string) => void = () => undefined;
 
@@ -91,12 +94,14 @@ export class ModelLoader {
     const key = versionDigest(digest, config);
     const proof = opened.light && processing === undefined ? this.proofs.get(key) : undefined;
     // What a process may end of is not tried either.
-    const tried = config.allowEmpty ? runner : neverEmpty(runner);
+    const tried = config.allowEmpty ? asItIs(runner) : neverEmpty(runner);
     const seen = proof
       ? proof.seen
       : await this.acceptedSample(entry, tried, mayGuess(runner.inputs), processing);
     await checkGoldenCases(tried, config.golden, processing);
-    const batching = proof?.batching ?? (await decideBatching(config, tried, coupling, seen?.inputs));
+    const outputs = proof?.outputs ?? (await shownOutputs(tried, seen?.inputs));
+    const batching =
+      proof?.batching ?? (await decideBatching(config, withOutputs(tried, outputs), coupling, seen?.inputs));
     if (processing !== undefined) await this.checkPadding(entry, processing, tried);
     const deterministic = config.deterministic && random === undefined;
     const queue = this.scheduler.register({
@@ -117,7 +122,7 @@ export class ModelLoader {
       version,
       config,
       inputs: runner.inputs,
-      outputs: runner.outputs,
+      outputs,
       runner,
       description,
       queue,
@@ -141,7 +146,7 @@ export class ModelLoader {
       throw error;
     }
     queue.observer = served.recorder;
-    if (opened.light) this.keepProof(key, { seen, batching });
+    if (opened.light) this.keepProof(key, { seen, batching, outputs });
     return served;
   }
 
@@ -227,6 +232,15 @@ async function samplesOf(
   return processing === undefined || declared === undefined
     ? [namedInputsOf(values, specs)]
     : processing.prepare(declared, { deadlineMs: Infinity });
+}
+
+/** The runner as one that is tried. */
+function asItIs(runner: TriedRunner): TriedRunner {
+  return { inputs: runner.inputs, outputs: runner.outputs, run: (batch) => runner.run(batch) };
+}
+
+function withOutputs({ inputs, run }: TriedRunner, outputs: readonly TensorSpec[]): TriedRunner {
+  return { inputs, outputs, run };
 }
 
 async function decideBatching(

@@ -233,6 +233,7 @@ function openingOf(entry: VersionEntry, declared: string): Omit<Opening, 'file'>
     version: entry.version,
     settings: entry.config.runner,
     example: entry.config.example,
+    maxTexts: entry.config.maxTextElements,
     expectContent: (digest) => entry.expectContent(digestOf(digest, declared)),
   };
 }

@@ -95,7 +95,13 @@ export class Coordinator {
       (fields, message) => options.log(fields, message, 'error'),
       FAULT_LINES,
     );
-    this.residents = new LruResidency(options, ({ model, version }) => this.retire(model, [version], false));
+    const unloads = new LoadLog('model unloaded', 'more models unloaded', (fields, message) =>
+      options.log(fields, message),
+    );
+    this.residents = new LruResidency(options, ({ model, version }) => {
+      unloads.add({ model, version, why: 'to make room for others' });
+      return this.retire(model, [version], false);
+    });
   }
 
   /** Answers a worker's questions on its line. */
@@ -281,7 +287,7 @@ export class Coordinator {
     this.unloaded.add(model);
     for (const version of versions) this.residents.remove(model, version);
     await this.retire(model, versions, true);
-    this.options.log({ model, versions }, 'model unloaded by a call');
+    this.options.log({ model, versions, why: 'a call' }, 'model unloaded');
   }
 
   /** Sets a version aside on all workers, those that come later included, until a call loads the model. */
@@ -416,7 +422,7 @@ export class Coordinator {
     for (const reply of replies) {
       if (!reply.ok && reply.gone === undefined)
         this.options.log(
-          { model, worker: reply.worker, reason: reply.reason },
+          { model, worker: reply.place ?? reply.worker, reason: reply.reason },
           'a worker has not swapped yet',
         );
     }

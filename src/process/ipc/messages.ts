@@ -71,9 +71,16 @@ export type Reply<Value> =
       readonly reason: string;
       /** Why it is none of the workers any more, where that is why it did not answer. */
       readonly gone?: 'died' | 'left';
+      /** The place of the worker, for people. */
+      readonly place?: number;
     };
 
-export function failedReply(worker: number, error: unknown, gone?: 'died' | 'left'): Reply<never> {
+export function failedReply(
+  worker: number,
+  error: unknown,
+  gone?: 'died' | 'left',
+  place?: number,
+): Reply<never> {
   const code = error instanceof DomainError ? error.code : 'internal_error';
-  return { worker, ok: false, code, reason: reasonOf(error), gone };
+  return { worker, ok: false, code, reason: reasonOf(error), gone, place };
 }

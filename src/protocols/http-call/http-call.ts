@@ -95,6 +95,7 @@ export class HttpCalls {
       const bodyLimitBytes = Math.min(this.http.bodyLimitBytes, exchange.caller?.maxBodyBytes ?? Infinity);
       const raw = await readBody(exchange.req, bodyLimitBytes, call);
       exchange.bytesIn = raw.length;
+      exchange.readMs = performance.now() - exchange.startedAt;
       const encoding = exchange.req.headers['content-encoding'];
       call.take(encoding === undefined ? raw : await inflate(raw, encoding, bodyLimitBytes));
       call.deadlineMs = deadlineOf(exchange, this.config.deadlineMs);
@@ -119,6 +120,7 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
   heldBytes = 0;
   private body: Buffer | undefined;
   private request: Request | undefined;
+  private decodingMs = 0;
   /** What can be used again once the inputs were read. */
   private memory = NOTHING;
 
@@ -176,6 +178,7 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
   }
 
   decode(model: LoadedModel): Request | Promise<Request> {
+    this.decodingMs = performance.now();
     const decoded = this.codec.decode(this.signal, this.body!, model, this.work);
     return decoded instanceof Promise
       ? decoded.then((request) => this.decoded(request))
@@ -184,6 +187,8 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
 
   async encode(model: LoadedModel, result: InferenceResult): Promise<void> {
     const exchange = this.signal;
+    exchange.queueMs = result.run?.queueMs;
+    exchange.runMs = result.run?.runMs;
     const encoding = this.codec.encode(exchange, this.request!, model, result, this.work);
     const encoded = encoding instanceof Promise ? await encoding : encoding;
     const compressed = compress(encoded, header(exchange.req, 'accept-encoding'));
@@ -198,6 +203,7 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
   }
 
   private decoded(request: Request): Request | Promise<Request> {
+    this.signal.decodeMs = performance.now() - this.decodingMs;
     this.request = request;
     // Raw inputs look into the body for as long as they wait.
     this.memory = request.raw === undefined ? this.memoryOf(this.body!, request.inputs) : NOTHING;

@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { type ClusterConfig, clusterConfig } from '../../config/config.slices';
+import { type ClusterConfig, clusterConfig, type HttpConfig, httpConfig } from '../../config/config.slices';
 import { DomainError, errorFrom } from '../../errors/domain-error';
 import { type JsonThreadCall, type JsonThreadReply, copied, transferable } from './messages';
 import type { Offloadable, Worksite } from './offloadable';
@@ -22,11 +22,20 @@ export class JsonThread implements OnApplicationShutdown {
   private worker: Worker | undefined;
   private lastId = 0;
 
-  constructor(@Inject(clusterConfig.KEY) private readonly config: ClusterConfig) {}
+  constructor(
+    @Inject(clusterConfig.KEY) private readonly config: ClusterConfig,
+    @Inject(httpConfig.KEY) { jsonAnswerLimitBytes }: HttpConfig,
+  ) {
+    const work = <Args extends readonly unknown[], Value>(
+      work: Offloadable<Args, Value>,
+      jsonBytes: number,
+      args: Args,
+    ): Value | Promise<Value> => (jsonBytes > LARGE_JSON_BYTES ? this.post(work, args) : work.call(...args));
+    this.work = Object.assign(work, { mostJsonBytes: jsonAnswerLimitBytes });
+  }
 
   /** Does small work at once and large work on the thread. */
-  readonly work: Worksite = (work, jsonBytes, args) =>
-    jsonBytes > LARGE_JSON_BYTES ? this.post(work, args) : work.call(...args);
+  readonly work: Worksite;
 
   async onApplicationShutdown(): Promise<void> {
     await this.worker?.terminate();

@@ -24,11 +24,15 @@ export function offloadable<Args extends readonly unknown[], Value>(
 }
 
 /** Does the work: at once when it is small, else on another thread. */
-export type Worksite = <Args extends readonly unknown[], Value>(
-  work: Offloadable<Args, Value>,
-  jsonBytes: number,
-  args: Args,
-) => Value | Promise<Value>;
+export interface Worksite {
+  <Args extends readonly unknown[], Value>(
+    work: Offloadable<Args, Value>,
+    jsonBytes: number,
+    args: Args,
+  ): Value | Promise<Value>;
+  /** The largest JSON of an answer: what is larger takes seconds of a thread, and more memory than it is worth. */
+  readonly mostJsonBytes: number;
+}
 
 /** What `next` makes of a value, now or when it is there. */
 export function whenDone<Value, Next>(
@@ -62,16 +66,17 @@ export function jsonBytesOf(tensors: readonly Tensor[], nested: boolean): number
   return bytes;
 }
 
-/** An answer's JSON may be of so many bytes: what is larger takes seconds of a thread, and more memory than it is worth. */
-const MOST_JSON_BYTES = 2 ** 29;
-
 /** @throws answer_too_large for outputs whose JSON nobody should wait for */
-export function refuseLargeJson(outputs: readonly Tensor[], jsonBytes: number): void {
-  if (jsonBytes <= MOST_JSON_BYTES) return;
+export function refuseLargeJson(
+  outputs: readonly Tensor[],
+  jsonBytes: number,
+  { mostJsonBytes }: Worksite,
+): void {
+  if (jsonBytes <= mostJsonBytes) return;
   const shapes = outputs.map(({ name, shape }) => `"${name}" ${printShape(shape)}`).join(', ');
   throw new DomainError(
     'answer_too_large',
-    `The outputs ${shapes} take about ${Math.round(jsonBytes / 2 ** 20)} MiB of JSON, more than ${MOST_JSON_BYTES / 2 ** 20}; the binary form of the Open Inference Protocol is smaller.`,
+    `The outputs ${shapes} take about ${Math.round(jsonBytes / 1024)} KiB of JSON, more than ${Math.round(mostJsonBytes / 1024)} (JSON_ANSWER_LIMIT); the binary form of the Open Inference Protocol is smaller.`,
   );
 }
 

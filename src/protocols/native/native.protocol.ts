@@ -107,7 +107,7 @@ export const nativeProtocol: HttpCallCodec<InferenceRequest> = {
     };
     // What is declared of an output is shorter than the output.
     const jsonBytes = jsonBytesOf(outputs, true);
-    if (answer.declared === undefined) refuseLargeJson(outputs, jsonBytes);
+    if (answer.declared === undefined) refuseLargeJson(outputs, jsonBytes, work);
     const encoded = work(ENCODE, jsonBytes, [answer]);
     return whenDone(encoded, (body) => ({ headers: JSON_HEADERS, body: [asBuffer(body)] }));
   },

@@ -10,15 +10,20 @@ export interface BestClasses {
   readonly count: number;
   /** Does the model declare the leading dimension as the rows? */
   readonly byRows: boolean;
+  /** What the classes are called, where the model says so. */
+  readonly labels?: readonly string[];
 }
 
 /**
- * The best classes of an output in place of its values: BYTES `value:index`, best first, for each row as many as were
+ * The best classes of an output in place of its values: BYTES `value:index`, with labels `value:index:label`, best first, for each row as many as were
  * asked for or there are. An output of one dimension is one row, unless that dimension is the rows.
  * https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_classification.md
  * @throws wrong_datatype for text
  */
-export function bestClasses({ name, datatype, shape, data }: Tensor, { count, byRows }: BestClasses): Tensor {
+export function bestClasses(
+  { name, datatype, shape, data }: Tensor,
+  { count, byRows, labels }: BestClasses,
+): Tensor {
   if (datatype === 'BYTES') {
     throw new DomainError(
       'wrong_datatype',
@@ -34,7 +39,9 @@ export function bestClasses({ name, datatype, shape, data }: Tensor, { count, by
   for (let row = 0; row < rows; row++) {
     const from = row * classes;
     for (const index of bestOf(values, datatype, from, classes, most)) {
-      texts.push(`${printed(values, datatype, from + index)}:${index}`);
+      const label = labels?.[index];
+      const text = `${printed(values, datatype, from + index)}:${index}`;
+      texts.push(label === undefined ? text : `${text}:${label}`);
     }
   }
   return { name, datatype: 'BYTES', shape: hasRows ? [rows, most] : [most], data: texts };

@@ -28,6 +28,21 @@ describe('a response', () => {
     });
   });
 
+  it('has the best classes in place of an output, with their labels where the model has any', () => {
+    const best = (labels?: string[]) =>
+      JSON.parse(
+        Buffer.concat(
+          encodeV2({ ...answer([Y], [false]), best: [{ count: 2, byRows: true, labels }] }).body,
+        ).toString(),
+      ) as { outputs: unknown[] };
+    expect(best().outputs).toEqual([
+      { name: 'y', shape: [1, 2], datatype: 'BYTES', data: ['30000000000:2', '0.1:0'] },
+    ]);
+    expect(best(['cat', 'dog', 'a:b']).outputs).toMatchObject([{ data: ['30000000000:2:a:b', '0.1:0:cat'] }]);
+    // A file of labels may be too short.
+    expect(best(['cat']).outputs).toMatchObject([{ data: ['30000000000:2', '0.1:0:cat'] }]);
+  });
+
   it('has no id where the request had none, and echoes an empty one', () => {
     const parse = (id?: string): object =>
       JSON.parse(Buffer.concat(encodeV2(answer([], [], id)).body).toString()) as object;

@@ -91,14 +91,15 @@ export const v2Protocol: HttpCallCodec<V2Call> = {
     const outputs = answeredOutputs(call, result.outputs);
     const best = classes?.map((count, i): BestClasses | undefined => {
       const spec = model.outputs.find(({ name }) => name === outputs[i]!.name);
-      return count === undefined ? undefined : { count, byRows: spec?.shape[0] === -1 };
+      if (count === undefined) return undefined;
+      return { count, byRows: spec?.shape[0] === -1, labels: spec?.labels };
     });
     const inJson = outputs.filter((_, i) => binaryOutputs[i] !== true);
     const truncated = call.raw !== undefined && anyTruncated(result.outputs);
     const { name, version } = model;
     const answer: V2Answer = { model: name, version, id, outputs, binaryOutputs, best, truncated };
     const jsonBytes = jsonBytesOf(inJson, false);
-    refuseLargeJson(inJson, jsonBytes);
+    refuseLargeJson(inJson, jsonBytes, work);
     return whenDone(work(ENCODE, jsonBytes, [answer]), ({ body, headerLength }) => {
       const bytes = body.map(asBuffer);
       if (headerLength === undefined) return { headers: JSON_HEADERS, body: bytes };

@@ -52,6 +52,7 @@ export class OnnxKind implements RunnerKind<OnnxSettings> {
     model,
     version,
     settings,
+    maxTexts,
     file,
     example,
     expectContent,
@@ -69,7 +70,7 @@ export class OnnxKind implements RunnerKind<OnnxSettings> {
     const { path: modelFile, contents, operators, sizeBytes, unchanged, stamp } = file;
     const label = `${model}/${version}`;
     const own = { ...settings, modelFile, cutZipMaps, int8: mayUseInt8(operators), label };
-    const options = { ...own, sizeBytes, unchanged, stamp };
+    const options = { ...own, maxTexts, sizeBytes, unchanged, stamp };
     const { instances, ...session } = this.sessions.planned(own);
     const source = await this.prepared.find(
       { label, contents, digest, sizeBytes, session, example, operators },

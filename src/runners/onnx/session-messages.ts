@@ -97,7 +97,13 @@ export type FromThread =
   | { readonly kind: 'closed' }
   /** Outputs that are text, or too large for the block; their buffers are transferred. */
   | { readonly kind: 'outputs'; readonly outputs: Tensor[]; readonly memory?: ArrayBuffer }
-  | { readonly kind: 'run-failed'; readonly reason: string; readonly memory?: ArrayBuffer };
+  | {
+      readonly kind: 'run-failed';
+      readonly reason: string;
+      /** Did it run well, and gave more than is wanted? */
+      readonly tooLarge?: boolean;
+      readonly memory?: ArrayBuffer;
+    };
 
 const MAX_SPARE = 64;
 

@@ -6,6 +6,8 @@ export interface SessionOptions {
   readonly modelFile: string;
   /** By which others know what the session runs: `<model>/<version>`. */
   readonly label?: string;
+  /** Elements that an output of BYTES may have: each of them holds up the thread that takes it in. */
+  readonly maxTexts?: number;
   /** Is a ZipMap to be cut off its end? Then the runtime gets the model's bytes, and its weights must be among them. */
   readonly cutZipMaps?: boolean;
   /** May it multiply eight-bit numbers? Then it is seen to that this CPU does so exactly. */

@@ -134,7 +134,9 @@ class ThreadSide {
       const running = hosted.runtime.run(inputsOf(hosted, message));
       const outputs = running instanceof Promise ? await running : running;
       noted?.end();
-      this.answer(hosted, outputs, memory);
+      const reason = tooManyTexts(outputs, hosted.options.maxTexts);
+      if (reason === undefined) this.answer(hosted, outputs, memory);
+      else this.post({ kind: 'run-failed', reason, tooLarge: true, memory }, memory && [memory]);
     } catch (error) {
       noted?.end();
       const reason = describeFailure(error, hosted?.options.modelFile ?? '');
@@ -189,6 +191,14 @@ function inputsOf({ runtime, inputs }: HostedSession, message: RunMessage | unde
   const texts = message?.texts;
   if (!texts) return tensors;
   return tensors.map((tensor, position) => ({ ...tensor, data: texts[position] ?? tensor.data }));
+}
+
+function tooManyTexts(outputs: readonly Tensor[], most = Infinity): string | undefined {
+  for (const { name, data } of outputs) {
+    if (Array.isArray(data) && data.length > most)
+      return `Output "${name}" has ${data.length} texts, more than ${most} (max_text_elements in the model.yaml of the model).`;
+  }
+  return undefined;
 }
 
 function bufferOf({ data }: Tensor): ArrayBuffer[] {

@@ -242,9 +242,13 @@ export class SessionThread {
         this.finish(({ resolve }) => resolve(message.outputs));
         break;
       case 'load-failed':
-      case 'run-failed':
         this.finish(({ reject }) => reject(new DomainError('runtime_failure', message.reason)));
         break;
+      case 'run-failed': {
+        const code = message.tooLarge === true ? 'answer_too_large' : 'runtime_failure';
+        this.finish(({ reject }) => reject(new DomainError(code, message.reason)));
+        break;
+      }
     }
   }
 

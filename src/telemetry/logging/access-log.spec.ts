@@ -50,6 +50,22 @@ describe('AccessLog', () => {
     expect(lines()).toEqual([expect.objectContaining({ model: 'digits', caller: 'jwt:a"}\n{"b' })]);
   });
 
+  it('has code and stages of what failed or was slow', () => {
+    const slow = new AccessLog({ write: (chunk) => written.push(chunk.toString()) }, { pid: 42 }, 100);
+    const details = { code: undefined, readMs: 0.5, decodeMs: 1, queueMs: 30.25, runMs: 70 };
+    slow.write('a', 'POST', '/', 200, 99, 0, 0, '::1', 'digits', undefined, details);
+    slow.write('b', 'POST', '/', 200, 100, 0, 0, '::1', 'digits', undefined, details);
+    const failed = { ...details, code: 'overloaded', queueMs: undefined, runMs: undefined };
+    slow.write('c', 'POST', '/', 503, 2, 0, 0, '::1', 'digits', undefined, failed);
+    slow.flush();
+    const [quick, late, refused] = lines();
+    expect(quick).not.toHaveProperty('readMs');
+    expect(late).toMatchObject({ readMs: 0.5, decodeMs: 1, queueMs: 30.25, runMs: 70 });
+    expect(late).not.toHaveProperty('code');
+    expect(refused).toMatchObject({ code: 'overloaded', readMs: 0.5, decodeMs: 1 });
+    expect(refused).not.toHaveProperty('runMs');
+  });
+
   it('leaves out what is not known', () => {
     log.write('abc', 'GET', '/', 404, 0.05, 0, 0, undefined);
     expect(lines()[0]).not.toHaveProperty('ip');

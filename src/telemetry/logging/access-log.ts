@@ -9,8 +9,20 @@ const MAX_ADDRESS = 64;
 const MAX_MODEL = 128;
 const MAX_CALLER = 128;
 // Six bytes for each character that has to be escaped, and room for the names and numbers.
-const MAX_LINE_BYTES = 6 * (MAX_ID + MAX_METHOD + MAX_PATH + MAX_ADDRESS + MAX_MODEL + MAX_CALLER) + 512;
+const MAX_LINE_BYTES = 6 * (MAX_ID + MAX_METHOD + MAX_PATH + MAX_ADDRESS + MAX_MODEL + MAX_CALLER) + 768;
 const SLASH = 0x2f;
+
+/** What is said of a request that failed or was slow. */
+export interface RequestDetails {
+  /** Of the error that it was answered with. */
+  readonly code: string | undefined;
+  /** Until its body was there; what it has not come to is undefined, as are the others. */
+  readonly readMs: number | undefined;
+  /** From bytes to tensors. */
+  readonly decodeMs: number | undefined;
+  readonly queueMs: number | undefined;
+  readonly runMs: number | undefined;
+}
 
 /** Where access lines go. */
 export interface AccessOutput {
@@ -32,6 +44,7 @@ export class AccessLog {
   constructor(
     private readonly output: AccessOutput | undefined,
     origin: Origin,
+    private readonly slowMs = Infinity,
   ) {
     const worker = origin.worker === undefined ? '' : `,"worker":${origin.worker}`;
     this.tail = `,"pid":${origin.pid}${worker}}\n`;
@@ -41,6 +54,7 @@ export class AccessLog {
   /**
    * Notes a request that was answered.
    * @param path as it came; the query, which may hold secrets, is left out
+   * @param details of one that failed; of others they show from `slowMs` on
    * @param requestBytes of the body, as are `responseBytes`
    */
   write(
@@ -54,6 +68,7 @@ export class AccessLog {
     remoteAddress: string | undefined,
     model?: string,
     caller?: string,
+    details?: RequestDetails,
   ): void {
     if (this.output === undefined) return;
     const line =
@@ -76,6 +91,7 @@ export class AccessLog {
       (remoteAddress === undefined ? '' : ',"ip":"' + quotable(remoteAddress, MAX_ADDRESS) + '"') +
       (model === undefined ? '' : ',"model":"' + quotable(model, MAX_MODEL) + '"') +
       (caller === undefined ? '' : ',"caller":"' + quotable(caller, MAX_CALLER) + '"') +
+      (details !== undefined && (status >= 400 || durationMs >= this.slowMs) ? printed(details) : '') +
       this.tail;
     if (this.used + MAX_LINE_BYTES > BUFFER_BYTES) this.flush();
     if (this.used === 0) this.flushTimer.refresh();
@@ -89,6 +105,20 @@ export class AccessLog {
     this.used = 0;
     this.output?.write(lines);
   }
+}
+
+function printed({ code, readMs, decodeMs, queueMs, runMs }: RequestDetails): string {
+  return (
+    (code === undefined ? '' : ',"code":"' + code + '"') +
+    stage(',"readMs":', readMs) +
+    stage(',"decodeMs":', decodeMs) +
+    stage(',"queueMs":', queueMs) +
+    stage(',"runMs":', runMs)
+  );
+}
+
+function stage(name: string, durationMs: number | undefined): string {
+  return durationMs === undefined ? '' : name + milliseconds(durationMs);
 }
 
 /** The path alone: no query, no authority of an absolute URL with its password. */

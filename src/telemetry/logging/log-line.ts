@@ -8,7 +8,7 @@ export type Level = (typeof LEVEL)[keyof typeof LEVEL];
 /** Which process a line is about. */
 export interface Origin {
   pid: number;
-  /** The cluster's number of a worker; absent in the primary and in a server of one process. */
+  /** The place of a worker, from 1, which its successor has, too; absent in the primary and in a server of one process. */
   worker?: number;
 }
 

@@ -22,6 +22,7 @@ function openSink(settings: Partial<LoggingConfig> = {}): LogSink {
     fileMaxBytes: 1_048_576,
     filesKept: 5,
     access: true,
+    slowRequestMs: 1000,
     ...settings,
   };
   return new LogSink(logging, {

@@ -19,6 +19,7 @@ const logging: LoggingConfig = {
   fileMaxBytes: 1_048_576,
   filesKept: 5,
   access: true,
+  slowRequestMs: 1000,
 };
 
 @Controller()

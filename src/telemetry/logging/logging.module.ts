@@ -1,4 +1,3 @@
-import cluster from 'node:cluster';
 import type { IncomingMessage } from 'node:http';
 import { Global, Module, RequestMethod } from '@nestjs/common';
 import { LoggerModule, type Params } from 'nestjs-pino';
@@ -8,6 +7,7 @@ import {
   loggingConfig,
   type LoggingConfig,
 } from '../../config/config.slices';
+import { workerNumber } from '../../config/worker-number';
 import { hasPrimary } from '../../process/ipc/has-primary';
 import { AccessLog } from './access-log';
 import { openLocalLog, openWorkerLog, ProcessLog } from './process-log';
@@ -21,7 +21,7 @@ import { requestIdFrom } from './request-id';
       provide: ProcessLog,
       inject: [loggingConfig.KEY, clusterConfig.KEY],
       useFactory: (logging: LoggingConfig, config: ClusterConfig) =>
-        hasPrimary(config) ? openWorkerLog(logging, cluster.worker?.id ?? 0) : openLocalLog(logging),
+        hasPrimary(config) ? openWorkerLog(logging, workerNumber()) : openLocalLog(logging),
     },
     { provide: AccessLog, inject: [ProcessLog], useFactory: (log: ProcessLog) => log.access },
   ],

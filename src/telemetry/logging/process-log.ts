@@ -50,7 +50,7 @@ export function openWorkerLog(logging: LoggingConfig, worker: number): ProcessLo
     maxPendingBytes: ACCESS_PENDING_BYTES,
     onRecovered: (droppedLines) => logger.warn({ droppedLines }, 'access lines were dropped'),
   });
-  return new ProcessLog(logger, audit, new AccessLog(access, origin), [access, app]);
+  return new ProcessLog(logger, audit, new AccessLog(access, origin, logging.slowRequestMs), [access, app]);
 }
 
 /** The log of the primary, or of a server of one process, which holds the sink itself. */
@@ -63,5 +63,6 @@ export function openLocalLog(logging: LoggingConfig, sink = new LogSink(logging)
   const logger = createLogger(logging.level, origin, destination);
   const audit = createAuditLogger(origin, destination);
   const access = { write: (lines: Buffer) => sink.access(Buffer.from(lines)) };
-  return new ProcessLog(logger, audit, new AccessLog(logging.access ? access : undefined, origin), [sink]);
+  const accessLog = new AccessLog(logging.access ? access : undefined, origin, logging.slowRequestMs);
+  return new ProcessLog(logger, audit, accessLog, [sink]);
 }
