@@ -6,12 +6,14 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../config/yaml
 const LIMIT_BYTES = 256 * 1024;
 
 /**
- * The JSON object in the body of a repository call, `{}` for an empty body. The protocol's clients send it
+ * The JSON object in the body of a repository call, `{}` for an empty body or `null`. The protocol's clients send it
  * without a content type, so that Express has left it unread.
  * @throws invalid_json, invalid_request, body_too_large
  */
 export async function controlBody(req: Request): Promise<JsonObject> {
   const body = req.body === undefined ? await unreadBody(req) : (req.body as JsonValue);
+  // Some clients send it for what they leave out.
+  if (body === null) return {};
   if (isJsonObject(body)) return body;
   throw new DomainError('invalid_request', 'The body of this call is a JSON object, or empty.');
 }

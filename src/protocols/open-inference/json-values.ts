@@ -1,5 +1,6 @@
 import { DomainError } from '../../errors/domain-error';
-import { isDigit, LOWER_N, ZERO } from '../../tensors/numbers/ascii';
+import { isDigit, LOWER_N, MINUS, ZERO } from '../../tensors/numbers/ascii';
+import { kindOf } from '../../tensors/json/json-fault';
 import type { JsonReader } from '../../tensors/json/json-reader';
 
 /** The most digits that are surely a safe integer. */
@@ -18,6 +19,14 @@ export function readOptional<T>(reader: JsonReader, read: (reader: JsonReader) =
  */
 export function readWholeNumber(reader: JsonReader, what: string, most: number): number {
   const start = reader.position;
+  const first = reader.peek();
+  const kind = first === MINUS || isDigit(first) ? undefined : kindOf(first);
+  if (kind !== undefined) {
+    throw new DomainError(
+      'invalid_request',
+      `${what} at position ${reader.position}: expected a number, a whole one from 0 to ${most}, found ${kind}.`,
+    );
+  }
   const value = readDigits(reader) ?? reader.readNumber();
   if (Number.isInteger(value) && value >= 0 && value <= most) return value + 0;
   throw new DomainError(

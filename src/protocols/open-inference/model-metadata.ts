@@ -72,7 +72,7 @@ interface V2ConfigTensor {
  * https://github.com/triton-inference-server/common/blob/main/protobuf/model_config.proto in its JSON form;
  * settings that have no place there are among `parameters`.
  */
-export function configOf(model: ModelEntry, served: LoadedModel): V2ModelConfig {
+export function configOf(model: ModelEntry, served: LoadedModel, workers: number): V2ModelConfig {
   const { name, config, description, inputs, outputs, batching } = served;
   const batched = batching.enabled;
   const tensor = (spec: TensorSpec): V2ConfigTensor => ({
@@ -92,7 +92,7 @@ export function configOf(model: ModelEntry, served: LoadedModel): V2ModelConfig 
       {
         name,
         kind: description.accelerated ? 'KIND_GPU' : 'KIND_CPU',
-        count: description.instances,
+        count: description.instances * workers,
       },
     ],
     ...(batched && {

@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import {
   ApiBody,
   ApiExtraModels,
@@ -11,6 +11,7 @@ import {
 } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type ClusterConfig, clusterConfig } from '../../config/config.slices';
 import { DomainError } from '../../errors/domain-error';
 import { Router } from '../../http/router';
 import { ServerReadiness } from '../../health/server-readiness';
@@ -37,6 +38,7 @@ export class V2ModelsController {
     private readonly calls: HttpCalls,
     private readonly router: Router,
     private readonly condition: ServerReadiness,
+    @Inject(clusterConfig.KEY) private readonly cluster: ClusterConfig,
   ) {}
 
   /** The names of the models in the model folder that the caller may see, loaded or not. */
@@ -92,7 +94,9 @@ export class V2ModelsController {
   @ApiResponse({ status: 200, schema: { type: 'object', additionalProperties: true } })
   @V2Errors(400, 404, 503, 504)
   config(@Param('model') name: string, @Param('version') version?: string): Promise<V2ModelConfig> {
-    return this.reader.withModel(name, version, configOf);
+    // Where there is no primary there is one process, too.
+    const workers = Number(this.cluster.workers) || 1;
+    return this.reader.withModel(name, version, (model, served) => configOf(model, served, workers));
   }
 
   /**

@@ -8,6 +8,89 @@ const HALF: V2Model = {
   outputs: [spec('h2', 'FP16', [2]), spec('y', 'FP32', [2])],
 };
 
+describe('a value of another kind', () => {
+  const x = (change: object): object => ({ inputs: [{ ...X, ...change }] });
+  it.each<[string, unknown, RegExp]>([
+    [
+      'shape as text',
+      x({ shape: '-1' }),
+      /^Input "x": shape: expected an array at position \d+, found a string\.$/,
+    ],
+    ['shape as a number', x({ shape: 2 }), /^Input "x": shape: expected an array .*, found a number/],
+    ['shape as null', x({ shape: null }), /^Input "x": shape: expected an array .*, found null/],
+    ['a dimension of text', x({ shape: ['1', 2] }), /^Input "x": shape: a dimension at .*found a string/],
+    ['a negative dimension', x({ shape: [-1, 2] }), /^Input "x": shape: a dimension .*found -1/],
+    ['data as text', x({ data: 'a' }), /^Input "x": data: expected an array .*, found a string/],
+    ['data as an object', x({ data: {} }), /^Input "x": data: expected an array .*, found an object/],
+    [
+      'datatype as a number',
+      x({ datatype: 5 }),
+      /^Input "x": datatype: expected a string .*, found a number/,
+    ],
+    [
+      'parameters as a list',
+      x({ parameters: [] }),
+      /^Input "x": parameters: expected an object .*, found an array/,
+    ],
+    [
+      'a size as text',
+      x({ parameters: { binary_data_size: '8' } }),
+      /^Input "x": parameters: Parameter "binary_data_size" at .*: expected a number, .*found a string/,
+    ],
+    ['a name as a number', x({ name: 5 }), /^Input number 1: name: expected a string .*, found a number/],
+    [
+      'the name after what is wrong',
+      { inputs: [X, { shape: '-1', name: 'x' }] },
+      /^Input number 2: shape: expected an array/,
+    ],
+    ['an input as text', { inputs: ['x'] }, /^Input number 1: expected an object .*, found a string/],
+    ['inputs as an object', { inputs: {} }, /^The request's "inputs": expected an array .*, found an object/],
+    [
+      'outputs as text',
+      { inputs: [X], outputs: 'y' },
+      /^The request's "outputs": expected an array .*, found a string/,
+    ],
+    [
+      'an output as text',
+      { inputs: [X], outputs: ['y'] },
+      /^Output number 1: expected an object .*, found a string/,
+    ],
+    [
+      'an output as null',
+      { inputs: [X], outputs: [null] },
+      /^Output number 1: expected an object .*, found null/,
+    ],
+    [
+      "an output's name as a number",
+      { inputs: [X], outputs: [{ name: 1 }] },
+      /^Output number 1: name: expected a string .*, found a number/,
+    ],
+    [
+      "an output's parameters",
+      { inputs: [X], outputs: [{ name: 'y', parameters: 'a' }] },
+      /^Output "y": parameters: expected an object .*, found a string/,
+    ],
+    [
+      "an output's parameter",
+      { inputs: [X], outputs: [{ name: 'y', parameters: { classification: 'two' } }] },
+      /^Output "y": parameters: Parameter "classification" at .*: expected a number/,
+    ],
+    [
+      'an id as a number',
+      { inputs: [X], id: 5 },
+      /^The request's "id": expected a string .*, found a number/,
+    ],
+    [
+      'a priority as text',
+      { inputs: [X], parameters: { priority: 'high' } },
+      /^The request's "parameters": Parameter "priority" at .*: expected a number.*found a string/,
+    ],
+    ['a request as a list', [], /^The request: expected an object .*, found an array/],
+  ])('is named with its place: %s', (_what, body, message) => {
+    expect(() => decodeJson(body)).toThrow(message);
+  });
+});
+
 describe('a request in JSON', () => {
   const x = (change: object): object => ({ inputs: [{ ...X, ...change }] });
   it.each<[string, unknown, ErrorCode, RegExp]>([

@@ -8,7 +8,7 @@ import type { RawInput } from '../../processing/raw-input';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import type { BinaryPart } from './binary-data';
 import { type GivenElements, rawInputOf } from './declared-inputs';
-import { givenTwice, inputFault, list } from './faults';
+import { calledBy, givenTwice, inputFault, list, placed } from './faults';
 import { readJsonData } from './json-data';
 import { readWholeNumber } from './json-values';
 import { readInputParameters } from './request-parameters';
@@ -20,6 +20,8 @@ const LARGEST_DIMENSION = 2 ** 31 - 1;
 
 /** What an input says of itself, as far as it has been read. */
 interface InputHead {
+  /** Which of its values is being read. */
+  key: string | undefined;
   name: string | undefined;
   datatype: string | undefined;
   shape: number[] | undefined;
@@ -71,8 +73,23 @@ export class InputsReader {
   }
 
   read(): void {
-    this.reader.enterArray();
-    while (this.reader.nextElement()) this.readInput();
+    const { reader } = this;
+    reader.enterArray();
+    for (let number = 1; reader.nextElement(); number++) {
+      const head: InputHead = {
+        key: undefined,
+        name: undefined,
+        datatype: undefined,
+        shape: undefined,
+        binaryBytes: undefined,
+        contentType: undefined,
+      };
+      try {
+        this.readInput(head);
+      } catch (error) {
+        throw placed(error, calledBy('Input', head.name, number), head.key);
+      }
+    }
   }
 
   /**
@@ -114,21 +131,15 @@ export class InputsReader {
       : `${list(declared.map(({ spec }) => spec))}, or the tensors ${list(specs)}`;
   }
 
-  private readInput(): void {
+  private readInput(head: InputHead): void {
     const { reader } = this;
-    const head: InputHead = {
-      name: undefined,
-      datatype: undefined,
-      shape: undefined,
-      binaryBytes: undefined,
-      contentType: undefined,
-    };
     let target: Target | undefined;
     let data: TensorData | readonly Buffer[] | undefined;
     let dataAt = -1;
     let hasParameters = false;
     reader.enterObject();
     for (let key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
+      head.key = key;
       switch (key) {
         case 'name':
           if (head.name !== undefined) throw givenTwice(key, reader.position);
@@ -165,6 +176,7 @@ export class InputsReader {
           reader.skipValue();
       }
     }
+    head.key = 'data';
     target ??= this.targetOf(head);
     const { index, spec, shape, count } = target;
     if (head.binaryBytes !== undefined) {
@@ -234,6 +246,10 @@ export class InputsReader {
       throw inputFault('wrong_datatype', name, `expected datatype ${spec.datatype}, got ${quote(datatype)}`);
     }
     if (shape === undefined) throw inputFault('invalid_request', name, 'it has no shape');
+    // One element in one dimension: so other servers present a scalar.
+    if (spec.shape.length === 0 && shape.length === 1 && shape[0] === 1) {
+      return { index, spec, shape: spec.shape, count: 1 };
+    }
     const isColumn = declared !== undefined && shape.length === 2 && shape[1] === 1;
     if (!shapeFits(shape, spec.shape) && !(isColumn && spec.shape.length === 1)) {
       throw inputFault(

@@ -2,7 +2,7 @@ import { DomainError } from '../../errors/domain-error';
 import { quote } from '../../tensors/json/json-fault';
 import type { JsonReader } from '../../tensors/json/json-reader';
 import type { TensorSpec } from '../../tensors/tensor';
-import { givenTwice, list } from './faults';
+import { calledBy, givenTwice, list, placed } from './faults';
 import { NO_JSON_FP16 } from './json-data';
 import { type OutputParameters, readOutputParameters } from './request-parameters';
 
@@ -21,9 +21,10 @@ export interface WantedOutput {
  */
 export function readOutputs(reader: JsonReader, specs: readonly TensorSpec[]): WantedOutput[] {
   const wanted: WantedOutput[] = [];
+  let number = 0;
   reader.enterArray();
   while (reader.nextElement()) {
-    const output = readOutput(reader, specs);
+    const output = readOutput(reader, specs, ++number);
     if (wanted.some(({ spec }) => spec === output.spec)) {
       throw new DomainError('invalid_request', `Output "${output.spec.name}" is asked for twice.`);
     }
@@ -32,23 +33,28 @@ export function readOutputs(reader: JsonReader, specs: readonly TensorSpec[]): W
   return wanted;
 }
 
-function readOutput(reader: JsonReader, specs: readonly TensorSpec[]): WantedOutput {
+function readOutput(reader: JsonReader, specs: readonly TensorSpec[], number: number): WantedOutput {
   let name: string | undefined;
   let parameters: OutputParameters | undefined;
-  reader.enterObject();
-  for (let key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
-    switch (key) {
-      case 'name':
-        if (name !== undefined) throw givenTwice(key, reader.position);
-        name = reader.readName();
-        break;
-      case 'parameters':
-        if (parameters !== undefined) throw givenTwice(key, reader.position);
-        parameters = readOutputParameters(reader);
-        break;
-      default:
-        reader.skipValue();
+  let key: string | undefined;
+  try {
+    reader.enterObject();
+    for (key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
+      switch (key) {
+        case 'name':
+          if (name !== undefined) throw givenTwice(key, reader.position);
+          name = reader.readName();
+          break;
+        case 'parameters':
+          if (parameters !== undefined) throw givenTwice(key, reader.position);
+          parameters = readOutputParameters(reader);
+          break;
+        default:
+          reader.skipValue();
+      }
     }
+  } catch (error) {
+    throw placed(error, calledBy('Output', name, number), key);
   }
   if (name === undefined) {
     throw new DomainError(

@@ -96,6 +96,17 @@ describe('a request in JSON', () => {
     }
   });
 
+  it('takes a scalar of one dimension of one element, as other servers present it', () => {
+    const model = { inputs: [spec('sr', 'INT64', [])], outputs: [] };
+    const input = { name: 'sr', datatype: 'INT64', data: [16000] };
+    expect(only(decodeJson({ inputs: [{ ...input, shape: [1] }] }, model))).toMatchObject({
+      shape: [],
+      data: BigInt64Array.of(16000n),
+    });
+    for (const shape of [[2], [1, 1], [0]])
+      expect(() => decodeJson({ inputs: [{ ...input, shape }] }, model)).toThrow(/expected shape \[\]/);
+  });
+
   it('may name a dimension of any spelling of a whole number', () => {
     expect(
       only(decodeJson('{"inputs":[{"name":"x","shape":[1.0,2e0],"datatype":"FP32","data":[1,2]}]}')).shape,

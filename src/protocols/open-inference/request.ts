@@ -2,8 +2,9 @@ import { JsonReader } from '../../tensors/json/json-reader';
 import type { TensorSpec } from '../../tensors/tensor';
 import type { V2Model } from './v2-call';
 import { DomainError } from '../../errors/domain-error';
+import { quote } from '../../tensors/json/json-fault';
 import { BinaryPart } from './binary-data';
-import { givenTwice, list } from './faults';
+import { givenTwice, list, placed } from './faults';
 import { readOptional } from './json-values';
 import { type BinaryInput, InputsReader, type ReadInputs } from './request-input';
 import { readOutputs, type WantedOutput } from './request-outputs';
@@ -34,29 +35,34 @@ export function readRequest(body: Buffer, jsonBytes: number | undefined, model: 
   let parameters: RequestParameters | undefined;
   let outputs: WantedOutput[] | undefined;
   let hasInputs = false;
-  reader.enterObject();
-  for (let key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
-    switch (key) {
-      case 'id':
-        if (id !== undefined) throw givenTwice(key, reader.position);
-        id = readOptional(reader, () => reader.readString());
-        break;
-      case 'parameters':
-        if (parameters !== undefined) throw givenTwice(key, reader.position);
-        parameters = readRequestParameters(reader);
-        break;
-      case 'inputs':
-        if (hasInputs) throw givenTwice(key, reader.position);
-        hasInputs = true;
-        inputs.read();
-        break;
-      case 'outputs':
-        if (outputs !== undefined) throw givenTwice(key, reader.position);
-        outputs = readOptional(reader, () => readOutputs(reader, outputsOf(model)));
-        break;
-      default:
-        reader.skipValue();
+  let key: string | undefined;
+  try {
+    reader.enterObject();
+    for (key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
+      switch (key) {
+        case 'id':
+          if (id !== undefined) throw givenTwice(key, reader.position);
+          id = readOptional(reader, () => reader.readString());
+          break;
+        case 'parameters':
+          if (parameters !== undefined) throw givenTwice(key, reader.position);
+          parameters = readRequestParameters(reader);
+          break;
+        case 'inputs':
+          if (hasInputs) throw givenTwice(key, reader.position);
+          hasInputs = true;
+          inputs.read();
+          break;
+        case 'outputs':
+          if (outputs !== undefined) throw givenTwice(key, reader.position);
+          outputs = readOptional(reader, () => readOutputs(reader, outputsOf(model)));
+          break;
+        default:
+          reader.skipValue();
+      }
     }
+  } catch (error) {
+    throw placed(error, key === undefined ? 'The request' : `The request's ${quote(key)}`);
   }
   reader.expectEnd();
   if (!hasInputs) {
