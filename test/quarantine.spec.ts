@@ -24,7 +24,7 @@ describe('a model that kills workers by what it is sent', () => {
   beforeAll(async () => {
     writeModel(models, 'divide', divide);
     writeModel(models, 'same', identityModel('FP32'));
-    server = await startServer({ MODEL_DIR: models, WORKERS: '2' });
+    server = await startServer({ MODEL_DIR: models, MODEL_NAMES: 'divide,same', WORKERS: '2' });
     await server.workersReady(2);
   });
   afterAll(() => server.stop());
@@ -56,6 +56,16 @@ describe('a model that kills workers by what it is sent', () => {
     const { body } = await server.get<string>('/metrics');
     expect(body).toMatch(/^nestor_model_quarantines_total\{model="divide",version="1"\} [1-9]/m);
     expect((await server.get('/v2/models/divide/ready')).status).toBe(503);
+  });
+
+  it('does not take the server away, which serves the others: readiness names it', async () => {
+    const { status, body } = await server.get<{ info: { models: { degraded: Record<string, string> } } }>(
+      '/api/health/ready',
+    );
+    expect([status, body.info.models.degraded]).toEqual([
+      200,
+      { divide: expect.stringContaining('workers died by SIGFPE while they ran it') as unknown },
+    ]);
   });
 
   it('stays aside on a worker that comes later', async () => {

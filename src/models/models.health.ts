@@ -9,7 +9,9 @@ const MAX_SHOWN = 100;
 
 /**
  * Up when every required model (`MODEL_NAMES`) is loaded and warm, and of those on other servers one answers; where none
- * is required, when one model serves. Of hundreds of models it names those that do not serve. Nothing is waited for, so no run and no server can hold it up: what is old is asked
+ * is required, when one model serves. One that was set aside would be so elsewhere: the server is up without it as long as
+ * another one serves. Of hundreds of models it names those that do not serve. Nothing is waited for, so no run and no
+ * server can hold it up: what is old is asked
  * for anew, for the next time.
  */
 @Injectable()
@@ -28,9 +30,10 @@ export class ModelsHealthIndicator {
   }
 
   condition(): ModelsCondition {
-    const required = this.models.known().filter((model) => model.required);
+    const known = this.models.known();
     return {
-      ready: required.length > 0 ? required.every(serves) : this.models.known().some(serves),
+      ready:
+        known.some(serves) && known.every((model) => !model.required || serves(model) || isSetAside(model)),
       unavailable: this.models.unavailable(),
     };
   }
@@ -47,7 +50,7 @@ export class ModelsHealthIndicator {
       const state = model.version(undefined)?.state ?? 'UNAVAILABLE';
       return [model.name, { state, ...(reason && { reason }) }] as const;
     });
-    const optional = unavailable.filter(({ required }) => !required);
+    const optional = unavailable.filter(({ required }) => ready || !required);
     const degraded = Object.fromEntries(optional.map(({ model, reason }) => [model, reason]));
     const report = {
       count: { expected: atStart.length, serving: atStart.length - down.length },
@@ -58,6 +61,10 @@ export class ModelsHealthIndicator {
     const indicator = this.indicators.check(key);
     return ready ? indicator.up(report) : indicator.down(report);
   }
+}
+
+function isSetAside(model: ModelEntry): boolean {
+  return model.version(undefined)?.quarantine !== undefined;
 }
 
 function serves(model: ModelEntry): boolean {

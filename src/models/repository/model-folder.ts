@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs';
 import { readFile, realpath, stat } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
+import { basename, dirname, join, parse, relative } from 'node:path';
 import { DomainError, reasonOf } from '../../errors/domain-error';
 import {
   explained,
@@ -13,6 +13,7 @@ import {
 } from '../../common/safe-path';
 import { MAX_YAML_BYTES } from '../../config/yaml/yaml-mapping';
 import { sideBySide } from '../../common/side-by-side';
+import { foreignAmong, foreignModel } from './foreign-files';
 import { FilesMemory } from './files-memory';
 import type { Fault, FileVersion, ModelFiles, RepositoryFault } from './model-files';
 import { isModelName, isVersion } from './model-name';
@@ -63,7 +64,8 @@ export class ModelFolder {
     const isFirst = this.scans++ === 0;
     try {
       const root = await this.root();
-      const names = this.only === undefined ? await candidates(root) : [this.only.name];
+      const { names, foreign } = this.only === undefined ? await candidates(root) : onlyOf(this.only.name);
+      faults.push(...foreign);
       const found = await sideBySide(names, LOOKS_AT_ONCE, async (name) => {
         if (!isModelName(name)) return undefined;
         // To keep thousands in mind that nobody may ask for would take as long as to find them.
@@ -124,16 +126,34 @@ export class ModelFolder {
   }
 }
 
+interface Candidates {
+  readonly names: readonly string[];
+  /** Models of other kinds. */
+  readonly foreign: readonly RepositoryFault[];
+}
+
+function onlyOf(name: string): Candidates {
+  return { names: [name], foreign: [] };
+}
+
 /** Names of what may be a model, folders and `.onnx` files, in order. */
-async function candidates(root: string): Promise<string[]> {
+async function candidates(root: string): Promise<Candidates> {
   const names = new Set<string>();
+  const others: string[] = [];
   for (const entry of await listFolder(root, root)) {
     if (entry.name === NOT_A_MODEL) continue;
     const folder = await isFolder(root, entry);
     if (!folder && entry.name.endsWith('.onnx')) names.add(entry.name.slice(0, -'.onnx'.length));
     else if (folder !== false) names.add(entry.name);
+    else others.push(entry.name);
   }
-  return [...names].sort();
+  const foreign: RepositoryFault[] = [];
+  for (const file of others) {
+    const reason = foreignModel(file);
+    // Many keep what a model was made from beside it.
+    if (reason !== undefined && !names.has(parse(file).name)) foreign.push({ name: file, reason });
+  }
+  return { names: [...names].sort(), foreign };
 }
 
 async function readFolder(root: string, name: string, folder: string): Promise<ModelFiles | undefined> {
@@ -159,7 +179,9 @@ async function readFolder(root: string, name: string, folder: string): Promise<M
   const downloaded = versions.length === 0 ? await readDownloaded(root, folder) : undefined;
   if (downloaded !== undefined) return { name, yamlFile, yaml, versions: [downloaded], faults: [] };
   if (versions.length === 0) {
-    faults.push({ name, reason: `it has no usable version; expected ${name}/1/${MODEL_FILE}` });
+    const foreign = foreignAmong(entries.map((entry) => entry.name));
+    const hint = foreign === undefined ? '' : `; ${foreign}`;
+    faults.push({ name, reason: `it has no usable version; expected ${name}/1/${MODEL_FILE}${hint}` });
   }
   if (await isThere(join(root, `${name}.onnx`))) {
     faults.push({ name, reason: `${name}.onnx is not used, as the folder ${name} has the same name` });
@@ -224,7 +246,16 @@ async function modelSize(root: string, file: string, look = statInside): Promise
   const stats = await look(root, file);
   if (stats?.isFile() && stats.size > 0) return stats.size;
   const reason = stats === undefined ? 'does not exist' : stats.isFile() ? 'is empty' : 'is not a file';
-  throw new DomainError('model_unavailable', `${relative(root, file)} ${reason}`);
+  const foreign = stats === undefined ? await foreignBeside(root, file) : '';
+  throw new DomainError('model_unavailable', `${relative(root, file)} ${reason}${foreign}`);
+}
+
+/** What lies where a model file is missed, in words that go on. */
+async function foreignBeside(root: string, file: string): Promise<string> {
+  const folder = dirname(file);
+  if (!(await isThere(folder))) return '';
+  const foreign = foreignAmong((await listFolder(root, folder)).map((entry) => entry.name));
+  return foreign === undefined ? '' : `; ${foreign}`;
 }
 
 async function readYaml(root: string, file: string): Promise<string | Fault | undefined> {

@@ -115,6 +115,44 @@ describe('ModelRepository', () => {
     });
   });
 
+  it('says of models of other kinds what they are and what to do, unless the model lies beside them', async () => {
+    for (const file of [
+      'a.pkl',
+      'b.PT',
+      'c.safetensors',
+      'd.h5',
+      'e.ort',
+      'notes.txt',
+      'f.joblib',
+      'g.tflite',
+      'h.pb',
+    ])
+      await put(file, 'x');
+    await put('torch/1/model.pth', 'x');
+    await put('keras/saved_model.pb', 'x');
+    await putModel('f.onnx');
+    const { faults } = await new ModelRepository(dir, KINDS).scan();
+    const reasons = Object.fromEntries(
+      faults.map(({ name, version, reason }) => [[name, version].join(), reason]),
+    );
+    expect(reasons).toEqual({
+      'a.pkl,': expect.stringMatching(/^a\.pkl is a pickled Python object.*skl2onnx/) as unknown,
+      'b.PT,': expect.stringMatching(/^b\.PT is a PyTorch file.*torch\.onnx\.export/) as unknown,
+      'c.safetensors,': expect.stringMatching(/weights without a graph.*optimum/) as unknown,
+      'd.h5,': expect.stringMatching(/tf2onnx/) as unknown,
+      'e.ort,': expect.stringMatching(/take the \.onnx that it was made from/) as unknown,
+      'g.tflite,': expect.stringMatching(/TensorFlow Lite.*--tflite/) as unknown,
+      'h.pb,': expect.stringMatching(/tf2onnx/) as unknown,
+      'torch,1': expect.stringMatching(
+        /^torch\/1\/model\.onnx does not exist; model\.pth is a PyTorch file/,
+      ) as unknown,
+      'torch,': expect.stringMatching(/no usable version/) as unknown,
+      'keras,': expect.stringMatching(
+        /expected keras\/1\/model\.onnx; saved_model\.pb is a Keras/,
+      ) as unknown,
+    });
+  });
+
   it('keeps the versions of a model whose configuration is broken, with the reason', async () => {
     await putModel('cls/1/model.onnx');
     await put('cls/model.yaml', 'instances: many');

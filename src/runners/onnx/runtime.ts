@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import type * as Ort from 'onnxruntime-node';
 import type { TensorData } from '../../tensors/datatype';
@@ -241,12 +241,36 @@ function checkProviders(
   { executionProviders }: SessionOptions,
   supported: readonly { name: string; bundled: boolean }[],
 ): void {
-  const unknown = executionProviders.find((name) => !supported.some((provider) => provider.name === name));
-  if (unknown === undefined) return;
-  const available = supported.map(({ name, bundled }) => (bundled ? name : `${name} (to be installed)`));
-  throw new Error(
-    `execution provider '${unknown}' is not available; this runtime has ${available.join(', ')}`,
-  );
+  const bundled = supported.filter((provider) => provider.bundled).map(({ name }) => name);
+  for (const name of executionProviders) {
+    if (bundled.includes(name)) continue;
+    const platform = `${process.platform}/${process.arch}`;
+    const way = `take '${name}' out of execution_providers in model.yaml`;
+    if (!supported.some((provider) => provider.name === name)) {
+      throw new Error(
+        `execution provider '${name}' is not available: onnxruntime-node has none for ${platform}, only ${supported.map((provider) => provider.name).join(', ')}; ${way}`,
+      );
+    }
+    if (hasLibrary(name)) continue;
+    throw new Error(
+      `execution provider '${name}' is not available: the npm package of onnxruntime-node has no library of it for ${platform}, only of ${bundled.join(' and ')}. ${way}, or fetch the library (node node_modules/onnxruntime-node/script/install) where its driver and libraries are installed`,
+    );
+  }
+}
+
+/** Has somebody put the library of a provider beside the binding? */
+function hasLibrary(provider: string): boolean {
+  try {
+    const binaries = join(dirname(requireHere.resolve('onnxruntime-node/package.json')), 'bin');
+    return readdirSync(binaries).some((abi) =>
+      readdirSync(join(binaries, abi, process.platform, process.arch)).some((file) =>
+        file.includes(`providers_${provider}`),
+      ),
+    );
+  } catch {
+    // Of a package that looks otherwise nothing is known: the runtime will say.
+    return true;
+  }
 }
 
 /** The model without its ZipMaps; undefined where the file is to be loaded as it is. */

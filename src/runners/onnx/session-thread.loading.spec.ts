@@ -58,7 +58,7 @@ describe('a session thread that loads', () => {
 
   it('lists the execution providers there are when one is not', async () => {
     await expect(open(models.addModel(), { executionProviders: ['tpu', 'cpu'] })).rejects.toEqual(
-      refusal('runtime_failure', "execution provider 'tpu' is not available; this runtime has cpu"),
+      refusal('runtime_failure', "execution provider 'tpu' is not available: onnxruntime-node has none for"),
     );
   });
 
