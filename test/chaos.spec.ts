@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CONSTANT } from './chaos/calls';
 import { ChangingModel } from './chaos/changing-model';
+import { writeDeadlyModels } from './chaos/deadly-inputs';
 import { Deaths } from './chaos/deaths';
 import { type Disturbance, DISTURBANCES } from './chaos/disturbances';
 import { ChaosLoad } from './chaos/load';
@@ -33,6 +34,7 @@ describe(`a server of ${WORKERS} workers that is disturbed under steady load`, (
     process.stdout.write(`chaos: seed ${options.seed} (CHAOS_SEED repeats it)\n`);
     const model = new ChangingModel(models);
     writeModel(models, CONSTANT, identityModel('FP32'));
+    writeDeadlyModels(models);
     const redisServer = findTool('redis-server');
     const redis = redisServer === undefined ? undefined : await TestRedis.start(redisServer);
     const management = await freePort();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../helpers/processes';
+import { DEADLY, DEADLY_INPUT, EMPTY_INPUTS } from './deadly-inputs';
 import type { Stage } from './stage';
 
 export interface Disturbance {
@@ -23,6 +24,9 @@ const WHILE_MS = 1000;
 const PAUSE_MS = 500;
 /** How long a worker may go on without memory before it counts as spared. */
 const OUT_OF_MEMORY_MS = 4000;
+
+/** A worker may die of something else at the same time, and then there is more to look through. */
+const MOST_DEATHS = 5;
 
 const SIGNALS = ['SIGKILL', 'SIGSEGV', 'SIGABRT'] as const;
 
@@ -91,6 +95,8 @@ export const DISTURBANCES: readonly Disturbance[] = [
   },
   { name: 'Redis killed', needs: 'redis', run: killRedis },
   { name: 'disk of the logs full', needs: 'prlimit', run: fillDisk },
+  { name: 'inputs without elements, which end the process in many kernels', run: sendNothing },
+  { name: 'an input that kills the worker that runs it', deadly: true, run: sendDeadlyInput },
   { name: 'workers replaced by SIGHUP', deadly: true, run: (stage) => hangUp(stage, [stage.primary]) },
   {
     name: 'SIGHUP to every process',
@@ -148,6 +154,42 @@ async function killRedis({ redis }: Stage): Promise<void> {
   await redis?.kill();
   await sleep(WHILE_MS);
   await redis?.begin();
+}
+
+/** The runs that these would end in are never begun: an answer, and no worker dies. */
+async function sendNothing(stage: Stage): Promise<void> {
+  const before = stage.server.workers();
+  for (let i = 0; i < 8; i++) {
+    for (const { path, body, statuses } of EMPTY_INPUTS) {
+      const { status } = await stage.server.post(path, body, { connection: 'close' });
+      if (!statuses.includes(status))
+        throw new Error(`${path} without elements was answered with ${status}.`);
+    }
+  }
+  const died = before.filter((pid) => !isAlive(pid));
+  if (died.length > 0) throw new Error(`Inputs without elements ended ${died.length} workers.`);
+}
+
+/** No check can foresee it: after the second death the model is set aside, until a call loads it. */
+async function sendDeadlyInput(stage: Stage): Promise<void> {
+  const { path, deadly, harmless } = DEADLY_INPUT;
+  const refused = async (): Promise<boolean> =>
+    (await stage.server.post<{ code?: string }>(path, harmless, { connection: 'close' })).body.code ===
+    'model_quarantined';
+  for (let deaths = 0; !(await refused()); deaths++) {
+    if (deaths === MOST_DEATHS) throw new Error(`The model still runs after ${deaths} deaths.`);
+    if (!(await stage.killByRequest(path, JSON.stringify(deadly)))) break;
+    await stage.fullStrength();
+  }
+  stage.strike();
+  const { status } = await stage.server.post(path, deadly, { connection: 'close' });
+  if (status !== 503) throw new Error(`What kills was answered with ${status} by a model that is set aside.`);
+  const lifted = await stage.server.post(`/v2/repository/models/${DEADLY}/load`, '');
+  const again = await stage.server.post(path, harmless, { connection: 'close' });
+  if (lifted.status !== 200 || again.status !== 200)
+    throw new Error(
+      `A load call was answered with ${lifted.status}, and a call after it with ${again.status}.`,
+    );
 }
 
 async function fillDisk(stage: Stage): Promise<void> {

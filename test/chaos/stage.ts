@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
+import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { isAlive } from '../helpers/processes';
 import type { TestRedis } from '../helpers/redis';
 import type { TestServer } from '../helpers/server';
 import { load } from './calls';
 import type { ChangingModel } from './changing-model';
+import { holdersOf } from './connections';
 import type { Deaths } from './deaths';
 import type { ChaosLoad } from './load';
 
@@ -79,6 +81,39 @@ export class Stage {
     process.kill(victim, signal);
     process.kill(victim, 'SIGCONT');
     await this.deaths.gone(victim);
+  }
+
+  /**
+   * Sends a request that ends the worker which runs it. Its connection is there, and the worker that holds it stands still,
+   * before the body is sent: so it is known who will die.
+   * @returns false where a worker refused it instead
+   */
+  async killByRequest(path: string, body: string): Promise<boolean> {
+    const { server } = this;
+    const socket = connect(server.port, '127.0.0.1');
+    let answered = false;
+    socket.on('error', () => undefined).once('data', () => (answered = true));
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`,
+    );
+    try {
+      let victim: number | undefined;
+      await server.until('a worker has the connection', () => {
+        victim = new Map(holdersOf(server.port, server.workers())).get(socket.localPort ?? 0);
+        return victim !== undefined;
+      });
+      process.kill(victim!, 'SIGSTOP');
+      this.deaths.expect(victim!, server.workers());
+      this.strike();
+      socket.write(body);
+      process.kill(victim!, 'SIGCONT');
+      await server.until('it died or refused', () => answered || !isAlive(victim!));
+      if (answered) this.deaths.spared(victim!);
+      else await this.deaths.gone(victim!);
+      return !answered;
+    } finally {
+      socket.destroy();
+    }
   }
 
   /** Deploys the next version on the whole server. */
