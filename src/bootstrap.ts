@@ -65,7 +65,8 @@ async function prepare(
 ): Promise<void> {
   adapter.open(app.get(Router));
   adapter.disable('x-powered-by');
-  adapter.useBodyParser('json', false, { limit: CONTROL_BODY_LIMIT });
+  // Not only lists and objects: what a call cannot take it refuses itself.
+  adapter.useBodyParser('json', false, { limit: CONTROL_BODY_LIMIT, strict: false });
   if (apiPrefix !== '')
     app.setGlobalPrefix(apiPrefix, { exclude: ['/', '/v1/{*rest}', '/v2', '/v2/{*rest}', '/metrics'] });
   setUpDocs(app);

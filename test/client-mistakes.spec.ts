@@ -1,5 +1,5 @@
 import { temporaryFolder, writeModel } from './helpers/model-folder';
-import { addModel, embeddingModel } from './helpers/onnx-models';
+import { addModel, divideModel, embeddingModel, reshapeModel } from './helpers/onnx-models';
 import { startServer, type TestServer } from './helpers/server';
 
 /** What no declaration shows, and only the run finds out. */
@@ -9,6 +9,8 @@ describe('a mistake of the client that only the runtime sees', () => {
   beforeAll(async () => {
     writeModel(folder, 'sum', addModel());
     writeModel(folder, 'tokens', embeddingModel(4, 2));
+    writeModel(folder, 'divide', divideModel());
+    writeModel(folder, 'reshape', reshapeModel());
     server = await startServer({ MODEL_DIR: folder });
   });
 
@@ -36,6 +38,20 @@ describe('a mistake of the client that only the runtime sees', () => {
       { ids: [[1, 7]] },
       'out_of_range',
       /at 7, and takes -4 to 3/,
+    ],
+    [
+      'a division by zero',
+      'divide',
+      { a: [6], b: [0] },
+      'out_of_range',
+      /cannot take: Integer division by zero/,
+    ],
+    [
+      'a size that no shape is made of',
+      'reshape',
+      { x: [1, 2, 3, 4] },
+      'shape_mismatch',
+      /do not fit together \("x" \[4\]\): .*cannot be reshaped/,
     ],
   ])('is 400 and says what is wrong: %s', async (_, model, body, code, message) => {
     const answer = await server.post(`/api/inference/${model}`, body);

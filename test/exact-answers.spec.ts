@@ -96,7 +96,7 @@ describe('what a request asks for', () => {
     const shared = await v2('classes', { ...LOGITS, data: undefined, parameters });
     expect([shared.status, shared.body.error]).toEqual([
       400,
-      'Parameter "shared_memory_region": shared memory is not implemented.',
+      'Input "x": parameters: Parameter "shared_memory_region": shared memory is not implemented.',
     ]);
     const sequence = await v2('classes', LOGITS, { parameters: { sequence_id: 7, sequence_start: true } });
     expect([sequence.status, sequence.body.error]).toEqual([

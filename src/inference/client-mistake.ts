@@ -9,8 +9,22 @@ const INDEX_OUT_OF_BOUNDS =
 const INVALID_DIMENSIONS =
   /Got invalid dimensions for input: (\S+) for the following indices (.{1,300}?) Please fix/;
 /** Two shapes that an operator cannot put together. */
-const SHAPES_APART =
-  /(?:Attempting to broadcast an axis by a dimension other than 1|MatMul dimension mismatch|broadcast\w* .{0,40}incompatible)[^"]{0,200}/i;
+const SHAPES_APART = new RegExp(
+  `(?:${[
+    'Attempting to broadcast an axis by a dimension other than 1',
+    'MatMul dimension mismatch',
+    'broadcast\\w* .{0,40}incompatible',
+    'GEMM: Dimension mismatch',
+    'Non concat axis dimensions must match',
+    'Input channels C is not equal to kernel channels',
+    'The input tensor cannot be reshaped to the requested shape',
+    'invalid expand shape',
+  ].join('|')})[^"]{0,200}`,
+  'i',
+);
+/** Values that an operator cannot take, beside indices. */
+const VALUE_REFUSED =
+  /Integer division by zero|k argument \[-?\d+\] should not be greater than specified axis dim value \[\d+\]|invalid ind(?:ex|ice) (?:found|value)[^"]{0,80}/i;
 
 /**
  * What a failed run is, as far as it shows: the client's mistake where sizes of inputs that have one name differ, or an
@@ -27,6 +41,11 @@ export function clientMistake(
   const [, index, least, most] = INDEX_OUT_OF_BOUNDS.exec(error.message) ?? [];
   if (index !== undefined) {
     const reason = `The model looks something up at ${index}, and takes ${least} to ${most}: an input has a value that is out of range.`;
+    return new DomainError('out_of_range', reason, { cause: error });
+  }
+  const [refused] = VALUE_REFUSED.exec(error.message) ?? [];
+  if (refused !== undefined) {
+    const reason = `An input has a value that the model cannot take: ${refused.trim()}.`;
     return new DomainError('out_of_range', reason, { cause: error });
   }
   const [, input, places] = INVALID_DIMENSIONS.exec(error.message) ?? [];

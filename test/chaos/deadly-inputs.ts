@@ -1,9 +1,6 @@
-import { onnx } from 'onnx-proto';
 import { graphModel } from '../helpers/graph-models';
 import { writeModel } from '../helpers/model-folder';
-import { encode, node, value } from '../helpers/onnx-models';
-
-const { DataType } = onnx.TensorProto;
+import { divideModel } from '../helpers/onnx-models';
 
 /** A model whose runs some inputs make the end of the process. */
 export const DEADLY = 'divide';
@@ -28,15 +25,7 @@ export const EMPTY_INPUTS: readonly { path: string; body: object; statuses: read
 ];
 
 export function writeDeadlyModels(models: string): void {
-  writeModel(
-    models,
-    DEADLY,
-    encode({
-      node: [node('Div', ['a', 'b'], ['y'])],
-      input: [value('a', DataType.INT64, ['N']), value('b', DataType.INT64, ['N'])],
-      output: [value('y', DataType.INT64, ['N'])],
-    }),
-  );
+  writeModel(models, DEADLY, divideModel());
   writeModel(
     models,
     'nearest',

@@ -252,6 +252,15 @@ export function gatherModel(): Uint8Array {
   });
 }
 
+/** INT64 `y` = `a` / `b`, [N] each: 0 is refused, and the least number by -1 ends the process. */
+export function divideModel(): Uint8Array {
+  return encode({
+    node: [node('Div', ['a', 'b'], ['y'])],
+    input: [value('a', DataType.INT64, ['N']), value('b', DataType.INT64, ['N'])],
+    output: [value('y', DataType.INT64, ['N'])],
+  });
+}
+
 /** FP32 `x` [N] as `y` [1, 3]: the run fails unless there are three elements. */
 export function reshapeModel(): Uint8Array {
   const shape = bytesOf(new BigInt64Array([1n, 3n]));

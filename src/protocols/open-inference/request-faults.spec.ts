@@ -83,7 +83,7 @@ describe('a value of another kind', () => {
     [
       'a priority as text',
       { inputs: [X], parameters: { priority: 'high' } },
-      /^The request's "parameters": Parameter "priority" at .*: expected a number.*found a string/,
+      /^Parameter "priority" at .*: expected a number.*found a string/,
     ],
     ['a request as a list', [], /^The request: expected an object .*, found an array/],
   ])('is named with its place: %s', (_what, body, message) => {

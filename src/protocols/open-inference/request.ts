@@ -62,6 +62,9 @@ export function readRequest(body: Buffer, jsonBytes: number | undefined, model: 
       }
     }
   } catch (error) {
+    // Its own parameters are told from others by that they stand for themselves.
+    if (key === 'parameters' && error instanceof DomainError && error.message.startsWith('Parameter'))
+      throw error;
     throw placed(error, key === undefined ? 'The request' : `The request's ${quote(key)}`);
   }
   reader.expectEnd();
