@@ -27,6 +27,7 @@ import type { Tensor } from '../../tensors/tensor';
 import { cacheHeaders } from './cache-control';
 import { JsonThread } from './json-thread';
 import type { Worksite } from './offloadable';
+import { serverTiming, TIMING_HEADER } from './server-timing';
 
 /** Which model a call's path names. */
 export interface CallTarget {
@@ -189,11 +190,20 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
     const exchange = this.signal;
     exchange.queueMs = result.run?.queueMs;
     exchange.runMs = result.run?.runMs;
+    const isTimed = exchange.req.headers[TIMING_HEADER] === '1';
+    const encodingMs = isTimed ? performance.now() : 0;
     const encoding = this.codec.encode(exchange, this.request!, model, result, this.work);
     const encoded = encoding instanceof Promise ? await encoding : encoding;
     const compressed = compress(encoded, header(exchange.req, 'accept-encoding'));
     const { headers, body } = compressed instanceof Promise ? await compressed : compressed;
-    exchange.send(200, [...headers, ...cacheHeaders(result)], body);
+    const all = [...headers, ...cacheHeaders(result)];
+    if (isTimed) {
+      all.push(
+        'server-timing',
+        serverTiming(exchange.decodeMs ?? 0, result.run, performance.now() - encodingMs),
+      );
+    }
+    exchange.send(200, all, body);
   }
 
   release(): void {
