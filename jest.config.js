@@ -8,6 +8,7 @@ module.exports = {
   testRegex: '\\.spec\\.ts$',
   transform: {
     '^.+\\.ts$': 'ts-jest',
+    '/site/ui/.+\\.js$': '<rootDir>/test/helpers/es-module-transform.js',
     '/node_modules/jose/.+\\.js$': '<rootDir>/test/helpers/es-module-transform.js',
   },
   transformIgnorePatterns: ['/node_modules/(?!jose/)'],

@@ -1,12 +1,9 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BrowserContext, Page } from 'playwright-core';
 import { Page as PageFiles } from '../src/admin/page';
-import { withBrowser } from './helpers/browser';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
-import { addModel } from './helpers/onnx-models';
-import { describeWith } from './helpers/requirements-of-tests';
-import { startServer, type TestServer } from './helpers/server';
+import { addModel, bfloat16Model, externalDataModel, sequenceModel } from './helpers/onnx-models';
+import { startServer } from './helpers/server';
 
 const SITE = join(__dirname, '..', 'site');
 const HTML = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
@@ -17,7 +14,12 @@ interface Status {
   requests_total: number;
   workers: object;
   last_minute: { requests_per_second: number; series: Record<string, (number | null)[]> };
-  models: { name: string; state: string; reason: { text: string } | null; last_minute: object | null }[];
+  models: {
+    name: string;
+    state: string;
+    reason: { text: string; hint: string | null } | null;
+    last_minute: object | null;
+  }[];
 }
 
 describe('the page', () => {
@@ -67,6 +69,10 @@ describe('the status', () => {
   it('names what serves, what does not and why, and what happened', async () => {
     writeModel(folder, 'broken', Buffer.from('no model'), { version: '1' });
     writeModel(folder, 'adds', addModel(4), { version: '1' });
+    writeModel(folder, 'typed', bfloat16Model(), { version: '1' });
+    writeModel(folder, 'listed', sequenceModel(), { version: '1' });
+    writeModel(folder, 'odd', addModel(4), { version: '1', yaml: 'instanzes: 2\n' });
+    writeModel(folder, 'parted', { ...externalDataModel([4, 4]), dataFiles: {} }, { version: '1' });
     const server = await startServer({ WORKERS: '2', MODEL_DIR: folder });
     const first = await server.get<Status>('/api/status');
     expect(first).toMatchObject({ status: 200, body: { state: 'degraded', requests_total: 0 } });
@@ -75,12 +81,33 @@ describe('the status', () => {
       configured: 2,
       restarts: 0,
     });
-    expect(first.body.reasons).toEqual([{ model: 'broken', text: expect.stringMatching(/./) as string }]);
-    const states = first.body.models.map(({ name, state }) => [name, state]);
-    expect(states).toEqual([
-      ['adds', 'ready'],
-      ['broken', 'failed'],
+    expect(first.body.reasons.map(({ model }) => model)).toEqual([
+      'broken',
+      'listed',
+      'odd',
+      'parted',
+      'typed',
     ]);
+    const said = first.body.models.map(({ name, state, reason }) => [name, state, reason?.hint]);
+    expect(said).toEqual([
+      ['adds', 'ready', undefined],
+      ['broken', 'failed', expect.stringMatching(/^Copy the file again/) as string],
+      ['listed', 'failed', expect.stringMatching(/tensors alone/) as string],
+      ['odd', 'failed', expect.stringMatching(/^Mend model.yaml/) as string],
+      ['parted', 'failed', expect.stringMatching(/^Copy the data files/) as string],
+      ['typed', 'failed', expect.stringMatching(/FP32 or FP16/) as string],
+    ]);
+    expect(first.body.models[0]).toMatchObject({ takes: '2 × 4 numbers', gives: '4 numbers' });
+    // The log says the same, and so does the list of models.
+    const isLogged = (...words: string[]): boolean =>
+      server.output.split('\n').some((line) => words.every((word) => line.includes(word)));
+    expect(isLogged('model could not be loaded', 'Mend model.yaml')).toBe(true);
+    expect(isLogged('model loaded', '2 × 4 numbers')).toBe(true);
+    const { body: list } = await server.get<{ models: object[] }>('/api/inference/models');
+    expect(list.models[2]).toMatchObject({
+      name: 'listed',
+      hint: expect.stringMatching(/tensors alone/) as string,
+    });
 
     const { body: example } = await server.get<{ example: unknown }>('/api/inference/adds');
     for (let i = 0; i < 5; i++) await server.post('/api/inference/adds', example.example);
@@ -119,91 +146,53 @@ describe('the status of a server with keys', () => {
   });
 });
 
-describeWith('chromium', 'the page in a browser', (chromium) => {
-  let server: TestServer;
-  beforeAll(async () => {
-    server = await startServer();
+describe('the times of a call', () => {
+  it('come with the answer to who asks, whichever the protocol, and without a run where the cache has it', async () => {
+    const server = await startServer({ CACHE_ENABLED: 'true' });
+    const { body: details } = await server.get<{ example: object }>('/api/inference/iris');
+    const asked = { 'x-server-timing': '1' };
+    const timing = async (path: string, body: object, headers = {}): Promise<string | null> =>
+      (await server.post(path, body, headers)).headers.get('server-timing');
+    const all = /^queue;dur=[\d.]+, decode;dur=[\d.]+, run;dur=[\d.]+, encode;dur=[\d.]+$/;
+    expect(await timing('/api/inference/iris', details.example)).toBeNull();
+    expect(await timing('/api/inference/iris?use_cache=false', details.example, asked)).toMatch(all);
+    expect(await timing('/api/inference/iris', details.example, asked)).toMatch(
+      /^decode;dur=[\d.]+, encode;dur=[\d.]+$/,
+    );
+    const inputs = [{ name: 'features', datatype: 'FP32', shape: [1, 4], data: [5.1, 3.5, 1.4, 0.25] }];
+    expect(await timing('/v2/models/iris/infer', { inputs }, asked)).toMatch(all);
+    await server.stop();
   });
-  afterAll(() => server.stop());
+});
 
-  /** Runs `visit` on the page, and says what a strict reader of the console would find. */
-  async function visit(
-    path: string,
-    look: (page: Page, browser: BrowserContext) => Promise<void>,
-  ): Promise<void> {
-    await withBrowser(chromium, async (browser) => {
-      const page = await browser.newPage();
-      const faults: string[] = [];
-      page.on('pageerror', (error) => faults.push(String(error)));
-      page.on('console', (message) => {
-        if (/Content Security|Refused/i.test(message.text())) faults.push(message.text());
-      });
-      page.on('request', (request) => {
-        if (!request.url().startsWith(server.url)) faults.push(request.url());
-      });
-      await page.goto(server.url + path);
-      await look(page, browser);
-      expect(faults).toEqual([]);
+describe('an example of what a model declares', () => {
+  it('is a picture of its folder with its bytes, or a body that succeeds', async () => {
+    const server = await startServer();
+    interface Details {
+      takes: string;
+      gives: string;
+      pipeline: { example: { path: string; type: string; body: object } };
+    }
+    const { body: digits } = await server.get<Details>('/api/inference/digits');
+    expect(digits).toMatchObject({ takes: 'grey picture 8 × 8', gives: '10 labels' });
+    const { path, type } = digits.pipeline.example;
+    expect([path, type]).toEqual(['inference/digits/example', 'image/png']);
+    const picture = await fetch(`${server.url}/api/${path}`);
+    expect(picture.headers.get('content-type')).toBe('image/png');
+    const answer = await fetch(`${server.url}/api/inference/digits`, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body: await picture.arrayBuffer(),
     });
-  }
+    expect(await answer.json()).toMatchObject({ result: { digit: [{ label: '3' }, {}, {}] } });
 
-  const focused = (page: Page): Promise<string> =>
-    page.evaluate<string>('document.activeElement?.textContent ?? ""');
-
-  it('is walked through by keyboard alone: filter, open, run, back to the row', async () => {
-    await visit('/', async (page) => {
-      await page.waitForSelector('.hero');
-      await page.keyboard.press('/');
-      await page.keyboard.type('iri');
-      await page.keyboard.press('ArrowDown');
-      await page.keyboard.press('Enter');
-      await page.waitForSelector('.sheet');
-      expect(page.url()).toMatch(/#\/models\/iris$/);
-      await page.locator('.sheet input').first().focus();
-      await page.keyboard.press('Control+Enter');
-      await page.waitForSelector('.winner');
-      await page.locator('#h-try').click();
-      await page.keyboard.press('Escape');
-      await page.waitForSelector('.hero');
-      await page.locator('a.name:focus', { hasText: 'iris' }).waitFor();
+    const { body: iris } = await server.get<Details>('/api/inference/iris');
+    const { body } = iris.pipeline.example;
+    expect(body).toEqual({
+      flower: { sepal_length: 5.4, sepal_width: 3.9, petal_length: 1.7, petal_width: 0.4 },
     });
-  });
-
-  it('draws a digit and sees it recognised', async () => {
-    await visit('/#/models/digits', async (page) => {
-      await page.locator('canvas.pad').focus();
-      for (let i = 0; i < 4; i++) await page.keyboard.press('ArrowRight');
-      for (let i = 0; i < 7; i++) {
-        await page.keyboard.press('Space');
-        await page.keyboard.press('ArrowDown');
-      }
-      await page.keyboard.press('Control+Enter');
-      await page.waitForSelector('.winner');
-      expect(await page.locator('.winner b').innerText()).toBe('1');
-    });
-  });
-
-  it('unloads and loads a model, and asks before', async () => {
-    await visit('/#/models/iris', async (page) => {
-      await page.getByRole('button', { name: 'Unload…' }).click();
-      expect(await focused(page)).toContain('Cancel');
-      await page.getByRole('button', { name: 'Unload iris' }).click();
-      await page.locator('.head .state', { hasText: /^unavailable$/ }).waitFor();
-      await page.getByRole('button', { name: /^Load/ }).click();
-      await page.getByRole('button', { name: 'Load iris' }).click();
-      await page.locator('.head .state', { hasText: /^ready$/ }).waitFor();
-    });
-  });
-
-  it.each([
-    [320, 600],
-    [640, 400],
-  ])('needs no sideways scroll at %i x %i', async (width, height) => {
-    await visit('/#/models/iris', async (page) => {
-      await page.setViewportSize({ width, height });
-      await page.waitForSelector('.sheet');
-      const beyond = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
-      expect(beyond).toBeLessThanOrEqual(0);
-    });
+    expect((await server.post('/api/inference/iris', body)).status).toBe(200);
+    expect((await server.get('/api/inference/iris/example')).status).toBe(404);
+    await server.stop();
   });
 });

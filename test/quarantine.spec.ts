@@ -56,6 +56,15 @@ describe('a model that kills workers by what it is sent', () => {
     const { body } = await server.get<string>('/metrics');
     expect(body).toMatch(/^nestor_model_quarantines_total\{model="divide",version="1"\} [1-9]/m);
     expect((await server.get('/v2/models/divide/ready')).status).toBe(503);
+    const { body: status } = await server.get<{ models: object[]; state: string }>('/api/status');
+    expect(status.state).toBe('degraded');
+    expect(status.models[0]).toMatchObject({
+      state: 'quarantined',
+      reason: {
+        text: expect.stringContaining('SIGFPE') as string,
+        hint: expect.stringContaining('version before') as string,
+      },
+    });
   });
 
   it('does not take the server away, which serves the others: readiness names it', async () => {

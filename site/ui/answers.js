@@ -1,36 +1,31 @@
 // Answers by kind of output: bars, boxes, vectors, texts, else JSON. Returns what a screen reader should say.
-import { cosine, number, percent, pretty } from './words.js';
+import { cosine, labelsOf, number, percent, pretty } from './words.js';
 import { css, h, swap } from './dom.js';
 
 export function showAnswer(el, got, m, { form, kind }) {
   const r = got.answer.result;
   const parts = [];
   let words = 'Answered';
-  const labels = m.labels;
-  const decl = m.declared?.outputs?.[0];
-  if (decl?.type === 'classification') {
-    const l = [].concat(r[decl.name]);
-    const single = l[0] && !Array.isArray(l[0]) ? l : l[0];
-    parts.push(winner(single[0].label, single[0].score), bars(single.map((x) => [x.label, x.score])));
-    words = `${single[0].label}, ${percent(single[0].score)}`;
-  } else if (decl?.type === 'detection') {
-    const l = r[decl.name];
-    const [p, w] = boxes(l, form);
-    parts.push(p);
-    words = w;
-  } else if (decl?.type === 'embedding') {
-    const v = r[decl.name];
-    const [p, w] = vectors(Array.isArray(v[0]) ? v : [v], form.texts?.() ?? []);
-    parts.push(p);
-    words = w;
+  const declared = (m.declared?.outputs ?? []).filter((d) => d.name in r && SHOW[d.type]);
+  if (declared.length > 0) {
+    const said = declared.map((d) => {
+      const [part, w] = SHOW[d.type](r[d.name], form);
+      parts.push(declared.length > 1 && h('h3', null, d.name), part);
+      return w;
+    });
+    words = said.join('; ');
+    if (got.answer.truncated)
+      parts.push(h('p', { class: 'note warn' }, 'The text was longer than the model takes, and was cut.'));
   } else {
     const outs = Object.entries(r);
-    const probs = outs.find(([k, v]) => isProbs(v, k));
+    const probs = outs.find(([, v]) => isProbs(v));
+    const named = (k) => labelsOf(m, k) ?? (probs && labelsOf(m, probs[0]));
     const label = outs.find(
       ([k, v]) => Array.isArray(v) && v.every((x) => typeof x !== 'object') && /label|class|pred/i.test(k),
     );
     if (probs) {
       const rows = probs[1];
+      const labels = labelsOf(m, probs[0]);
       const name = (i) => labels?.[i] ?? String(i);
       const best = (p) => p.indexOf(Math.max(...p));
       if (rows.length === 1) {
@@ -60,7 +55,7 @@ export function showAnswer(el, got, m, { form, kind }) {
         h(
           'ul',
           { class: 'plainlist' },
-          label[1].slice(0, 100).map((x) => h('li', null, h('b', null, labels?.[x] ?? String(x)))),
+          label[1].slice(0, 100).map((x) => h('li', null, h('b', null, named(label[0])?.[x] ?? String(x)))),
         ),
       );
       words = label[1].length === 1 ? String(label[1][0]) : `${label[1].length} answers`;
@@ -87,7 +82,70 @@ export function showAnswer(el, got, m, { form, kind }) {
   swap(el, parts, rawJson(got.raw, got.answer));
   return words;
 }
-const isProbs = (v, k) =>
+/** Declared outputs by type: what to show, and what to say of it. */
+const SHOW = {
+  classification(value) {
+    const rows = Array.isArray(value[0]) ? value : [value];
+    if (rows.length > 1)
+      return [many(rows.map(([best]) => [best.label, best.score])), `${rows.length} answers`];
+    const list = rows[0];
+    if (list.length === 0) return [h('p', { class: 'wait' }, 'No label.'), 'No label'];
+    return [
+      [winner(list[0].label, list[0].score), bars(list.map((x) => [x.label, x.score]))],
+      `${list[0].label}, ${scored(list[0].score)}`,
+    ];
+  },
+  detection: (value, form) => boxes(Array.isArray(value[0]) ? value[0] : value, form),
+  embedding: (value) => vectors(Array.isArray(value[0]) ? value : [value]),
+  ctc(value) {
+    const list = [].concat(value);
+    return [
+      list.map((x) =>
+        h(
+          'figure',
+          { class: 'said' },
+          h('blockquote', null, x.text),
+          h('figcaption', { class: 'faint' }, percent(x.score)),
+        ),
+      ),
+      list.map((x) => x.text).join('; '),
+    ];
+  },
+  rerank(value) {
+    const list = [].concat(value);
+    return [
+      list.map((x) =>
+        h('p', { class: 'winner' }, h('b', null, String(Number(x.toPrecision(4)))), h('span', null, 'score')),
+      ),
+      `score ${list.map((x) => x.toPrecision(3)).join(', ')}`,
+    ];
+  },
+  tokens(value, form) {
+    const list = Array.isArray(value[0]) ? value[0] : value;
+    const whole = form.texts?.()[0];
+    if (list.length === 0)
+      return [h('p', { class: 'wait' }, 'Nothing is named in this text.'), 'Nothing found'];
+    return [
+      [whole && marked(whole, list), bars(list.map((x) => [`${x.text} (${x.label})`, x.score]))],
+      list.map((x) => `${x.text}: ${x.label}`).join(', '),
+    ];
+  },
+};
+/** The text with what was found in it. */
+function marked(whole, list) {
+  const parts = [];
+  let at = 0;
+  for (const { start, end, label } of list) {
+    if (start < at) continue;
+    parts.push(whole.slice(at, start), h('mark', null, whole.slice(start, end), h('small', null, label)));
+    at = end;
+  }
+  return h('blockquote', null, parts, whole.slice(at));
+}
+/** A score of a model that gives no probabilities is a number. */
+const scored = (x) => (x >= 0 && x <= 1 ? percent(x) : String(Number(x.toPrecision(4))));
+const widthOf = (x) => `${Math.min(100, Math.max(x * 100, x > 0.0005 ? 0.6 : 0))}%`;
+const isProbs = (v) =>
   Array.isArray(v) &&
   Array.isArray(v[0]) &&
   v[0].length > 1 &&
@@ -97,8 +155,7 @@ const isProbs = (v, k) =>
       Array.isArray(p) &&
       p.every((x) => typeof x === 'number' && x >= -1e-6 && x <= 1 + 1e-4) &&
       Math.abs(p.reduce((a, b) => a + b, 0) - 1) < 0.01,
-  ) &&
-  (/prob|score|soft|out/i.test(k) || true);
+  );
 const inOrder = (p) =>
   p.length <= 12
     ? p.map((_, i) => i)
@@ -107,7 +164,7 @@ const inOrder = (p) =>
         .sort((a, b) => p[b] - p[a])
         .slice(0, 10);
 const winner = (label, score, big) =>
-  h('p', { class: big ? 'winner huge' : 'winner' }, h('b', null, label), h('span', null, percent(score)));
+  h('p', { class: big ? 'winner huge' : 'winner' }, h('b', null, label), h('span', null, scored(score)));
 function bars(list) {
   const top = Math.max(...list.map((x) => x[1]));
   return h(
@@ -115,13 +172,13 @@ function bars(list) {
     { class: 'bars' },
     list.map(([l, s]) => {
       const fill = h('i', { 'aria-hidden': 'true' });
-      fill.style.width = `${Math.max(s * 100, s > 0.0005 ? 0.6 : 0)}%`;
+      fill.style.width = widthOf(s);
       return h(
         'li',
         { class: s === top ? 'best' : null },
         h('span', { class: 'l' }, l),
         h('span', { class: 'track' }, fill),
-        h('span', { class: 'v' }, percent(s)),
+        h('span', { class: 'v' }, scored(s)),
       );
     }),
   );
@@ -132,13 +189,13 @@ function many(list) {
     { class: 'bars rowsout' },
     list.slice(0, 200).map(([l, s], i) => {
       const fill = h('i', { 'aria-hidden': 'true' });
-      fill.style.width = `${s * 100}%`;
+      fill.style.width = widthOf(s);
       return h(
         'li',
         { class: 'best' },
         h('span', { class: 'l' }, h('span', { class: 'faint' }, `${i + 1} `), l),
         h('span', { class: 'track' }, fill),
-        h('span', { class: 'v' }, percent(s)),
+        h('span', { class: 'v' }, scored(s)),
       );
     }),
   );

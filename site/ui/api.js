@@ -47,6 +47,9 @@ async function ask(path, init = {}) {
   }
   return response;
 }
+/** Is it a key that is wanted, or another one? */
+export const isRefused = (fault) => fault?.status === 401 || fault?.status === 403;
+
 export const status = async (signal) => (await ask(`${base}/status`, { signal })).json();
 export const model = async (name, signal) =>
   (await ask(`${base}/inference/${encodeURIComponent(name)}`, { signal })).json();
@@ -65,7 +68,7 @@ export async function infer(name, options, body, type, signal) {
   const t0 = performance.now();
   const response = await ask(inferUrl(name, options), {
     method: 'POST',
-    headers: { 'content-type': type },
+    headers: { 'content-type': type, 'x-server-timing': '1' },
     body,
     signal,
   });

@@ -1,6 +1,6 @@
 // The frame: polling, header, list of models, dialogs, keys. A model's own view is in model.js.
 import * as api from './api.js';
-import { count, bytes, gives, lasting, ms, number, rate, takes } from './words.js';
+import { count, bytes, lasting, ms, number, rate } from './words.js';
 import { copy, h, say, spark, swap, text } from './dom.js';
 import { modelView } from './model.js';
 
@@ -28,7 +28,7 @@ async function poll() {
   } catch (e) {
     failures++;
     failing = e;
-    if (e.status === 401) askKey(e);
+    if (api.isRefused(e)) askKey(e);
   }
   paint();
   schedule();
@@ -63,8 +63,9 @@ function paint() {
   if (status) {
     text($('version'), status.version);
     $('docs').href = status.links.docs;
-    $('metrics').href = status.links.metrics;
-    const shown = failing && failing.status !== 401 ? 'unreachable' : status.state;
+    $('metrics').hidden = status.links.metrics === null;
+    if (status.links.metrics) $('metrics').href = status.links.metrics;
+    const shown = isLost() ? 'unreachable' : status.state;
     $('pill').hidden = !route().model;
     $('pill').className = `state ${shown}`;
     text($('pill'), STATE_WORD[shown] ?? shown);
@@ -74,7 +75,7 @@ function paint() {
   text($('keybtn'), api.hasKey() ? 'Key set' : 'Key');
   banner();
   if (!status) {
-    if (failing && failing.status !== 401)
+    if (failing && !api.isRefused(failing))
       main.replaceChildren(h('p', { class: 'boot' }, 'No answer from the server yet.'));
     return;
   }
@@ -88,10 +89,12 @@ function paint() {
   }
   view.update(status);
 }
+/** Does it not answer at all? One that refuses is there. */
+const isLost = () => failing !== null && (failing.status === 0 || failing.status >= 500);
 function banner() {
   const el = $('banner');
   const words =
-    failing && failing.status !== 401 && (route().model || !status)
+    failing && !api.isRefused(failing) && (route().model || !status || !isLost())
       ? failing.status === 0
         ? `No answer from this server${at ? ` for ${lasting((Date.now() - at) / 1000)}; what you see is from then` : ''}. Trying again by itself.`
         : `${failing.message}`
@@ -101,7 +104,15 @@ function banner() {
     return;
   }
   if (!el.firstChild)
-    swap(el, h('p', { class: 'note bad' }, h('b', null, 'Unreachable. '), h('span', null, words)));
+    swap(
+      el,
+      h(
+        'p',
+        { class: 'note bad' },
+        h('b', null, isLost() ? 'Unreachable. ' : 'Refused. '),
+        h('span', null, words),
+      ),
+    );
   else text(el.querySelector('span'), words);
 }
 
@@ -272,7 +283,8 @@ function listView() {
     const shown = all.filter(
       (m) =>
         (listState.only === 'all' || m.state === listState.only) &&
-        (t === '' || `${m.name} ${m.description ?? ''} ${takes(m)} ${gives(m)}`.toLowerCase().includes(t)),
+        (t === '' ||
+          `${m.name} ${m.description ?? ''} ${m.takes ?? ''} ${m.gives ?? ''}`.toLowerCase().includes(t)),
     );
     let prev = null;
     for (const m of shown) {
@@ -304,12 +316,12 @@ function listView() {
     },
     update(s) {
       current = s;
-      const gone = failing && failing.status !== 401;
+      const gone = isLost();
       const state = gone ? 'unreachable' : s.state;
       hero.dataset.state = state;
       text(word, STATE_WORD[state] ?? state);
       const ready = s.models.filter((m) => m.state === 'ready').length;
-      const key = JSON.stringify([state, s.reasons]);
+      const key = JSON.stringify([state, s.reasons, ready, s.models.length]);
       if (why.dataset.key !== key) {
         why.dataset.key = key;
         swap(
@@ -320,16 +332,18 @@ function listView() {
               ? h(
                   'p',
                   null,
-                  s.models.length === 1
-                    ? 'Its model serves.'
-                    : s.models.length === 2
-                      ? 'Both models serve.'
-                      : `All ${ready} models serve.`,
+                  ready < s.models.length
+                    ? `${ready} of ${count(s.models.length, 'model')} ${ready === 1 ? 'serves' : 'serve'}; the others wait to be loaded.`
+                    : ready === 1
+                      ? 'Its model serves.'
+                      : ready === 2
+                        ? 'Both models serve.'
+                        : `All ${ready} models serve.`,
                 )
               : s.reasons.length === 1 || s.reasons.every((r) => !r.model)
                 ? s.reasons.map((r) => reason(r))
                 : [
-                    h('p', null, `${s.reasons.length} models do not serve; all others do.`),
+                    h('p', null, `${s.reasons.filter((r) => r.model).length} models do not serve.`),
                     h(
                       'ul',
                       null,
@@ -477,8 +491,8 @@ function makeRow(name) {
         swap(hint, todo && [h('b', null, 'What to do: '), todo]);
       }
       hint.hidden = todo === '';
-      const a = takes(m),
-        b = gives(m);
+      const a = m.takes ?? '',
+        b = m.gives ?? '';
       if (io.dataset.k !== a + b) {
         io.dataset.k = a + b;
         swap(
@@ -675,7 +689,7 @@ function askKey(fault) {
   const out = h(
     'p',
     { id: 'keyout', class: 'err', role: 'alert' },
-    fault?.code === 'invalid_key' ? fault.message : '',
+    api.hasKey() && fault ? fault.message : '',
   );
   const form = h(
     'form',
@@ -719,7 +733,7 @@ function askKey(fault) {
     api.setKey(field.value.trim());
     text(out, '');
     await poll();
-    if (failing?.status === 401) {
+    if (api.isRefused(failing)) {
       text(out, failing.message);
       field.setAttribute('aria-invalid', 'true');
       field.select();

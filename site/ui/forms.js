@@ -223,7 +223,7 @@ function padForm(m, form) {
     paint();
     form.changed();
     clearTimeout(timer);
-    timer = setTimeout(() => form.run(true), 120);
+    timer = setTimeout(() => form.run(), 120);
   };
   canvas.addEventListener('pointerup', up);
   canvas.addEventListener('pointercancel', up);
@@ -286,10 +286,9 @@ const rgb = (c) => {
 
 /* a picture: dropped, pasted, chosen */
 function pictureForm(m, form) {
-  const accept = m.declared.inputs[0].accepts;
   let file = null;
   const canvas = h('canvas', { class: 'shot', hidden: true, role: 'img', 'aria-label': 'Your picture' });
-  const input = h('input', { type: 'file', id: id('f'), class: 'sr', accept: accept.join(',') });
+  const input = h('input', { type: 'file', id: id('f'), class: 'sr', accept: 'image/*' });
   const hint = h(
     'span',
     { class: 'drophint' },
@@ -300,7 +299,7 @@ function pictureForm(m, form) {
   const err = h('p', { class: 'err', role: 'alert' });
   const about = h('p', { class: 'faint' });
   const ex =
-    m.example?.path &&
+    m.declaredExample?.path &&
     h(
       'button',
       {
@@ -309,8 +308,9 @@ function pictureForm(m, form) {
         onclick: async () => {
           ex.disabled = true;
           try {
-            const b = await api.example(m.example.path);
-            await take(new File([b], m.example.file, { type: b.type }));
+            const { path, file: its } = m.declaredExample;
+            const b = await api.example(path);
+            await take(new File([b], its.split('/').pop(), { type: b.type }));
             form.run();
           } catch (e) {
             text(err, e.message);
@@ -420,7 +420,10 @@ function pictureForm(m, form) {
     },
     body(forCode) {
       if (!file) {
-        if (forCode) return m.example?.file ? { file: m.example.file, type: m.example.type } : null;
+        if (forCode) {
+          const ex = m.declaredExample;
+          return ex?.path ? { file: ex.file.split('/').pop(), type: ex.type } : null;
+        }
         throw bad('Choose a picture first, or take the example.');
       }
       return {
@@ -435,8 +438,10 @@ function pictureForm(m, form) {
 /* texts */
 function textForm(m, form) {
   const d = m.declared.inputs[0];
-  const two = m.declared.outputs[0]?.type === 'embedding';
-  const ex = [].concat(m.example?.body?.[d.name] ?? []);
+  const pairs = d.keys.pairs?.value === true;
+  const two = pairs || m.declared.outputs[0]?.type === 'embedding';
+  const given = m.declaredExample?.body?.[d.name] ?? '';
+  const ex = pairs ? [given.text, given.pair] : [].concat(given);
   const area = (label, value, opt) => {
     const a = h('textarea', { id: id('t'), rows: two ? '3' : '5', autocomplete: 'off' });
     a.value = value ?? '';
@@ -452,7 +457,9 @@ function textForm(m, form) {
     };
   };
   const one = area('Text', ex[0]);
-  const other = two ? area('Second text', ex[1], 'to compare with; may be left empty') : null;
+  const other = two
+    ? area('Second text', ex[1], pairs ? undefined : 'to compare with; may be left empty')
+    : null;
   const err = h('p', { class: 'err', role: 'alert' });
   const el = h('div', { class: 'texts' }, one.el, other?.el, err);
   return {
@@ -468,6 +475,10 @@ function textForm(m, form) {
     body() {
       const ts = [one.a.value, other?.a.value ?? ''].filter((t) => t.trim() !== '');
       if (ts.length === 0) throw bad('Write a text first.');
+      if (pairs) {
+        if (ts.length < 2) throw bad('It takes two texts.');
+        return asJson({ [d.name]: { text: ts[0], pair: ts[1] } });
+      }
       return asJson({ [d.name]: ts.length === 1 ? ts[0] : ts });
     },
   };
@@ -476,9 +487,12 @@ function textForm(m, form) {
 /* rows */
 function tableForm(m, form) {
   const cols = columns(m);
+  const declared = m.declared?.inputs[0]?.type === 'table' ? m.declared.inputs[0].name : null;
   const numeric = cols.map((c) => c.input.datatype !== 'BYTES');
   let rows = [];
-  const ex = m.example;
+  const ex = declared ? null : m.example;
+  for (const r of [].concat(m.declaredExample?.body?.[declared] ?? []))
+    rows.push(cols.map((c) => String(r[c.name] ?? '')));
   if (ex) {
     const first = ex[cols[0].input.name];
     const k = Array.isArray(first) ? first.length : 1;
@@ -644,7 +658,9 @@ function tableForm(m, form) {
   return {
     el,
     mark(e) {
-      const hit = cols.findIndex((c) => e.message.includes(`"${c.input.name}"`) && c.at < 0);
+      const hit = cols.findIndex(
+        (c) => e.message.includes(`"${declared ? c.name : c.input.name}"`) && c.at < 0,
+      );
       const r = /row (\d+)/.exec(e.message);
       const tr = record.hidden ? body.children[r ? Number(r[1]) - 1 : 0] : record;
       if (hit >= 0) {
@@ -661,6 +677,7 @@ function tableForm(m, form) {
     },
     body() {
       const value = (v, c, r, j) => {
+        if (c.mayMiss && v.trim() === '') return null;
         if (c.input.datatype === 'BYTES') return v;
         if (c.input.datatype === 'BOOL') return /^(true|1|yes)$/i.test(v);
         const t = v.trim();
@@ -671,6 +688,12 @@ function tableForm(m, form) {
           throw bad(`Row ${r + 1}, ${c.name}: “${v}” is not a number.`, { row: r, col: j });
         return x;
       };
+      if (declared)
+        return asJson({
+          [declared]: rows.map((row, r) =>
+            Object.fromEntries(cols.map((c, j) => [c.name, value(row[j] ?? '', c, r, j)])),
+          ),
+        });
       const out = {};
       for (const t of m.inputs) out[t.name] = [];
       rows.forEach((row, r) =>
@@ -696,7 +719,7 @@ export function jsonForm(m, form, start) {
     wrap: 'off',
   });
   const err = h('p', { class: 'err', role: 'alert' });
-  const ex = start ?? m.example?.body ?? (m.example?.path ? null : m.example);
+  const ex = start ?? m.declaredExample?.body ?? m.example;
   area.value = ex
     ? pretty(ex)
     : `{\n${(m.inputs ?? []).map((t) => `  ${JSON.stringify(t.name)}: []`).join(',\n')}\n}`;

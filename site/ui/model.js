@@ -1,6 +1,6 @@
 // One model: try it, copy the call, see where the time goes, and what it is made of.
 import * as api from './api.js';
-import { ADVICE, bytes, formKind, gives, ms, number, pretty, rate, shape, snippets, takes } from './words.js';
+import { ADVICE, bytes, described, formKinds, ms, number, pretty, rate, shape, snippets } from './words.js';
 import { copy, h, id, say, stageBar, swap, text } from './dom.js';
 import { FORMS, jsonForm } from './forms.js';
 import { showAnswer } from './answers.js';
@@ -51,8 +51,7 @@ export function modelView(name, { confirmChange, status }) {
 
   async function load() {
     try {
-      detail = { ...(await api.model(name, alive.signal)) };
-      if (live?.declared && !detail.declared) detail.declared = live.declared;
+      detail = described(await api.model(name, alive.signal));
       build();
     } catch (e) {
       if (e.name !== 'AbortError') {
@@ -64,7 +63,7 @@ export function modelView(name, { confirmChange, status }) {
 
   /* try it */
   function build() {
-    const kind = formKind(detail);
+    const kinds = formKinds(detail);
     const answer = h('div', { class: 'answer', 'aria-live': 'off' });
     const foot = h('div', { class: 'answerfoot' });
     const cache = h('input', { type: 'checkbox', id: id('c') });
@@ -81,44 +80,33 @@ export function modelView(name, { confirmChange, status }) {
       changed: () => {
         showCode();
       },
-      run: (quick) => run(quick),
+      run: () => run(),
       answer,
     };
-    let mode = kind === 'json' ? 'json' : 'form';
+    let mode = kinds[0];
     let current;
     const set = (to) => {
-      const body = current?.body?.();
+      let body = null;
+      try {
+        body = current?.body?.(true); // what the call below shows
+      } catch {
+        /* half filled in: the next form begins anew */
+      }
       mode = to;
       current?.close?.();
-      current = to === 'json' ? jsonForm(detail, form, body?.json) : FORMS[kind](detail, form);
+      current = to === 'json' ? jsonForm(detail, form, body?.json) : FORMS[to](detail, form);
       swap(formBox, current.el);
       for (const b of modes.children) b.setAttribute('aria-pressed', String(b.dataset.k === to));
       showCode();
     };
-    if (kind !== 'json' && kind !== 'picture')
+    if (kinds.length > 1)
       swap(
         modes,
-        [
-          ['form', { pad: 'Draw', text: 'Text', table: 'Table' }[kind]],
-          ['json', 'JSON'],
-        ].map(([k, w]) =>
-          h('button', { type: 'button', 'data-k': k, onclick: () => mode !== k && set(k) }, w),
+        kinds.map((k) =>
+          h('button', { type: 'button', 'data-k': k, onclick: () => mode !== k && set(k) }, FORM_WORD[k]),
         ),
       );
-    swap(
-      answer,
-      h(
-        'p',
-        { class: 'wait' },
-        {
-          pad: 'Draw a number on the left. The answer comes as you lift the pen.',
-          picture: 'Drop a picture on the left, paste one, or take the example.',
-          text: 'Write something and press Run.',
-          table: 'Fill in a row and press Run.',
-          json: 'Press Run to send the example.',
-        }[kind],
-      ),
-    );
+    swap(answer, h('p', { class: 'wait' }, WAIT_WORD[mode]));
     swap(
       tryBox,
       h(
@@ -148,7 +136,7 @@ export function modelView(name, { confirmChange, status }) {
       }
     };
 
-    async function run(quick = false) {
+    async function run() {
       let body;
       try {
         body = current.body();
@@ -173,10 +161,9 @@ export function modelView(name, { confirmChange, status }) {
           mine.signal,
         );
         current.ok?.();
-        const words = showAnswer(answer, got, detail, { form: current, kind });
+        const words = showAnswer(answer, got, detail, { form: current, kind: mode });
         swap(foot, footer(got));
-        if (!quick) say(words);
-        else say(words);
+        say(words);
       } catch (e) {
         if (e.name === 'AbortError') return;
         swap(answer, fault(e));
@@ -337,7 +324,7 @@ export function modelView(name, { confirmChange, status }) {
 
   /* what it is */
   function paintIo() {
-    const m = detail ?? live;
+    const m = detail ?? {};
     const table = (cap, ts) =>
       ts.length === 0
         ? null
@@ -377,44 +364,42 @@ export function modelView(name, { confirmChange, status }) {
             ),
           );
     const d = m.declared;
+    const side = (cap, list) =>
+      list.length > 0 && [
+        h('h3', null, cap),
+        list.map((x) =>
+          h(
+            'dl',
+            { class: 'declared' },
+            h('div', null, h('dt', { class: 'mono' }, x.name), h('dd', null, h('b', null, x.type))),
+            Object.entries(x.keys).map(([key, { value, from }]) =>
+              h(
+                'div',
+                null,
+                h('dt', null, key),
+                h('dd', null, short(value), ' ', h('span', { class: 'faint' }, from)),
+              ),
+            ),
+          ),
+        ),
+      ];
     const decl =
       d &&
       h(
         'div',
-        null,
-        h('h3', null, 'Declared'),
-        h(
-          'ul',
-          { class: 'plainlist' },
-          d.inputs.map((x) =>
-            h(
-              'li',
-              null,
-              h('b', { class: 'mono' }, x.name),
-              ` ${x.type === 'image' ? `picture, ${x.steps}` : x.type === 'text' ? `text, up to ${x.max_length} tokens` : x.type} `,
-              h('span', { class: 'faint' }, `(from ${x.from})`),
-            ),
-          ),
-          d.outputs.map((x) =>
-            h(
-              'li',
-              null,
-              h('b', { class: 'mono' }, x.name),
-              ` ${x.type === 'classification' ? `${number(x.labels)} labels, the best ${x.top_k}` : x.type === 'detection' ? `boxes with one of ${x.labels} labels` : x.type === 'embedding' ? `vector of ${x.dimensions}` : x.type} `,
-              h('span', { class: 'faint' }, `(from ${x.from})`),
-            ),
-          ),
-        ),
+        { class: 'iopair' },
+        h('div', null, side('Takes', d.inputs)),
+        h('div', null, side('Gives', d.outputs)),
       );
     const names = (dir) => m[dir] ?? [];
+    const example = m.declaredExample?.body ?? m.example;
     const ex =
-      m.example &&
-      !m.example.path &&
+      example &&
       h(
         'details',
         null,
         h('summary', null, 'Example request'),
-        h('pre', { tabindex: '0' }, cut(pretty(m.example.body ?? m.example))),
+        h('pre', { tabindex: '0' }, cut(pretty(example))),
       );
     swap(
       ioBox,
@@ -469,7 +454,7 @@ export function modelView(name, { confirmChange, status }) {
       text(desc, m.description ?? detail?.description ?? '');
       desc.hidden = desc.textContent === '';
       const l = m.last_minute;
-      const io = takes(m) ? `${takes(m)} → ${gives(m)}` : '';
+      const io = m.takes ? `${m.takes} → ${m.gives}` : '';
       const facts = [
         io,
         m.versions.length < 2 ? `version ${m.version ?? m.versions[0]?.version}` : null,
@@ -546,8 +531,7 @@ export function modelView(name, { confirmChange, status }) {
                       unloading: 'Unloading: ',
                     }[m.state] ?? '',
                   ),
-                  r?.text ??
-                    (m.state === 'unavailable' ? 'it was unloaded, or nobody has asked for it yet.' : ''),
+                  r?.text ?? (m.state === 'unavailable' ? 'it loads with the first call that names it.' : ''),
                 ),
                 r?.hint && h('p', null, h('b', null, 'What to do: '), r.hint),
                 r?.detail &&
@@ -646,6 +630,23 @@ export function modelView(name, { confirmChange, status }) {
     );
   }
   return view;
+}
+const FORM_WORD = { pad: 'Draw', picture: 'Picture', text: 'Text', table: 'Table', json: 'JSON' };
+const WAIT_WORD = {
+  pad: 'Draw a number on the left. The answer comes as you lift the pen.',
+  picture: 'Drop a picture on the left, paste one, or take the example.',
+  text: 'Write something and press Run.',
+  table: 'Fill in a row and press Run.',
+  json: 'Press Run to send the example.',
+};
+/** A declared value in a line. */
+function short(value) {
+  const all = typeof value === 'string' ? value : JSON.stringify(value);
+  return all.length <= 120
+    ? all
+    : Array.isArray(value)
+      ? `${number(value.length)} values`
+      : `${all.slice(0, 117)}…`;
 }
 const cut = (s) =>
   s.length > 20000 ? `${s.slice(0, 20000)}\n… ${number(s.length - 20000)} characters more` : s;

@@ -1,4 +1,5 @@
-// Pure functions: numbers and tensors in plain words, and what kind of form and answer a model gets. No DOM.
+// Pure functions: numbers in plain words, and what kind of form and answer a model gets. No DOM. What a model takes and
+// gives in words comes from the server, which says the same elsewhere.
 
 export const count = (n, one, many = one + 's') => `${number(n)} ${n === 1 ? one : many}`;
 export const number = (n) =>
@@ -38,82 +39,10 @@ export function percent(p) {
       : `${x >= 99.95 || x < 9.95 ? x.toFixed(2) : x.toFixed(1)} %`;
 }
 
-/** Shape with names where the server gives them: batch × 8 × 8. */
+/** Shape with the names that the model has for its dimensions: batch × 8 × 8. */
 export const shape = (t) =>
-  (t.dims ?? t.shape.map((d, i) => (d < 0 ? (i === 0 ? 'any' : '?') : String(d)))).join(' × ');
+  t.shape.map((d, i) => (d >= 0 ? String(d) : (t.dimensions?.[i] ?? (i === 0 ? 'any' : '?')))).join(' × ');
 const rest = (t) => t.shape.slice(1);
-const INTS = /^U?INT/;
-
-/** What a model takes, in plain words. */
-export function takes(m) {
-  if (m.declared)
-    return m.declared.inputs
-      .map((d) =>
-        d.type === 'image'
-          ? `picture ${d.width} × ${d.height}`
-          : d.type === 'text'
-            ? 'text'
-            : d.type === 'table'
-              ? `row of ${d.columns.length} columns`
-              : d.type,
-      )
-      .join(' + ');
-  const ins = m.inputs ?? [];
-  if (ins.length === 0) return '';
-  if (ins.length > 1 && ins.every(isColumn)) return `row of ${ins.length} columns`;
-  return list(ins.map((t) => one(t)));
-}
-/** What it gives. */
-export function gives(m) {
-  if (m.declared)
-    return m.declared.outputs
-      .map((d) =>
-        d.type === 'classification'
-          ? count(d.labels, 'label')
-          : d.type === 'detection'
-            ? `boxes of ${d.labels} kinds`
-            : d.type === 'embedding'
-              ? `vector of ${d.dimensions}`
-              : d.type,
-      )
-      .join(' + ');
-  const outs = [...(m.outputs ?? [])].sort((a, b) => rest(b).length - rest(a).length);
-  return list(outs.map((t) => one(t, true)));
-}
-function list(words) {
-  const seen = new Map();
-  for (const w of words) seen.set(w, (seen.get(w) ?? 0) + 1);
-  const all = [...seen].map(([w, n]) => (n === 1 ? w : /^\d/.test(w) ? `${n} × ${w}` : `${n} ${w}s`));
-  return all.length > 3 ? `${all.slice(0, 2).join(', ')} and ${all.length - 2} more` : all.join(', ');
-}
-function one(t, out = false) {
-  const r = rest(t);
-  const n = r.reduce((a, b) => a * b, 1);
-  const noun =
-    t.datatype === 'BYTES'
-      ? 'text'
-      : t.datatype === 'BOOL'
-        ? 'yes or no'
-        : out && /label|class/i.test(t.name) && INTS.test(t.datatype)
-          ? 'label'
-          : out && /prob|score|softmax/i.test(t.name)
-            ? 'probability'
-            : /(^|_)ids?$|mask/.test(t.name) && INTS.test(t.datatype)
-              ? 'token list'
-              : 'number';
-  const many = noun === 'probability' ? 'probabilities' : noun === 'yes or no' ? 'yes or no' : noun + 's';
-  if (r.length === 0 || n === 1) return `1 ${noun}`;
-  if (r.length === 1)
-    return r[0] < 0
-      ? noun === 'token list'
-        ? 'token list'
-        : `any number of ${many}`
-      : count(r[0], noun, many);
-  const sq = square(t);
-  if (!out && sq) return `grey picture ${sq} × ${sq}`;
-  if (r.length === 2 && r[0] < 0) return `${r[1]} numbers for each token`;
-  return `${r.map((d) => (d < 0 ? '?' : d)).join(' × ')} ${many}`;
-}
 const isColumn = (t) => rest(t).every((d) => d === 1) && t.shape.length <= 2;
 function square(t) {
   const s =
@@ -127,29 +56,58 @@ function square(t) {
     : 0;
 }
 
-/** Which form to show: by what was declared, else by the shapes alone; what fits none is JSON. */
-export function formKind(m) {
-  const d = m.declared?.inputs;
-  if (d?.length === 1) return { image: 'picture', text: 'text', table: 'table' }[d[0].type] ?? 'json';
-  const ins = m.inputs ?? [];
-  if (ins.length === 1 && square(ins[0])) return 'pad';
-  if (ins.length > 0 && ins.length <= 64 && ins.every((t) => isColumn(t) && t.datatype !== 'FP16'))
-    return 'table';
-  if (ins.length === 1 && ins[0].shape.length === 2 && ins[0].shape[1] > 0 && ins[0].shape[1] <= 64)
-    return 'table';
-  return 'json';
+/** A model's details with what its declaration means for forms and answers. */
+export function described(detail) {
+  const list = (side) =>
+    Object.entries(detail.pipeline?.[side] ?? {}).map(([name, { type, ...keys }]) => ({ name, type, keys }));
+  const declared = detail.pipeline ? { inputs: list('input'), outputs: list('output') } : null;
+  return { ...detail, declared, declaredExample: detail.pipeline?.example ?? null };
 }
-/** Columns of a table form: one input each, or one input with k numbers. */
+/** What the places of an output mean: the model says so, or what is declared over it. */
+export function labelsOf(m, name) {
+  const own = m.outputs?.find((t) => t.name === name)?.labels;
+  const over = (m.declared?.outputs ?? []).filter((d) => d.type === 'classification');
+  const one = over.find((d) => (d.keys.from?.value ?? m.outputs?.[0]?.name) === name) ?? null;
+  return own ?? (Array.isArray(one?.keys.labels?.value) ? one.keys.labels.value.map(String) : undefined);
+}
+
+/** Which forms to show, the first one open: by the shapes a pad to draw on, by what is declared, else by the shapes. */
+export function formKinds(m) {
+  const d = m.declared?.inputs ?? [];
+  const ins = m.inputs ?? [];
+  const kinds = [];
+  if (ins.length === 1 && square(ins[0])) kinds.push('pad');
+  if (d.length === 1) kinds.push({ image: 'picture', text: 'text', table: 'table' }[d[0].type]);
+  else if (d.length === 0 && isTable(ins)) kinds.push('table');
+  return [...kinds.filter(Boolean), 'json'];
+}
+const isTable = (ins) =>
+  (ins.length > 0 && ins.length <= 64 && ins.every((t) => isColumn(t) && t.datatype !== 'FP16')) ||
+  (ins.length === 1 && ins[0].shape.length === 2 && ins[0].shape[1] > 0 && ins[0].shape[1] <= 64);
+
+/** Columns of a table form: declared ones, else one input each, or one input with k numbers. */
 export function columns(m) {
   const ins = m.inputs ?? [];
+  const d = m.declared?.inputs[0];
+  if (d?.type === 'table') return declaredColumns(d.keys, ins);
   if (ins.length === 1 && ins[0].shape.length === 2 && ins[0].shape[1] > 1) {
     return Array.from({ length: ins[0].shape[1] }, (_, i) => ({
-      name: m.columns?.[i] ?? `${ins[0].name} ${i + 1}`,
+      name: `${ins[0].name} ${i + 1}`,
       input: ins[0],
       at: i,
     }));
   }
   return ins.map((t) => ({ name: t.name, input: t, at: -1 }));
+}
+function declaredColumns(keys, ins) {
+  const given = keys.columns?.value ?? ins.map((t) => t.name);
+  const entries = Array.isArray(given) ? given.map((name) => [name, {}]) : Object.entries(given);
+  return entries.map(([name, its]) => {
+    const to = its.to ?? keys.to?.value ?? (ins.length === 1 ? ins[0].name : name);
+    const own = ins.find((t) => t.name === to)?.datatype ?? 'FP32';
+    const datatype = { text: 'BYTES', boolean: 'BOOL' }[its.type] ?? own;
+    return { name, input: { name, datatype }, at: -1, mayMiss: its.missing !== undefined };
+  });
 }
 export const padSize = (m) => square(m.inputs[0]);
 
@@ -244,14 +202,22 @@ export function pretty(value, pad = '') {
 export const ADVICE = {
   invalid_json: 'Mend the JSON at the position that is named.',
   shape_mismatch: 'Compare with “Inputs and outputs” below, or start from the example.',
+  wrong_datatype: 'Compare with “Inputs and outputs” below, or start from the example.',
   unknown_input: 'The names of the inputs stand under “Inputs and outputs” below.',
   missing_input: 'Fill in every input, or start from the example.',
   invalid_image: 'Take a JPEG, PNG or WebP file.',
+  invalid_table: 'Every row needs a value for each column; the header of a paste may name them.',
+  text_too_long: 'Shorten the text, or let the model cut it (truncate).',
+  input_too_large: 'Send fewer or smaller ones at once.',
   body_too_large: 'Send less at once; the server’s BODY_LIMIT sets the size.',
+  rate_limited: 'This caller has had its share. Try again later.',
   overloaded: 'The server is at its limit. Try again in a moment.',
   deadline_exceeded: 'It took longer than it may. Try again, or raise the deadline.',
-  model_not_found: 'It may have been unloaded or renamed. The list of models has what there is.',
-  key_required: 'Give a key (top right). It stays in this page’s memory only.',
-  invalid_key: 'Give another key (top right).',
+  model_not_found: 'It may have been removed or renamed. The list of models has what there is.',
+  model_unavailable: 'Its page says why it does not serve, and what to do.',
+  model_quarantined: 'Its page says why it does not serve, and what to do.',
+  unauthorized: 'Give a key (top right). It stays in this page’s memory only.',
+  forbidden: 'This caller may not do that; another key may (top right).',
   not_ready: 'The server or the model is not ready. This page tries again by itself.',
+  draining: 'The server is stopping. Try again when it is back.',
 };

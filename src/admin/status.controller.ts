@@ -49,10 +49,8 @@ export class StatusController implements OnModuleInit {
     const { caller } = exchange;
     const may = OFFERS.filter(([, scope]) => this.router.allows(exchange, scope)).map(([what]) => what);
     const maySee = (model: string): boolean => caller?.maySee(model) ?? true;
-    exchange.sendJson(
-      200,
-      await this.service.status({ isKnown: caller?.name !== undefined, may, maySee }),
-      HEADERS,
-    );
+    const isKnown = caller?.name !== undefined;
+    const seesMetrics = this.router.allows(exchange, 'metrics:read');
+    exchange.sendJson(200, await this.service.status({ isKnown, may, seesMetrics, maySee }), HEADERS);
   }
 }

@@ -2,19 +2,15 @@ import { ApiProperty } from '@nestjs/swagger';
 
 // What `GET {prefix}/status` answers: everything that the page shows of the server at one moment.
 
-export class StatusTensor {
-  name: string;
-  datatype: string;
-  /** -1 stands for a dimension of any size. */
-  shape: number[];
-}
-
 export class StatusReason {
   /** Short. */
   text: string;
   /** What to do about it. */
   @ApiProperty({ type: String, nullable: true })
   hint: string | null;
+  /** All that was said, where that is more than the text. */
+  @ApiProperty({ type: String, nullable: true })
+  detail: string | null;
 }
 
 export class StatusActivity {
@@ -76,8 +72,13 @@ export class StatusModel {
   @ApiProperty({ type: String, nullable: true })
   version: string | null;
   versions: StatusVersion[];
-  inputs: StatusTensor[];
-  outputs: StatusTensor[];
+  /** In words, as far as they are known: `picture 224 × 224`. */
+  @ApiProperty({ type: String, nullable: true })
+  takes: string | null;
+  @ApiProperty({ type: String, nullable: true })
+  gives: string | null;
+  /** Requests that wait for a run. */
+  queue: number;
   /** In one worker, estimated from the size of its files. */
   memory_bytes: number;
   /** Null: it was not called. */

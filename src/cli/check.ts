@@ -41,7 +41,9 @@ Examples:
   },
 };
 
-function lineOf({ name, version, state, reason }: ModelDescription): string {
+function lineOf({ name, version, state, reason, hint }: ModelDescription): string {
   const serves = state === 'READY';
-  return `${serves ? 'ok  ' : 'FAIL'} ${name}${version === undefined ? '' : ` ${version}`}${serves ? '' : `: ${reason ?? state}`}`;
+  const line = `${serves ? 'ok  ' : 'FAIL'} ${name}${version === undefined ? '' : ` ${version}`}`;
+  if (serves) return line;
+  return `${line}: ${reason ?? state}${hint === undefined ? '' : `\n     What to do: ${hint}`}`;
 }

@@ -78,6 +78,8 @@ function linesOf({ file, size_bytes, external_data, opset, operators, model }: I
   const lines = [`${file}: ${size_bytes} bytes, opset ${opset}`];
   for (const data of external_data) lines.push(`  and ${data.file}: ${data.size_bytes} bytes`);
   if (model.state !== 'READY') lines.push(`cannot be loaded: ${model.reason ?? 'no reason is known'}`);
+  if (model.hint !== undefined) lines.push(`what to do: ${model.hint}`);
+  if (model.takes !== undefined) lines.push(`${model.takes} -> ${model.gives}`);
   lines.push(...tensorLines('takes', model.inputs), ...tensorLines('gives', model.outputs));
   const { batching, example } = model;
   if (batching !== undefined)

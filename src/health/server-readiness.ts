@@ -25,6 +25,10 @@ export class ServerReadiness {
     this.router.drain();
   }
 
+  get isStopping(): boolean {
+    return this.stopping;
+  }
+
   /** Why it does not want any; undefined when it does. */
   get fault(): string | undefined {
     if (this.stopping) return 'shutting down';

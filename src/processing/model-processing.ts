@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { JsonObject } from '../config/yaml/yaml-mapping';
 import { DomainError } from '../errors/domain-error';
 import { elementCount } from '../tensors/shape';
@@ -81,6 +82,11 @@ export class ModelProcessing {
   async sample(values: JsonObject): Promise<RawRequest | undefined> {
     const read = await readSample(values, this.pipeline, this.assets);
     return read && rawRequest(read.inputs, read.options, false);
+  }
+
+  /** A file of the model's folder. @throws model_unavailable when it is not there */
+  async file(name: string): Promise<Buffer> {
+    return readFile(await this.assets.path(name));
   }
 
   /** The model's inputs for a request, of each run that it needs. @throws what the steps throw */

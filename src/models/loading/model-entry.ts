@@ -10,7 +10,9 @@ import { versionDigest } from '../repository/version-digest';
 
 /** One version on disk and what became of it in this process. */
 export class VersionEntry {
-  state: ModelState = 'UNAVAILABLE';
+  private current: ModelState = 'UNAVAILABLE';
+  /** Since when it is in this state, in milliseconds of `performance.now()`. */
+  sinceMs = performance.now();
   /** Why it is in this state; empty when there is nothing to say. */
   reason = '';
   served: LoadedModel | undefined;
@@ -32,6 +34,15 @@ export class VersionEntry {
     /** What `digest` has to be; undefined: whatever the folder has is right. */
     private readonly wantedDigest?: string,
   ) {}
+
+  get state(): ModelState {
+    return this.current;
+  }
+
+  set state(state: ModelState) {
+    if (state !== this.current) this.sinceMs = performance.now();
+    this.current = state;
+  }
 
   get version(): string {
     return this.found.version;

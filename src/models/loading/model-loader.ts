@@ -3,6 +3,7 @@ import { reasonOf } from '../../errors/domain-error';
 import { Recorder } from '../../telemetry/metrics/recorder';
 import { type BatchCheck, declaresBatch, verifyBatching } from '../../scheduling/batch-check';
 import type { JsonObject } from '../../config/yaml/yaml-mapping';
+import { inWords } from '../../processing/in-words';
 import type { ModelProcessing } from '../../processing/model-processing';
 import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
 import { neverEmpty, type SeenRun, type TriedRunner } from '../../scheduling/empty-inputs';
@@ -62,6 +63,7 @@ export class ModelLoader {
       served.recorder.loaded(served.queue, served.memoryBytes, served.weights?.sharedBytes);
       entry.load = {
         ms: Math.round(performance.now() - startedAtMs),
+        ...inWords({ ...served, pipeline: served.processing?.pipeline }),
         batching: served.batching.enabled,
         ...(served.batching.reason && { batchingReason: served.batching.reason }),
         ...(opened.random && { cacheReason: opened.random }),

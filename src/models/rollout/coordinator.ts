@@ -25,6 +25,7 @@ import {
 import { PreparePhase, type PreparePhaseOptions } from './prepare-phase';
 import { deadlyModel, quarantinedVersion, unloadedByCall } from './model-errors';
 import { LruResidency } from './lru-residency';
+import { whatToDo } from '../what-to-do';
 import { ChangeQueue } from './change-queue';
 import { Line } from '../../common/line';
 import { FAULT_LINES, LoadLog } from '../loading/load-log';
@@ -398,7 +399,7 @@ export class Coordinator {
 
   private failed(model: string, reason: string): void {
     if (this.kept.has(model) && !this.isLoaded(model)) this.failures.set(model, reason);
-    this.faults.add({ model, reason });
+    this.faults.add({ model, reason, hint: whatToDo(reason) });
   }
 
   private leaveAlone(model: string, error: unknown): void {

@@ -19,6 +19,9 @@ export interface LoadedVersion {
 /** How a version's load went, for the log. */
 export interface LoadReport {
   readonly ms: number;
+  /** In words. */
+  readonly takes: string;
+  readonly gives: string;
   readonly batching: boolean;
   readonly batchingReason?: string;
   /** Why its answers are not cached, where that is not the settings' doing. */

@@ -1,14 +1,12 @@
 import type { ModelEntry, VersionEntry } from '../../models/loading/model-entry';
-import { EXAMPLE_ELEMENTS, type WarmUpInputs } from '../../models/loading/warm-up-inputs';
-import { declaredResult } from '../../processing/declared-sample';
-import { exampleValue } from '../../processing/example-input';
-import { finishAll } from '../../processing/finish';
+import { whatToDo } from '../../models/what-to-do';
+import { inWords } from '../../processing/in-words';
 import type { Pipeline, Resolved, SourcedValue } from '../../processing/pipeline';
 import type { LoadedModel } from '../../models/loading/loaded-model';
-import { elementCount } from '../../tensors/shape';
-import { JsonWriter } from '../../tensors/json/json-writer';
 import type { Weights } from '../../runners/runner-kind';
 import type { TensorSpec } from '../../tensors/tensor';
+import { declaredExample } from './declared-example';
+import { exampleRequest } from './example-request';
 
 export interface TensorDescription {
   name: string;
@@ -32,7 +30,12 @@ export interface ModelDescription {
   state: string;
   /** Why it is in this state, when there is something to say. */
   reason?: string;
+  /** What to do about the reason, where that is known. */
+  hint?: string;
   required: boolean;
+  /** In words: `row of 4 columns`. */
+  takes?: string;
+  gives?: string;
   inputs?: TensorDescription[];
   outputs?: TensorDescription[];
   batching?: BatchingDescription;
@@ -71,6 +74,8 @@ export interface PipelineDescription {
   output: Record<string, DeclaredDescription>;
   /** What a request may ask for besides. */
   options: string[];
+  /** A request by declared inputs that succeeds: its body, or a picture and where its bytes are, below the API's prefix. */
+  example?: { body: Record<string, unknown> } | { file: string; type: string; path: string };
 }
 
 export type DeclaredDescription = { type: string } & Record<string, string | SourcedValue>;
@@ -93,7 +98,7 @@ export function describeServed(model: ModelEntry, served: LoadedModel): ModelDet
     ...describeState(model.version(served.version), ''),
     batching: describeBatching(served),
     ...(served.weights && { weights: describeWeights(served.weights) }),
-    ...(served.processing && { pipeline: describePipeline(served.processing.pipeline) }),
+    ...(served.processing && { pipeline: describePipeline(served, served.processing.pipeline) }),
     ...(served.processingReason && { pipeline_reason: served.processingReason }),
     example: exampleRequest(served),
   };
@@ -104,21 +109,36 @@ function describeState(
   modelReason: string,
 ): Omit<ModelDescription, 'name' | 'versions' | 'required'> {
   const reason = entry?.reason || modelReason;
+  const hint = whatToDo(reason);
+  const { served } = entry ?? {};
   return {
     ...(entry?.config.description && { description: entry.config.description }),
     version: entry?.version,
     state: entry?.state ?? 'UNAVAILABLE',
     ...(reason && { reason }),
-    inputs: entry?.served?.inputs.map(describeTensor),
-    outputs: entry?.served?.outputs.map(describeTensor),
-    batching: entry?.served && describeBatching(entry.served),
+    ...(hint && { hint }),
+    ...(served && inWords({ ...served, pipeline: served.processing?.pipeline })),
+    inputs: served?.inputs.map(describeTensor),
+    outputs: served?.outputs.map(describeTensor),
+    batching: served && describeBatching(served),
   };
 }
 
-function describePipeline({ resolved, options }: Pipeline): PipelineDescription {
+function describePipeline(served: LoadedModel, { resolved, options }: Pipeline): PipelineDescription {
   const describe = (declared: readonly Resolved[]): Record<string, DeclaredDescription> =>
     Object.fromEntries(declared.map(({ name, type, keys }) => [name, { ...keys, type }]));
-  return { input: describe(resolved.input), output: describe(resolved.output), options: [...options] };
+  const example = declaredExample(served);
+  return {
+    input: describe(resolved.input),
+    output: describe(resolved.output),
+    options: [...options],
+    ...(example && { example: 'body' in example ? example : { path: examplePath(served.name), ...example } }),
+  };
+}
+
+/** Below the API's prefix, where the bytes of the picture are that stands for an example. */
+function examplePath(model: string): string {
+  return `inference/${model}/example`;
 }
 
 function describeBatching({ batching, config }: LoadedModel): BatchingDescription {
@@ -136,58 +156,4 @@ function describeWeights({ prepared, reason, ownBytes, sharedBytes }: Weights): 
 function describeTensor(spec: TensorSpec): TensorDescription {
   const { name, datatype, shape, labels, dimensions } = spec;
   return { name, datatype, shape: [...shape], ...(labels && { labels }), ...(dimensions && { dimensions }) };
-}
-
-/**
- * Does its example bring declared inputs? Where `model.yaml` has one, that one is the model's: else what people would
- * send, as tensors of zeros tell them nothing.
- */
-export function hasDeclaredExample({ processing, config, sample }: LoadedModel): boolean {
-  return processing?.takesRaw === true && (config.example === undefined || !isReadable(sample));
-}
-
-/** A native request body that succeeds; undefined where it would be too large to read. */
-export function exampleRequest(model: LoadedModel): Record<string, unknown> | undefined {
-  const { processing, sample } = model;
-  if (processing !== undefined && hasDeclaredExample(model)) {
-    const { inputs } = processing.pipeline;
-    return Object.fromEntries(inputs.map(({ plan }) => [plan.name, exampleValue(plan)]));
-  }
-  return isReadable(sample) ? tensorsAsJson(sample) : undefined;
-}
-
-/** What the run of the example gave when the model was warmed up; undefined where that is too large to read. */
-export function exampleResult(model: LoadedModel): Record<string, unknown> | undefined {
-  const { processing, seen } = model;
-  if (seen?.outputs === undefined) return undefined;
-  if (processing === undefined || !hasDeclaredExample(model)) return tensorsAsJson(seen.outputs);
-  const plans = processing.pipeline.outputs;
-  try {
-    const outputs = finishAll(plans, { outputs: seen.outputs, contexts: [], options: {} });
-    return declaredResult({ plans, outputs, isList: false });
-  } catch {
-    // Some outputs cannot be read without what is known of their input.
-    return undefined;
-  }
-}
-
-/** Is it small enough for people to read? */
-export function isReadable(tensors: WarmUpInputs | undefined): tensors is WarmUpInputs {
-  return (
-    tensors !== undefined &&
-    tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0) <= EXAMPLE_ELEMENTS
-  );
-}
-
-function tensorsAsJson(tensors: WarmUpInputs): Record<string, unknown> {
-  const writer = new JsonWriter();
-  writer.raw('{');
-  tensors.forEach(({ name, data, datatype, shape }, i) => {
-    if (i > 0) writer.raw(',');
-    writer.string(name);
-    writer.raw(':');
-    writer.tensorNested(data, datatype, shape);
-  });
-  writer.raw('}');
-  return JSON.parse(writer.finish().toString()) as Record<string, unknown>;
 }

@@ -1,8 +1,10 @@
-import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query, Req, Res, StreamableFile } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { DomainError } from '../../errors/domain-error';
 import { Router } from '../../http/router';
 import { ModelsService } from '../../models/models.service';
+import { declaredExample } from './declared-example';
 import { ErrorResponse, InferenceResponse, ModelDetailsResponse, ModelListResponse } from './native.dto';
 import { describeModel, describeServed, type ModelDescription, type ModelDetails } from './model-description';
 import { HttpCalls } from '../http-call/http-call';
@@ -41,6 +43,22 @@ export class NativeController {
   @ApiResponse({ status: 504, type: ErrorResponse, description: 'It did not load in time.' })
   describe(@Param('model') name: string, @Query('version') version?: string): Promise<ModelDetails> {
     return this.reader.withModel(name, version, describeServed);
+  }
+
+  /** The picture that stands for an example of a model that takes pictures. */
+  @Get(':model/example')
+  @ApiParam({ name: 'model', example: 'digits' })
+  @ApiResponse({ status: 200, description: 'The picture.', content: { 'image/*': {} } })
+  @ApiResponse({ status: 404, type: ErrorResponse, description: 'The model has no such example.' })
+  async example(@Param('model') name: string): Promise<StreamableFile> {
+    const found = await this.reader.withModel(name, undefined, (_, served) => {
+      const example = declaredExample(served);
+      if (example === undefined || 'body' in example) return undefined;
+      return { type: example.type, bytes: served.processing!.file(example.file) };
+    });
+    if (found === undefined)
+      throw new DomainError('route_not_found', `Model "${name}" has no picture for an example.`);
+    return new StreamableFile(await found.bytes, { type: found.type });
   }
 
   /**

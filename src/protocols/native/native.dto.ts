@@ -48,9 +48,18 @@ export class ModelResponse {
   /** Why it is in this state, when there is something to say. */
   @ApiProperty({ required: false })
   reason?: string;
+  /** What to do about the reason, where that is known. */
+  @ApiProperty({ required: false })
+  hint?: string;
   /** Is the server not ready without it? */
   @ApiProperty({ name: 'required', type: Boolean })
   required: boolean;
+  /** What a request gives it, in words. */
+  @ApiProperty({ required: false, example: 'row of 4 columns' })
+  takes?: string;
+  /** What it answers, in words. */
+  @ApiProperty({ required: false, example: '3 labels' })
+  gives?: string;
   @ApiProperty({ type: [TensorResponse], required: false })
   inputs?: TensorResponse[];
   @ApiProperty({ type: [TensorResponse], required: false })

@@ -14,6 +14,7 @@ export function nativeRoutes(apiPrefix: string, calls: HttpCalls): readonly Rout
         calls.handle(exchange, nativeTarget(model, exchange.req.url), nativeProtocol),
     },
     { method: 'GET', pattern, scope: 'models:read' },
+    { method: 'GET', pattern: `${pattern}/example`, scope: 'models:read' },
     { method: 'GET', pattern: `${apiPrefix}/inference/models`, scope: 'models:read' },
   ];
 }

@@ -3,7 +3,7 @@ import { exampleValue } from '../../processing/example-input';
 import { elementBytes } from '../../tensors/datatype';
 import { elementCount } from '../../tensors/shape';
 import type { Tensor } from '../../tensors/tensor';
-import { hasDeclaredExample, isReadable } from '../native/model-description';
+import { hasDeclaredExample, isReadable } from '../native/example-request';
 import { declarationOf } from './declared-inputs';
 import { encodeV2 } from './response';
 

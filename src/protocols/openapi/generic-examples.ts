@@ -1,6 +1,6 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { LoadedModel } from '../../models/loading/loaded-model';
-import { exampleRequest } from '../native/model-description';
+import { exampleRequest } from '../native/example-request';
 import { exampleRequestV2 } from '../open-inference/example-request';
 import type { PathItemObject } from './openapi-types';
 

@@ -1,5 +1,5 @@
 import type { LoadedModel } from '../../models/loading/loaded-model';
-import { hasDeclaredExample, isReadable } from '../native/model-description';
+import { hasDeclaredExample, isReadable } from '../native/example-request';
 
 /** Are its inputs too large for an example in JSON? A page would show megabytes of numbers. */
 export function isTooLarge(model: LoadedModel): boolean {

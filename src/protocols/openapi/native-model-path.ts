@@ -1,6 +1,7 @@
 import type { PathItemObject, SchemaObject } from './openapi-types';
-import { exampleRequest, exampleResult } from '../native/model-description';
+import { exampleRequest, exampleResult } from '../native/example-request';
 import { isTooLarge, TOO_LARGE } from './large-models';
+import { inWords } from '../../processing/in-words';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import type { TensorSpec } from '../../tensors/tensor';
 import { CACHE_CONTROL, CACHE_HEADERS } from './cache-signals';
@@ -20,7 +21,7 @@ export function nativeModelPath(model: LoadedModel): PathItemObject {
     post: {
       tags: ['models'],
       summary: `Run ${model.name}`,
-      description: [model.config.description, isTooLarge(model) ? TOO_LARGE : undefined]
+      description: [descriptionOf(model), isTooLarge(model) ? TOO_LARGE : undefined]
         .filter(Boolean)
         .join('\n\n'),
       operationId: `run_${model.name}`,
@@ -68,6 +69,12 @@ function exampleAnswer(model: LoadedModel): object | undefined {
   const result = exampleResult(model);
   const { name, version } = model;
   return result && { result, cached: false, processing_time: 0.001, model: name, version };
+}
+
+/** Its own words, then what it takes and gives. */
+export function descriptionOf({ config, inputs, outputs, processing }: LoadedModel): string {
+  const { takes, gives } = inWords({ inputs, outputs, pipeline: processing?.pipeline });
+  return [config.description, `Takes: ${takes}. Gives: ${gives}.`].filter(Boolean).join('\n\n');
 }
 
 /** Declared inputs are sent as files; their answer stands beside that to tensors. */

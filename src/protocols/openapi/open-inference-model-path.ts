@@ -1,3 +1,4 @@
+import { descriptionOf } from './native-model-path';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import { exampleAnswerV2, exampleCommand, exampleRequestV2 } from '../open-inference/example-request';
 import { isTooLarge } from './large-models';
@@ -19,7 +20,7 @@ export function openInferenceModelPath(model: LoadedModel, serverUrl: string): P
     post: {
       tags: ['models'],
       summary: `Run ${model.name} by the Open Inference Protocol`,
-      description: [model.config.description, commandOf(model, serverUrl)].filter(Boolean).join('\n\n'),
+      description: [descriptionOf(model), commandOf(model, serverUrl)].filter(Boolean).join('\n\n'),
       operationId: `infer_${model.name}`,
       parameters: [
         {

@@ -14,6 +14,8 @@ export interface Activity {
 }
 
 export interface ModelActivity extends Activity {
+  /** Requests that wait for a run now. */
+  readonly queued: number;
   readonly rowsPerRun: number | null;
   /** Means, of calls that succeeded by a run. */
   readonly stagesMs: Readonly<Record<'queue' | 'decode' | 'run' | 'encode', number>> | null;
@@ -165,6 +167,7 @@ function modelActivity(before: Totals, after: Totals, seconds: number): ModelAct
   const hasStages = queue !== null && decode !== null && run !== null && encode !== null;
   return {
     ...activityBetween(before, after, seconds),
+    queued: after.at(FAMILIES.queueRequests.at),
     rowsPerRun: mean(FAMILIES.batchRows),
     stagesMs: hasStages ? { queue, decode, run, encode } : null,
   };
