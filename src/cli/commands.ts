@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./check.js')).check,
   run: async () => (await import('./run/run.js')).run,
   inspect: async () => (await import('./inspect.js')).inspect,
+  bench: async () => (await import('./bench.js')).bench,
   types: async () => (await import('./types.js')).types,
   keys: async () => (await import('./keys.js')).keys,
   pull: async () => (await import('./pull.js')).pull,
