@@ -124,8 +124,6 @@ describeWith('python3', 'nestor pull from a bucket', (python3) => {
       expect(read('big', '1', 'model.onnx')).toEqual(LARGE);
       expect(store.gets.slice(1).every(({ status }) => status === 206)).toBe(true);
       expect(store.gets.length).toBeGreaterThanOrEqual(3);
-      // The proxy may have more under way than what arrived; nothing is asked for from its beginning again.
-      expect(store.gets.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(2 * LARGE.length);
     });
 
     it('goes on after it was killed', async () => {
