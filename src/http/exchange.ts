@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError, type ErrorCode, ERRORS, naming, toDomainError } from '../errors/domain-error';
 import type { Caller } from './caller';
 import { declaredLength } from './body/body-reader';
+import { Connection, type InHand } from './connection';
 import type { ErrorBody } from './errors/error-body';
 import { Refusal } from './errors/refusal';
 import { detachBuffer } from './node/detach-buffer';
@@ -30,7 +31,7 @@ export interface ExchangeContext {
 const JSON_HEADERS = ['content-type', 'application/json; charset=utf-8'];
 
 /** One request and its answer, on the way that does not pass through Express. */
-export class Exchange {
+export class Exchange implements InHand {
   readonly startedAt = performance.now();
   /** The model this exchange is about, for the access line. */
   model: string | undefined;
@@ -47,8 +48,9 @@ export class Exchange {
   runMs: number | undefined;
   /** Bytes of the request's body that were read. */
   bytesIn = 0;
+  readonly connection: Connection;
   private answered = false;
-  private onLeave: (() => void) | undefined;
+  private whoAsked: { handleEvent(): void } | undefined;
 
   constructor(
     readonly req: IncomingMessage,
@@ -57,11 +59,15 @@ export class Exchange {
     readonly path: string,
     private readonly context: ExchangeContext,
     private readonly errorBody: ErrorBody,
-  ) {}
+  ) {
+    this.connection = Connection.of(req.socket);
+    this.connection.errorBody = errorBody;
+    this.connection.begin(this);
+  }
 
   /** Has the client gone, so that no answer can reach it? What is queued for it need not run. */
   get aborted(): boolean {
-    return this.res.destroyed;
+    return this.connection.isClosed || this.res.destroyed;
   }
 
   /** Of whoever sent it. */
@@ -71,13 +77,21 @@ export class Exchange {
 
   /** Tells the one listener when the client goes before its answer. */
   addEventListener(_type: 'abort', listener: { handleEvent(): void }): void {
-    this.onLeave = () => listener.handleEvent();
-    this.res.on('close', this.onLeave);
+    this.whoAsked = listener;
   }
 
   removeEventListener(): void {
-    if (this.onLeave !== undefined) this.res.off('close', this.onLeave);
-    this.onLeave = undefined;
+    this.whoAsked = undefined;
+  }
+
+  clientLeft(): void {
+    this.whoAsked?.handleEvent();
+  }
+
+  /** The answer is handed over, or nobody is there to take it. */
+  finish(status: number, bytesOut: number): void {
+    this.connection.end(this);
+    this.context.finished(this, status, bytesOut);
   }
 
   /** Gives back the memory of a body that was read, unless it came through a stream: then others may yet hold it. */
@@ -91,7 +105,7 @@ export class Exchange {
     this.answered = true;
     let bytes = 0;
     for (const part of body) bytes += part.length;
-    this.context.finished(this, status, bytes);
+    this.finish(status, bytes);
     if (this.aborted) return;
     const closes = this.hasLargeUnreadBody();
     if (bytes <= ONE_PIECE_BYTES && !closes && this.mayWriteOnce(status)) {

@@ -1,6 +1,5 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { type HttpConfig, httpConfig } from '../config/config.slices';
 import { DomainError, ERRORS } from '../errors/domain-error';
 import { AccessLog } from '../telemetry/logging/access-log';
@@ -34,7 +33,6 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
   private readonly logger = new Logger(Router.name);
   private readonly table = new RouteTable();
   private readonly errorBodies: { path: string; below: string; body: ErrorBody }[] = [];
-  private readonly lastErrorBodies = new WeakMap<Socket, ErrorBody>();
   private readonly cors: Cors;
   /** For what Express answers, web pages among it. */
   private readonly security: readonly string[];
@@ -154,16 +152,7 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
     toOriginForm(req);
     const path = pathOf(req.url ?? '/');
     const requestId = requestIdFrom(header(req, 'x-request-id'));
-    // A socket that fails after its request was taken must not become an uncaught exception.
-    res.on('error', ignore);
-    const errorBody = this.errorBodyFor(path);
-    if (this.lastErrorBodies.get(req.socket) !== errorBody) this.lastErrorBodies.set(req.socket, errorBody);
-    return new Exchange(req, res, requestId, path, this, errorBody);
-  }
-
-  /** How to word what goes wrong on a connection outside of any exchange: as for its last request. */
-  errorBodyOn(socket: Socket): ErrorBody {
-    return this.lastErrorBodies.get(socket) ?? nativeErrorBody;
+    return new Exchange(req, res, requestId, path, this, this.errorBodyFor(path));
   }
 
   handle(req: IncomingMessage, res: ServerResponse, express: RequestListener): void {
@@ -255,11 +244,12 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
     if (this.isDraining) res.setHeader('connection', 'close');
     this.passed.set(res, exchange);
     enterRequestContext();
+    // What somebody writes after an end must not become an uncaught exception.
+    res.on('error', ignore);
     res.once('close', () => {
       leaveRequestContext();
       exchange.bytesIn = Number(req.headers['content-length'] ?? 0);
-      this.finished(
-        exchange,
+      exchange.finish(
         res.writableFinished ? res.statusCode : ERRORS.client_closed_request.status,
         Number(res.getHeader('content-length') ?? 0),
       );

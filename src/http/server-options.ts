@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { HttpConfig } from '../config/config.slices';
 import { DomainError, type ErrorCode, ERRORS } from '../errors/domain-error';
 import { requestIdFrom } from '../telemetry/logging/request-id';
-import type { ErrorBody } from './errors/error-body';
+import { Connection } from './connection';
 
 /** How often Node looks for clients that are too slow with their request. */
 const CHECK_INTERVAL_MS = 1000;
@@ -34,11 +34,8 @@ const FAULTS: Partial<Record<string, { code: ErrorCode; message: string }>> = {
   },
 };
 
-/**
- * Answers what never became a request: broken HTTP, headers without end, a client that stopped sending.
- * @param errorBodyOn how an error on a connection is worded
- */
-export function answerBrokenRequests(server: Server, errorBodyOn: (socket: Socket) => ErrorBody): void {
+/** Answers what never became a request: broken HTTP, headers without end, a client that stopped sending. */
+export function answerBrokenRequests(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
@@ -49,7 +46,7 @@ export function answerBrokenRequests(server: Server, errorBodyOn: (socket: Socke
       message: 'The request is not valid HTTP.',
     };
     const requestId = requestIdFrom(undefined);
-    const body = JSON.stringify(errorBodyOn(socket)(new DomainError(code, message), requestId));
+    const body = JSON.stringify(Connection.of(socket).errorBody(new DomainError(code, message), requestId));
     const status = ERRORS[code].status;
     socket.end(
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
