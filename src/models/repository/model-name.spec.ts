@@ -22,6 +22,8 @@ describe('isModelName', () => {
     'a'.repeat(129),
     'models',
     'Models',
+    'stats',
+    'STATS',
   ])('refuses %j', (name) => {
     expect(isModelName(name)).toBe(false);
   });

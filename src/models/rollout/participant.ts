@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
 import { DomainError, reasonOf } from '../../errors/domain-error';
 import { Ipc } from '../../process/ipc/ipc.service';
+import { cut } from '../../common/cut';
 import { withDeadline } from '../../common/with-deadline';
 import {
   ABORT,
@@ -261,7 +262,7 @@ export class Participant {
   /** The model on disk, with a configuration that can be used. */
   private async find(name: string): Promise<UsableModel> {
     const found = await this.registry.refreshModel(name);
-    if (found === undefined) throw new DomainError('model_not_found', `There is no model "${name}".`);
+    if (found === undefined) throw new DomainError('model_not_found', `There is no model "${cut(name)}".`);
     if ('fault' in found.config) throw unusable(found);
     return { ...found, config: found.config };
   }

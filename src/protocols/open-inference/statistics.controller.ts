@@ -1,5 +1,6 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { cut } from '../../common/cut';
 import { DomainError } from '../../errors/domain-error';
 import { MetricsService } from '../../telemetry/metrics/metrics.service';
 import { ModelsService } from '../../models/models.service';
@@ -39,6 +40,6 @@ export class V2StatisticsController {
     const known = this.models.entry(model).version(version);
     if (known !== undefined) return { model_stats: [noStatistics(model, known.version)] };
     if (version === undefined) return { model_stats: [] };
-    throw new DomainError('version_not_found', `Model "${model}" has no version "${version}".`);
+    throw new DomainError('version_not_found', `Model "${cut(model)}" has no version "${cut(version)}".`);
   }
 }
