@@ -62,6 +62,14 @@ export class InferenceService {
     }
   }
 
+  /**
+   * Refuses a call by its model alone, before anything else of it is looked at. Undefined: there is such a model.
+   * @throws model_not_found, version_not_found, model_unavailable, deadline_exceeded
+   */
+  refuseUnknown(model: string, version: string | undefined, deadlineMs: number): Promise<void> | undefined {
+    return this.models.requireKnown(model, version, deadlineMs);
+  }
+
   /** Counts a call that failed before it named a model. @param startedAt of `performance.now()` */
   refused(protocol: Protocol, startedAt: number, thrown: unknown): void {
     countFailure(this.recorder.noModel, protocol, startedAt, thrown);

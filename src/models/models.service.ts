@@ -4,6 +4,7 @@ import type { LoadedVersion, UnavailableModel } from '../process/ipc/loaded-vers
 import { DomainError } from '../errors/domain-error';
 import { Ipc } from '../process/ipc/ipc.service';
 import { Coalesced } from '../common/coalesced';
+import { cut } from '../common/cut';
 import { withDeadline } from '../common/with-deadline';
 import { CHANGE, changeTimeoutMs, type ModelChange, type Wish } from './rollout/messages';
 import { WorkerJoin } from './rollout/worker-join';
@@ -144,6 +145,18 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     return undefined;
   }
 
+  /**
+   * Is there such a version, be it that it has to be loaded first? Undefined: it serves.
+   * @throws as `acquire` does, but for what a load makes of it
+   */
+  requireKnown(name: string, version: string | undefined, deadlineMs: number): Promise<void> | undefined {
+    if (this.registry.get(name)?.version(version)?.served !== undefined) return undefined;
+    if (!this.registry.holds(name))
+      return this.lookFor(name, deadlineMs).then(() => void this.find(name, version));
+    this.find(name, version);
+    return undefined;
+  }
+
   release(served: LoadedModel): void {
     served.use.release();
   }
@@ -154,7 +167,7 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     deadlineMs: number,
   ): Promise<LoadedModel> {
     // Whoever loads what is known looks whether it is that still.
-    if (!this.registry.holds(name)) await this.registry.refreshModel(name);
+    if (!this.registry.holds(name)) await this.lookFor(name, deadlineMs);
     // A version may be unloaded again between its load and this request's turn: then it is loaded again.
     for (;;) {
       const entry = this.find(name, version);
@@ -164,6 +177,11 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
       }
       await withDeadline(this.ensure(entry), deadlineMs, `model "${name}" to load`);
     }
+  }
+
+  /** Looks at a model's files, which may lie on a disk that does not answer. */
+  private lookFor(name: string, deadlineMs: number): Promise<unknown> {
+    return withDeadline(this.registry.refreshModel(name), deadlineMs, 'the model folder');
   }
 
   /** @throws model_not_found, version_not_found, model_unavailable */
@@ -178,7 +196,7 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
       const there = [...model.versions.keys()].join(', ');
       throw new DomainError(
         'version_not_found',
-        `Model "${name}" has no version "${version}"; it has ${there}.`,
+        `Model "${name}" has no version "${cut(version)}"; it has ${there}.`,
       );
     }
     const reason = model.reason || `its version ${model.defaultVersion ?? ''} is not in the model folder`;

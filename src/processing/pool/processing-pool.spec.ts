@@ -101,6 +101,19 @@ describe('the processing pool', () => {
     await Promise.all(running);
   });
 
+  it('lets nobody wait beyond his deadline for a thread that is at work on it', async () => {
+    const pipeline = await start().open([PLAN], []);
+    const running = pool.prepare(
+      pipeline,
+      raw(blackPng(5000, 5000)),
+      {},
+      { deadlineMs: performance.now() + 1 },
+    );
+    await expect(running).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    const [run] = await pool.prepare(pipeline, raw(picture('one.png')), {}, FOR_EVER);
+    expect(run?.tensors[0]?.shape).toEqual([1, 1, 1, 3]);
+  });
+
   it('replaces a thread that ends, which knows the pipelines of before', async () => {
     const pipeline = await start().open([PLAN], []);
     const lost = pool.prepare(pipeline, raw(blackPng(5000, 5000)), {}, FOR_EVER);

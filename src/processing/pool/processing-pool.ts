@@ -141,17 +141,15 @@ export class ProcessingPool {
     return new Promise<Value>((resolve, reject) => {
       const begin = (on: ProcessingThread): Promise<void> => work(on).then(resolve, reject);
       const waiting: Waiting = { deadlineMs, signal, begin, reject, deadlineIndex: -1 };
-      if (thread !== undefined) {
-        void this.run(waiting, thread);
-        return;
-      }
-      this.waiting.push(waiting);
       if (deadlineMs < Infinity) this.deadlines.add(waiting);
+      if (thread === undefined) this.waiting.push(waiting);
+      else void this.run(waiting, thread);
     });
   }
 
   private async run(waiting: Waiting, thread: ProcessingThread): Promise<void> {
     await waiting.begin(thread);
+    this.deadlines.remove(waiting);
     this.next();
   }
 
@@ -159,12 +157,12 @@ export class ProcessingPool {
     for (let thread = this.idleThread(); thread !== undefined; thread = this.idleThread()) {
       const waiting = this.waiting.shift();
       if (waiting === undefined) return;
-      this.deadlines.remove(waiting);
-      if (waiting.signal?.aborted === true) waiting.reject(goneError());
+      if (waiting.signal?.aborted === true) this.leave(waiting, goneError());
       else void this.run(waiting, thread);
     }
   }
 
+  /** Nobody waits any more; a thread that is at work on it goes on. */
   private leave(waiting: Waiting, error: DomainError): void {
     this.deadlines.remove(waiting);
     const index = this.waiting.indexOf(waiting);

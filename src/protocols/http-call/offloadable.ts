@@ -1,3 +1,4 @@
+import { withDeadline } from '../../common/with-deadline';
 import { DomainError } from '../../errors/domain-error';
 import { printShape } from '../../tensors/shape';
 import type { Tensor } from '../../tensors/tensor';
@@ -32,6 +33,18 @@ export interface Worksite {
   ): Value | Promise<Value>;
   /** The largest JSON of an answer: what is larger takes seconds of a thread, and more memory than it is worth. */
   readonly mostJsonBytes: number;
+}
+
+/**
+ * The same worksite for a call that waits for nothing beyond its deadline: another thread takes one piece of work after
+ * the other, however long each takes.
+ * @param call its deadline counts as it is when the work begins
+ */
+export function inTime(worksite: Worksite, call: { readonly deadlineMs: number }): Worksite {
+  return (work, jsonBytes, args) => {
+    const value = worksite(work, jsonBytes, args);
+    return value instanceof Promise ? withDeadline(value, call.deadlineMs, 'large JSON') : value;
+  };
 }
 
 /** What `next` makes of a value, now or when it is there. */
