@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { type INestApplication, Logger as NestLog } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -8,15 +8,16 @@ import type { Settings } from './config/slices';
 import { startQuietly } from './embedded-start';
 import { LocalCoordinator } from './models/rollout/local-coordinator';
 import { ModelsService } from './models/models.service';
+import { FAMILIES } from './telemetry/metrics/metric-families';
+import { Recorder } from './telemetry/metrics/recorder';
 import { NestLogger } from './telemetry/logging/nest-logger';
 import { setUpDocs } from './protocols/openapi/docs';
-import { Router } from './http/router';
+import { CONTROL_BODY_BYTES, Router } from './http/router';
 import { NestorExpressAdapter } from './http/express.adapter';
 import { TlsFiles } from './http/tls';
-import { serverOptions, answerBrokenRequests } from './http/server-options';
-
-/** Bodies of the calls that pass through Express are small settings, never tensors. */
-const CONTROL_BODY_LIMIT = '256kb';
+import { answerBrokenRequests } from './http/broken-requests';
+import { closeUnread } from './http/unread-answers';
+import { serverOptions } from './http/server-options';
 
 /** Builds the application and loads the models; it does not listen yet. */
 export async function createApplication(settings: Settings): Promise<INestApplication> {
@@ -29,9 +30,11 @@ export async function createApplication(settings: Settings): Promise<INestApplic
   });
   app.useLogger(new NestLogger(app.get(Logger)));
   app.flushLogs();
-  const router = app.get(Router);
   tls?.follow(adapter.getHttpServer() as HttpsServer);
-  answerBrokenRequests(adapter.getHttpServer(), (socket) => router.errorBodyOn(socket));
+  const server = adapter.getHttpServer() as Server;
+  answerBrokenRequests(server);
+  const { server: figures } = app.get(Recorder);
+  closeUnread(server, http.responseTimeoutMs, () => figures.add(FAMILIES.unreadAnswers.at));
   await prepare(app, adapter, settings);
   return app;
 }
@@ -66,7 +69,7 @@ async function prepare(
   adapter.open(app.get(Router));
   adapter.disable('x-powered-by');
   // Not only lists and objects: what a call cannot take it refuses itself.
-  adapter.useBodyParser('json', false, { limit: CONTROL_BODY_LIMIT, strict: false });
+  adapter.useBodyParser('json', false, { limit: CONTROL_BODY_BYTES, strict: false });
   if (apiPrefix !== '')
     app.setGlobalPrefix(apiPrefix, { exclude: ['/', '/v1/{*rest}', '/v2', '/v2/{*rest}', '/metrics'] });
   setUpDocs(app);

@@ -170,6 +170,9 @@ export class Environment {
   REQUEST_TIMEOUT_MS = 60_000;
 
   @Variable(milliseconds(1))
+  RESPONSE_TIMEOUT_MS = 30_000;
+
+  @Variable(milliseconds(1))
   KEEP_ALIVE_TIMEOUT_MS = 75_000;
 
   @Variable(milliseconds(1))

@@ -46,6 +46,7 @@ describe('parseSettings', () => {
         bufferPoolBytes: 33_554_432,
         headersTimeoutMs: 10_000,
         requestTimeoutMs: 60_000,
+        responseTimeoutMs: 30_000,
         keepAliveTimeoutMs: 75_000,
         shutdownTimeoutMs: 30_000,
         shutdownDelayMs: 0,

@@ -45,6 +45,8 @@ export const slices = {
     bufferPoolBytes: env.BUFFER_POOL_MEMORY,
     headersTimeoutMs: env.HEADERS_TIMEOUT_MS,
     requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
+    /** For a client to take something of its answer. */
+    responseTimeoutMs: env.RESPONSE_TIMEOUT_MS,
     keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,
     shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT_MS,
     shutdownDelayMs: env.SHUTDOWN_DELAY_MS,

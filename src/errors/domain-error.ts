@@ -51,6 +51,7 @@ export const ERRORS = {
   text_too_long: { status: 413, outcome: 'client_error', level: 'silent' },
   unsupported_media_type: { status: 415, outcome: 'client_error', level: 'silent' },
   unsupported_encoding: { status: 415, outcome: 'client_error', level: 'silent' },
+  expectation_failed: { status: 417, outcome: 'client_error', level: 'silent' },
   misdirected_request: { status: 421, outcome: 'client_error', level: 'silent' },
   header_fields_too_large: { status: 431, outcome: 'client_error', level: 'silent' },
   rate_limited: { status: 429, outcome: 'rejected', level: 'silent' },

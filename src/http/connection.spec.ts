@@ -6,11 +6,15 @@ import { runInNewContext } from 'node:vm';
 import { Connection } from './connection';
 import { nativeErrorBody } from './errors/error-body';
 import { Exchange, type ExchangeContext } from './exchange';
+import { allowHalfOpen } from './node/half-open';
+import { UnbufferedRequest } from './node/unbuffered-request';
 
 const context: ExchangeContext = {
   commonHeaders: () => [],
   finished: () => undefined,
+  addressOf: () => undefined,
   draining: () => false,
+  responseTimeoutMs: 1000,
 };
 const GET = 'GET /x HTTP/1.1\r\nhost: a\r\n\r\n';
 
@@ -26,7 +30,8 @@ function listenersOn(req: IncomingMessage, res: ServerResponse): Record<string, 
 
 describe('Connection', () => {
   let answer: RequestListener;
-  const server = createServer((req, res) => answer(req, res));
+  const server = createServer({ IncomingMessage: UnbufferedRequest }, (req, res) => answer(req, res));
+  allowHalfOpen(server);
   const open = (): Socket => connect((server.address() as AddressInfo).port, '127.0.0.1');
   const exchangeOf = (req: IncomingMessage, res: ServerResponse): Exchange =>
     new Exchange(req, res, 'id-1', '/x', context, nativeErrorBody);
@@ -49,7 +54,7 @@ describe('Connection', () => {
     socket.destroy();
   }
 
-  it('adds one listener to the socket of a connection, and none to anything for a request', async () => {
+  it('listens to the socket of a connection once, and to nothing for a request', async () => {
     const seen: Record<string, number>[][] = [];
     answer = (req, res) => {
       seen.push(listenersOn(req, res));
@@ -59,14 +64,17 @@ describe('Connection', () => {
     const [, byNode] = seen.splice(0);
     answer = (req, res) => {
       const exchange = exchangeOf(req, res);
-      exchange.addEventListener('abort', { handleEvent: () => undefined });
+      const listener = { handleEvent: () => undefined };
+      exchange.addEventListener('abort', listener);
       seen.push(listenersOn(req, res));
-      exchange.removeEventListener();
+      exchange.removeEventListener('abort', listener);
       exchange.sendJson(200, {});
     };
     await send(3);
     const [req, res, socket] = byNode!;
-    expect(seen).toEqual(Array(3).fill([req, res, { ...socket, close: socket!.close! + 1 }]));
+    expect(seen).toEqual(
+      Array(3).fill([req, res, { ...socket, close: socket!.close! + 1, end: socket!.end! + 1 }]),
+    );
   });
 
   it('leaves nothing of a request behind that only a full collection would find', async () => {
@@ -75,9 +83,10 @@ describe('Connection', () => {
     answer = (req, res) => {
       const exchange = exchangeOf(req, res);
       const held = Array<number>(HELD / 8).fill(0.5);
-      exchange.addEventListener('abort', { handleEvent: () => void held.fill(1) });
+      const listener = { handleEvent: () => void held.fill(1) };
+      exchange.addEventListener('abort', listener);
       setImmediate(() => {
-        exchange.removeEventListener();
+        exchange.removeEventListener('abort', listener);
         exchange.sendJson(200, {});
       });
     };
@@ -97,13 +106,15 @@ describe('Connection', () => {
 
   it('tells all that is in hand when the client leaves, and no one that was answered', async () => {
     const exchanges: Exchange[] = [];
-    const told: number[] = [];
+    const told: string[] = [];
     let allThere!: () => void;
     const there = new Promise<void>((resolve) => (allThere = resolve));
     answer = (req, res) => {
       const exchange = exchangeOf(req, res);
       const index = exchanges.push(exchange) - 1;
-      exchange.addEventListener('abort', { handleEvent: () => told.push(index) });
+      const parts = [0, 1].map((part) => ({ handleEvent: () => told.push(`${index}.${part}`) }));
+      for (const part of parts) exchange.addEventListener('abort', part);
+      if (index === 2) exchange.removeEventListener('abort', parts[0]!);
       if (index === 0) exchange.sendJson(200, {});
       if (index === 3) allThere();
     };
@@ -112,11 +123,10 @@ describe('Connection', () => {
     await there;
     const { connection } = exchanges[0]!;
     expect(exchanges.map((exchange) => exchange.connection === connection)).toEqual(Array(4).fill(true));
-    exchanges[2]!.removeEventListener();
     const closed = new Promise((resolve) => exchanges[0]!.req.socket.once('close', resolve));
     socket.destroy();
     await closed;
-    expect(told).toEqual([1, 3]);
+    expect(told).toEqual(['1.0', '1.1', '2.1', '3.0', '3.1']);
     expect(exchanges.map((exchange) => exchange.aborted)).toEqual(Array(4).fill(true));
   });
 
@@ -130,5 +140,31 @@ describe('Connection', () => {
     await send(1);
     expect(connections[1]).toBe(connections[0]);
     expect(connections[2]).not.toBe(connections[0]);
+  });
+
+  it('asks who sends no more whether it is there, and goes on to answer it', async () => {
+    const exchanges: Exchange[] = [];
+    answer = (req, res) => void exchanges.push(exchangeOf(req, res));
+    const socket = open();
+    socket.end(GET);
+    let text = '';
+    for await (const piece of socket) {
+      text += (piece as Buffer).toString();
+      if (text.includes('100 Continue')) exchanges[0]!.sendJson(200, { there: true });
+    }
+    expect(exchanges[0]!.aborted).toBe(true);
+    expect(text).toMatch(/^(HTTP\/1.1 100 Continue\r\n\r\n)+HTTP\/1.1 200 OK[^]*\{"there":true\}$/);
+  });
+
+  it('finds out that a client left altogether which had sent to its end', async () => {
+    const left = new Promise<Exchange>((resolve) => {
+      answer = (req, res) => {
+        const exchange = exchangeOf(req, res);
+        exchange.addEventListener('abort', { handleEvent: () => resolve(exchange) });
+      };
+    });
+    const socket = open();
+    socket.end(GET, () => socket.destroy());
+    expect((await left).aborted).toBe(true);
   });
 });

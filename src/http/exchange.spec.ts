@@ -57,6 +57,8 @@ class Stage implements ExchangeContext {
     this.log.push([status, bytesOut]);
   }
 
+  readonly responseTimeoutMs = 1000;
+
   draining(): boolean {
     return this.isDraining;
   }

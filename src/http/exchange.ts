@@ -26,7 +26,12 @@ export interface ExchangeContext {
   addressOf(req: IncomingMessage): string | undefined;
   /** Is the server on its way out, so that connections are not to be kept? */
   draining(): boolean;
+  /** How long a client may take nothing of its answer. */
+  readonly responseTimeoutMs: number;
 }
+
+/** As Node finds it: one of several things that a client may expect. */
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 
 const JSON_HEADERS = ['content-type', 'application/json; charset=utf-8'];
 
@@ -50,7 +55,11 @@ export class Exchange implements InHand {
   bytesIn = 0;
   readonly connection: Connection;
   private answered = false;
-  private whoAsked: { handleEvent(): void } | undefined;
+  private isFinished = false;
+  private isBroken = false;
+  private continued = false;
+  /** Several where the request runs in parts. */
+  private readonly leaveListeners: { handleEvent(): void }[] = [];
 
   constructor(
     readonly req: IncomingMessage,
@@ -75,23 +84,59 @@ export class Exchange implements InHand {
     return this.context.addressOf(this.req);
   }
 
-  /** Tells the one listener when the client goes before its answer. */
+  /** Calls the listener when the client goes before its answer. */
   addEventListener(_type: 'abort', listener: { handleEvent(): void }): void {
-    this.whoAsked = listener;
+    this.leaveListeners.push(listener);
   }
 
-  removeEventListener(): void {
-    this.whoAsked = undefined;
+  removeEventListener(_type: 'abort', listener: { handleEvent(): void }): void {
+    const index = this.leaveListeners.indexOf(listener);
+    if (index !== -1) this.leaveListeners.splice(index, 1);
   }
 
   clientLeft(): void {
-    this.whoAsked?.handleEvent();
+    for (const listener of this.leaveListeners.splice(0)) listener.handleEvent();
+  }
+
+  get isArriving(): boolean {
+    return !this.req.complete;
+  }
+
+  /** Does the client expect something else than to be told to go on? */
+  get expectsTheUnknown(): boolean {
+    const { req } = this;
+    return req.headers.expect !== undefined && takesInterim(req) && !CONTINUE.test(req.headers.expect);
+  }
+
+  /** The body is wanted: a client that waits to be told so, is told. */
+  wantBody(): void {
+    if (!this.awaitsContinue) return;
+    this.res.writeContinue();
+    this.continued = true;
+  }
+
+  sendInterim(): void {
+    const { req, res } = this;
+    if (takesInterim(req) && !res.headersSent && res.socket !== null) res.writeContinue();
+  }
+
+  refuse(error: DomainError): void {
+    this.isBroken = true;
+    this.fail(error);
   }
 
   /** The answer is handed over, or nobody is there to take it. */
   finish(status: number, bytesOut: number): void {
+    if (this.isFinished) return;
+    this.isFinished = true;
     this.connection.end(this);
     this.context.finished(this, status, bytesOut);
+  }
+
+  /** Calls `listener` when the answer has left this process, or its client this server: at once, if that is so. */
+  whenGone(listener: () => void): void {
+    if (this.aborted || this.res.writableFinished) listener();
+    else this.res.once('close', listener);
   }
 
   /** Gives back the memory of a body that was read, unless it came through a stream: then others may yet hold it. */
@@ -107,7 +152,7 @@ export class Exchange implements InHand {
     for (const part of body) bytes += part.length;
     this.finish(status, bytes);
     if (this.aborted) return;
-    const closes = this.hasLargeUnreadBody();
+    const closes = this.isBroken || this.hasLargeUnreadBody();
     if (bytes <= ONE_PIECE_BYTES && !closes && this.mayWriteOnce(status)) {
       const common = this.context.commonHeaders(this);
       const fields = `${lines(headers)}x-request-id: ${this.requestId}\r\n${lines(common)}`;
@@ -115,6 +160,12 @@ export class Exchange implements InHand {
     } else {
       this.sendInParts(status, headers, body, bytes, closes);
     }
+    this.limitTaking();
+  }
+
+  /** From here on the client has to take something of its answer, now and then. */
+  limitTaking(): void {
+    if (!this.res.writableFinished) this.req.socket.setTimeout(this.context.responseTimeoutMs);
   }
 
   sendJson(status: number, value: object, headers: readonly string[] = []): void {
@@ -166,8 +217,15 @@ export class Exchange implements InHand {
     }
   }
 
+  /** Does its client keep the body until it is told that it is wanted? */
+  private get awaitsContinue(): boolean {
+    return this.req.headers.expect !== undefined && !this.continued && takesInterim(this.req);
+  }
+
   private hasLargeUnreadBody(): boolean {
     if (this.req.complete) return false;
+    // Whether it comes now, only the client knows.
+    if (this.awaitsContinue) return true;
     const declared = declaredLength(this.req);
     if (declared === undefined) return this.req.headers['transfer-encoding'] !== undefined;
     return declared - this.bytesIn > DISCARD_BYTES;
@@ -185,6 +243,11 @@ export class Exchange implements InHand {
     this.res.once('close', () => clearTimeout(timer));
     this.req.resume();
   }
+}
+
+/** Does HTTP let a client be answered for the time being? */
+function takesInterim({ httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean {
+  return httpVersionMajor === 1 && httpVersionMinor === 1;
 }
 
 /** Header lines of names and values in turn. */

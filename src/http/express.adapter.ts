@@ -12,6 +12,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { TlsOptions } from 'node:tls';
 import type { ConnectionReply } from '../process/ipc/connection-messages';
 import { closeGracefully } from './node/graceful-close';
+import { allowHalfOpen } from './node/half-open';
 import { HandedConnections } from './node/handed-connections';
 import { UnbufferedRequest } from './node/unbuffered-request';
 import type { Router } from './router';
@@ -46,11 +47,15 @@ export class NestorExpressAdapter extends ExpressAdapter {
     const listener: RequestListener = (req, res) => this.handle(req, res);
     // Its requests give their bodies straight from the parser.
     const options = { ...this.serverOptions, IncomingMessage: UnbufferedRequest };
-    this.setHttpServer(
+    const server =
       this.tls === undefined
         ? createServer(options, listener)
-        : createTlsServer({ ...options, ...this.tls }, listener),
-    );
+        : createTlsServer({ ...options, ...this.tls }, listener);
+    // Over TLS the end of one side is the end of both.
+    if (this.tls === undefined) allowHalfOpen(server);
+    // What a client expects is answered where everything else is.
+    server.on('checkContinue', listener).on('checkExpectation', listener);
+    this.setHttpServer(server);
   }
 
   /** Serves what another process accepts, instead of listening. */

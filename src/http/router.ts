@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { cut } from '../common/cut';
 import { type HttpConfig, httpConfig } from '../config/config.slices';
 import { DomainError, ERRORS } from '../errors/domain-error';
 import { AccessLog } from '../telemetry/logging/access-log';
@@ -8,6 +9,7 @@ import { enterRequestContext, leaveRequestContext } from '../telemetry/logging/r
 import { requestIdFrom } from '../telemetry/logging/request-id';
 import { clientAddresses } from './client-address';
 import { Cors } from './headers/cors';
+import { declaredLength } from './body/body-reader';
 import { setCallerOf } from './caller';
 import { type ErrorBody, nativeErrorBody } from './errors/error-body';
 import type { Gate } from './gate';
@@ -20,6 +22,8 @@ import { type Route, type RouteAnswer, type RoutedCall, RouteTable, type RouteSc
 
 /** Helmet's other headers tell a browser how to treat a page, which data never becomes as long as it says so. */
 const DATA_SECURITY = ['x-content-type-options', 'nosniff'];
+/** Bodies of the calls that pass through Express are small settings, never tensors. */
+export const CONTROL_BODY_BYTES = 256 * 1024;
 /** A year, as Helmet has it. Sent over TLS alone: a browser then never asks without. */
 const ONLY_TLS = ['strict-transport-security', 'max-age=31536000'];
 
@@ -49,6 +53,8 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
   private begunCount = 0;
   private finishedCount = 0;
 
+  readonly responseTimeoutMs: number;
+
   constructor(
     @Inject(httpConfig.KEY) http: HttpConfig,
     private readonly accessLog: AccessLog,
@@ -56,6 +62,7 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
   ) {
     this.cors = new Cors(http);
     this.forwardedAddress = clientAddresses(http.trustedProxies);
+    this.responseTimeoutMs = http.responseTimeoutMs;
     const onlyTls = http.tls === undefined ? [] : ONLY_TLS;
     this.security = [...securityHeaders(), ...onlyTls];
     this.dataSecurity = [...DATA_SECURITY, ...onlyTls];
@@ -156,7 +163,16 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
   }
 
   handle(req: IncomingMessage, res: ServerResponse, express: RequestListener): void {
+    const hasHost = req.headers.host !== undefined || req.httpVersionMinor === 0;
     const exchange = this.exchange(req, res);
+    if (!hasHost) {
+      exchange.refuse(new DomainError('invalid_request', 'The header Host is missing.'));
+      return;
+    }
+    if (exchange.expectsTheUnknown) {
+      exchange.fail(unknownExpectation(req));
+      return;
+    }
     if (this.cors.isPreflight(req)) {
       exchange.changes = isChange(this.table.find(this.cors.methodAskedFor(req), exchange.path));
       exchange.send(204, this.cors.preflightHeaders(req, exchange.changes), []);
@@ -204,7 +220,7 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
     const uses = methods.join(' or ');
     const error = new DomainError(
       'method_not_allowed',
-      `${req.method} is not allowed on ${path}: use ${uses}.`,
+      `${req.method} is not allowed on ${cut(path)}: use ${uses}.`,
     );
     exchange.fail(error, ['allow', methods.join(', ')]);
   }
@@ -235,6 +251,12 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
 
   private passOn(exchange: Exchange, { path }: RoutedCall, express: RequestListener): void {
     const { req, res } = exchange;
+    if (declaredLength(req)! > CONTROL_BODY_BYTES) {
+      exchange.fail(
+        new DomainError('body_too_large', `The body of this call may have ${CONTROL_BODY_BYTES} bytes.`),
+      );
+      return;
+    }
     req.url = path + (req.url ?? '').slice(exchange.path.length);
     (req as IncomingMessage & { id: string }).id = exchange.requestId;
     res.setHeader('x-request-id', exchange.requestId);
@@ -244,6 +266,8 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
     if (this.isDraining) res.setHeader('connection', 'close');
     this.passed.set(res, exchange);
     enterRequestContext();
+    exchange.wantBody();
+    exchange.limitTaking();
     // What somebody writes after an end must not become an uncaught exception.
     res.on('error', ignore);
     res.once('close', () => {
@@ -258,6 +282,13 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
   }
 }
 
+function unknownExpectation({ headers: { expect = '' } }: IncomingMessage): DomainError {
+  return new DomainError(
+    'expectation_failed',
+    `Header Expect: "${expect.slice(0, 40)}" is nothing that this server does; send 100-continue or none.`,
+  );
+}
+
 function isChange(call: RoutedCall | undefined): boolean {
   return call !== undefined && call.route.scope.endsWith(':write');
 }
@@ -270,6 +301,6 @@ function ignore(): void {
 export function nothingAt(method: string | undefined, path: string): DomainError {
   return new DomainError(
     'route_not_found',
-    `There is nothing at ${method} ${path}; /docs lists what there is.`,
+    `There is nothing at ${method} ${cut(path)}; /docs lists what there is.`,
   );
 }

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ConnectionReply, ConnectionToWorker } from '../../process/ipc/connection-messages';
+import { allowsHalfOpen } from './half-open';
 
 /** Serves, on a server that listens nowhere itself, the connections that another process accepts and hands over. */
 export class HandedConnections extends EventEmitter<{ idle: [] }> {
@@ -37,6 +38,8 @@ export class HandedConnections extends EventEmitter<{ idle: [] }> {
       if (this.open.size === 0) this.emit('idle');
     });
     this.tell({ kind: 'connection', id, taken: true });
+    // As those are that a server accepts itself.
+    socket.allowHalfOpen = allowsHalfOpen(this.server);
     this.server.emit('connection', socket);
   }
 

@@ -259,6 +259,9 @@ export const FAMILIES = {
     labels: ['code'],
     values: RESPONSE_CLASSES,
   }),
+  unreadAnswers: SERVER.counter('nestor_http_unread_answers_total', {
+    help: 'Connections that were closed as their client took nothing of its answer for RESPONSE_TIMEOUT_MS.',
+  }),
   workers: {
     name: 'nestor_workers',
     type: 'gauge',
