@@ -35,7 +35,12 @@ const HEADER = 'inference-header-content-length';
 describe('the Open Inference Protocol with the shipped models', () => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startServer({ WORKERS: '2', HEADERS_TIMEOUT_MS: '1000', REQUEST_TIMEOUT_MS: '1500' });
+    server = await startServer({
+      WORKERS: '2',
+      HEADERS_TIMEOUT_MS: '1000',
+      REQUEST_TIMEOUT_MS: '1500',
+      BINARY_COMPRESSION: 'true',
+    });
   });
 
   it('tells what the server is, and that it is live and ready', async () => {

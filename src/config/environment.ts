@@ -155,6 +155,15 @@ export class Environment {
   @Variable(byteSize(1, 1024 * GB))
   LARGE_BODY_MEMORY = 512 * 1024 * KB;
 
+  @Variable(flag)
+  JSON_COMPRESSION = true;
+
+  @Variable(flag)
+  BINARY_COMPRESSION = false;
+
+  @Variable(byteSize(0, 2 * GB))
+  COMPRESSION_MIN_BYTES = KB;
+
   @Variable(byteSize(0, 1024 * GB))
   BUFFER_POOL_MEMORY = 32 * 1024 * KB;
 

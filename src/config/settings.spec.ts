@@ -44,6 +44,7 @@ describe('parseSettings', () => {
         trustedProxies: 0,
         largeBodyMemoryBytes: 536_870_912,
         bufferPoolBytes: 33_554_432,
+        compression: { json: true, binary: false, leastBytes: 1024 },
         headersTimeoutMs: 10_000,
         requestTimeoutMs: 60_000,
         responseTimeoutMs: 30_000,

@@ -41,6 +41,12 @@ export const slices = {
     /** About, as an answer is not printed to find out. */
     jsonAnswerLimitBytes: env.JSON_ANSWER_LIMIT,
     largeBodyMemoryBytes: env.LARGE_BODY_MEMORY,
+    /** Of answers to inference calls whose clients ask for it. */
+    compression: {
+      json: env.JSON_COMPRESSION,
+      binary: env.BINARY_COMPRESSION,
+      leastBytes: env.COMPRESSION_MIN_BYTES,
+    },
     /** 0: none is kept. */
     bufferPoolBytes: env.BUFFER_POOL_MEMORY,
     headersTimeoutMs: env.HEADERS_TIMEOUT_MS,

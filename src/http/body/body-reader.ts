@@ -1,17 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { DomainError } from '../../errors/domain-error';
 import { type BodyTaker, UnbufferedRequest } from '../node/unbuffered-request';
-import { detachBuffer } from '../node/detach-buffer';
-
-/** What a body that was not declared gets room for at first. */
-const FIRST_BYTES = 64 * 1024;
-
-export interface BodyRoom {
-  /** Told how many bytes of memory the body is about to take; it may refuse by throwing. */
-  hold?(sizeBytes: number): void;
-  /** Gives memory for a body that comes in several pieces. */
-  acquire?(sizeBytes: number): Buffer;
-}
+import { type BodyRoom, GrowingBody } from './growing-body';
 
 function tooLarge(limitBytes: number): DomainError {
   return new DomainError(
@@ -39,6 +29,7 @@ export function readBody(req: IncomingMessage, limitBytes: number, room: BodyRoo
   if (spent !== undefined) return Promise.reject(spent);
   return new Promise((resolve, reject) => {
     if (declared !== undefined) room.hold?.(declared);
+    room.begin?.();
     const taker: BodyTaker = {
       onPiece(piece) {
         try {
@@ -60,7 +51,12 @@ export function readBody(req: IncomingMessage, limitBytes: number, room: BodyRoo
     };
     const endDirect = takeDirectly(req, taker);
     const stop = endDirect ?? listen(req, taker);
-    const body = new GrowingBody(declared, limitBytes, room, endDirect !== undefined);
+    const body = new GrowingBody(room, {
+      declaredBytes: declared,
+      limitBytes,
+      ownsPieces: endDirect !== undefined,
+      tooLarge: () => tooLarge(limitBytes),
+    });
   });
 }
 
@@ -93,58 +89,4 @@ function takeDirectly(req: IncomingMessage, taker: BodyTaker): (() => void) | un
 function listen(req: IncomingMessage, { onPiece, onEnd, onLeave }: BodyTaker): () => void {
   req.on('data', onPiece).on('end', onEnd).on('close', onLeave);
   return () => req.off('data', onPiece).off('end', onEnd).off('close', onLeave);
-}
-
-/** The pieces of a body, put together. */
-class GrowingBody {
-  private first: Buffer | undefined;
-  private memory: Buffer | undefined;
-  private length = 0;
-
-  constructor(
-    private readonly declared: number | undefined,
-    private readonly limitBytes: number,
-    private readonly room: BodyRoom,
-    /** Are the pieces nobody else's, so that nobody looks at one afterwards? */
-    private readonly ownsPieces: boolean,
-  ) {}
-
-  add(piece: Buffer): void {
-    const start = this.length;
-    this.length += piece.length;
-    if (this.length > this.limitBytes) throw tooLarge(this.limitBytes);
-    if (start === 0 && (this.declared === undefined || this.declared === piece.length)) {
-      this.first = piece;
-      return;
-    }
-    const memory = this.withRoom();
-    if (this.first !== undefined) this.move(this.first, memory, 0);
-    this.first = undefined;
-    this.move(piece, memory, start);
-  }
-
-  whole(): Buffer {
-    const { first, memory, length } = this;
-    if (first !== undefined) return first;
-    return memory === undefined || memory.length === length
-      ? (memory ?? Buffer.alloc(0))
-      : memory.subarray(0, length);
-  }
-
-  private move(piece: Buffer, memory: Buffer, start: number): void {
-    piece.copy(memory, start);
-    if (this.ownsPieces) detachBuffer(piece);
-  }
-
-  /** Memory for what has come: exact when the length was declared, doubling when not. */
-  private withRoom(): Buffer {
-    const { memory, declared, length, limitBytes, room } = this;
-    if (memory !== undefined && memory.length >= length) return memory;
-    const size = Math.max(declared ?? Math.min(limitBytes, Math.max(FIRST_BYTES, length * 2)), length);
-    if (declared === undefined) room.hold?.(size);
-    const larger = room.acquire?.(size) ?? Buffer.allocUnsafe(size);
-    memory?.copy(larger);
-    this.memory = larger;
-    return larger;
-  }
 }

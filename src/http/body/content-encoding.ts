@@ -1,21 +1,22 @@
 import { promisify } from 'node:util';
-import { constants, deflate, gunzip, gzip, inflate as inflateZlib, inflateRaw } from 'node:zlib';
+import { constants, createGunzip, createInflate, createInflateRaw, deflate, gzip } from 'node:zlib';
+import type { Transform } from 'node:stream';
 import { DomainError, reasonOf } from '../../errors/domain-error';
 import { type ContentCoding, preferredCoding } from '../headers/accept-encoding';
+import { type BodyRoom, GrowingBody } from './growing-body';
 
-/** Undoes one coding; beyond `maxOutputLength` bytes it gives up. */
-type Decode = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
+/** Of what comes out of a decoder at a time: each is a way to another thread and back. */
+const PIECES = { chunkSize: 64 * 1024 };
 
-const unzip = promisify(gunzip);
-const inflateWrapped: Decode = promisify(inflateZlib);
-const inflateBare: Decode = promisify(inflateRaw);
+/** What undoes a coding; undefined: there is nothing to undo. */
+type MakeDecoder = (body: Buffer) => Transform | undefined;
 
-const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
-  ['gzip', unzip],
-  ['x-gzip', unzip],
+const DECODERS: ReadonlyMap<string, MakeDecoder> = new Map<string, MakeDecoder>([
+  ['gzip', () => createGunzip(PIECES)],
+  ['x-gzip', () => createGunzip(PIECES)],
   // By the standard in zlib's wrapping; some clients leave that away.
-  ['deflate', (body, options) => (hasZlibHeader(body) ? inflateWrapped : inflateBare)(body, options)],
-  ['identity', (body) => Promise.resolve(body)],
+  ['deflate', (body) => (hasZlibHeader(body) ? createInflate(PIECES) : createInflateRaw(PIECES))],
+  ['identity', () => undefined],
 ]);
 
 /** https://www.rfc-editor.org/rfc/rfc1950#page-4: the method is 8, and both bytes together a multiple of 31. */
@@ -24,36 +25,55 @@ function hasZlibHeader(body: Buffer): boolean {
 }
 
 /**
- * Undoes a request's Content-Encoding, on the thread pool of libuv.
+ * Undoes a request's Content-Encoding, on the thread pool of libuv, piece by piece: it takes no more memory than it has
+ * asked for.
  * @param limitBytes of the body after decompression
- * @throws unsupported_encoding, body_too_large, invalid_request for bytes that are not what the header says
+ * @throws unsupported_encoding, body_too_large, invalid_request for bytes that are not what the header says; what
+ *   `room.hold` throws
  */
-export async function inflate(body: Buffer, encoding: string, limitBytes: number): Promise<Buffer> {
-  const decode = DECODERS.get(encoding.trim().toLowerCase());
-  if (decode === undefined) {
+export async function inflate(
+  body: Buffer,
+  encoding: string,
+  limitBytes: number,
+  room: BodyRoom = {},
+): Promise<Buffer> {
+  const makeDecoder = DECODERS.get(encoding.trim().toLowerCase());
+  if (makeDecoder === undefined) {
     throw new DomainError(
       'unsupported_encoding',
       `Content-Encoding "${encoding.slice(0, 40)}" is not supported; use gzip, deflate or none.`,
     );
   }
+  const decoder = makeDecoder(body);
+  if (decoder === undefined) return body;
+  const tooLarge = (): DomainError =>
+    new DomainError(
+      'body_too_large',
+      `The request body is larger than ${limitBytes} bytes after decompression (BODY_LIMIT).`,
+    );
+  const inflated = new GrowingBody(room, {
+    limitBytes,
+    besidesBytes: body.length,
+    ownsPieces: false,
+    tooLarge,
+  });
   try {
-    return await decode(body, { maxOutputLength: limitBytes });
+    decoder.end(body);
+    for await (const piece of decoder as AsyncIterable<Buffer>) inflated.add(piece);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new DomainError(
-        'body_too_large',
-        `The request body is larger than ${limitBytes} bytes after decompression (BODY_LIMIT).`,
-      );
-    }
+    if (!isOfZlib(error)) throw error;
     throw new DomainError(
       'invalid_request',
       `The body is not valid ${encoding.slice(0, 40)}: ${reasonOf(error)}.`,
     );
   }
+  return inflated.whole();
 }
 
-/** A smaller answer is one packet anyway. */
-const LEAST_BYTES = 1024;
+function isOfZlib(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'errno' in error;
+}
+
 /** Answers are waited for, and their digits shrink well at once. */
 const OPTIONS = { level: constants.Z_BEST_SPEED };
 const ENCODERS = { gzip: promisify(gzip), deflate: promisify(deflate) };
@@ -64,14 +84,24 @@ export interface EncodedAnswer {
   readonly body: readonly Buffer[];
 }
 
+/** Which answers are worth the work. */
+export interface CompressionConfig {
+  readonly json: boolean;
+  /** Tensors hardly become smaller; `requests` of Python and others ask for it by themselves. */
+  readonly binary: boolean;
+  /** A smaller answer is left alone. */
+  readonly leastBytes: number;
+}
+
 /** The answer in the coding that the client's `Accept-Encoding` likes best, where it is worth the work. */
 export function compress(
   answer: EncodedAnswer,
   acceptEncoding: string | undefined,
+  config: CompressionConfig,
 ): EncodedAnswer | Promise<EncodedAnswer> {
   let sizeBytes = 0;
   for (const part of answer.body) sizeBytes += part.length;
-  if (sizeBytes < LEAST_BYTES) return answer;
+  if (sizeBytes < config.leastBytes || !(isBinary(answer) ? config.binary : config.json)) return answer;
   const headers = [...answer.headers, 'vary', 'accept-encoding'];
   const coding = preferredCoding(acceptEncoding);
   if (coding === undefined) return { headers, body: answer.body };
@@ -79,6 +109,10 @@ export function compress(
   const [only, ...rest] = answer.body;
   const whole = only !== undefined && rest.length === 0 ? only : Buffer.concat(answer.body, sizeBytes);
   return encoded(headers, whole, coding);
+}
+
+function isBinary({ headers }: EncodedAnswer): boolean {
+  return headers.includes('application/octet-stream');
 }
 
 async function encoded(

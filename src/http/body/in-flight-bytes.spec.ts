@@ -38,6 +38,18 @@ describe('the memory of large bodies', () => {
     expect(() => budget.raise(grown, 3 * MB)).toThrow(DomainError);
   });
 
+  it('is exchanged for that of the answer, which may be less, or too much', () => {
+    const budget = budgetOf(4 * MB);
+    const body = budget.raise(0, 3 * MB);
+    const answer = budget.replace(body, MB);
+    expect(answer).toBe(MB);
+    const other = budget.raise(0, 3 * MB);
+    expect(() => budget.replace(answer, 2 * MB)).toThrow(/LARGE_BODY_MEMORY/);
+    expect(budget.replace(other, 1000)).toBe(0);
+    expect(budget.replace(answer, 4 * MB)).toBe(4 * MB);
+    expect(budgetOf(MB).replace(0, 1000)).toBe(0);
+  });
+
   it('has room for one body, however large', () => {
     const budget = budgetOf(MB);
     const held = budget.raise(0, 5 * MB);

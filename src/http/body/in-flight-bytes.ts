@@ -5,7 +5,7 @@ import { DomainError } from '../../errors/domain-error';
 /** What is not larger is not counted: there may be many, but they take little. */
 const SMALL_BYTES = 256 * 1024;
 
-/** Bounds the memory that large request bodies hold at one time. */
+/** Bounds the memory that large request bodies, and large answers until they have gone, hold at one time. */
 @Injectable()
 export class InFlightBytes {
   private held = 0;
@@ -13,7 +13,7 @@ export class InFlightBytes {
   constructor(@Inject(httpConfig.KEY) private readonly http: HttpConfig) {}
 
   /**
-   * Takes into account that a body which held `beforeBytes` of the budget is to hold `sizeBytes` in memory.
+   * Takes into account that what held `beforeBytes` of the budget is to hold `sizeBytes` in memory.
    * @returns what it holds of the budget now, to be given back in the end; nothing for a small one
    * @throws overloaded when there is no room for it now
    */
@@ -24,12 +24,23 @@ export class InFlightBytes {
     if (others > 0 && others + sizeBytes > this.http.largeBodyMemoryBytes) {
       throw new DomainError(
         'overloaded',
-        `Large request bodies hold all the memory that they may (LARGE_BODY_MEMORY, ${this.http.largeBodyMemoryBytes} bytes).`,
+        `Large request bodies and answers hold all the memory that they may (LARGE_BODY_MEMORY, ${this.http.largeBodyMemoryBytes} bytes).`,
         { retryAfterSeconds: 1 },
       );
     }
     this.held = others + sizeBytes;
     return sizeBytes;
+  }
+
+  /**
+   * The same where what was held is not needed any more once there is the next thing.
+   * @throws overloaded when there is no room for it now
+   */
+  replace(beforeBytes: number, sizeBytes: number): number {
+    if (sizeBytes > beforeBytes) return this.raise(beforeBytes, sizeBytes);
+    const afterBytes = sizeBytes <= SMALL_BYTES ? 0 : sizeBytes;
+    this.give(beforeBytes - afterBytes);
+    return afterBytes;
   }
 
   give(sizeBytes: number): void {

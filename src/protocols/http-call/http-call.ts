@@ -5,8 +5,14 @@ import {
   type InferenceConfig,
   inferenceConfig,
 } from '../../config/config.slices';
-import { type BodyRoom, readBody } from '../../http/body/body-reader';
-import { compress, type EncodedAnswer, inflate } from '../../http/body/content-encoding';
+import { readBody } from '../../http/body/body-reader';
+import type { BodyRoom } from '../../http/body/growing-body';
+import {
+  compress,
+  type CompressionConfig,
+  type EncodedAnswer,
+  inflate,
+} from '../../http/body/content-encoding';
 import { InFlightBytes } from '../../http/body/in-flight-bytes';
 import type { Exchange } from '../../http/exchange';
 import { noJsonInForm } from '../../http/headers/content-negotiation';
@@ -26,7 +32,7 @@ import { requestPool } from '../../tensors/array-pool';
 import type { Tensor } from '../../tensors/tensor';
 import { cacheHeaders } from './cache-control';
 import { JsonThread } from './json-thread';
-import type { Worksite } from './offloadable';
+import { inTime, type Worksite } from './offloadable';
 import { serverTiming, TIMING_HEADER } from './server-timing';
 
 /** Which model a call's path names. */
@@ -78,7 +84,14 @@ export class HttpCalls {
     target: CallTarget | ((body: Buffer) => CallTarget),
     codec: HttpCallCodec<Request>,
   ): Promise<void> {
-    const call = new HttpCall(exchange, target, codec, this.jsonThread.work, this.budget);
+    const call = new HttpCall(
+      exchange,
+      target,
+      codec,
+      this.jsonThread.work,
+      this.budget,
+      this.http.compression,
+    );
     try {
       await this.read(call, exchange);
       await this.inference.infer(call);
@@ -94,12 +107,15 @@ export class HttpCalls {
     try {
       call.check();
       const bodyLimitBytes = Math.min(this.http.bodyLimitBytes, exchange.caller?.maxBodyBytes ?? Infinity);
+      call.deadlineMs = deadlineOf(exchange, this.config.deadlineMs);
+      const { named } = call;
+      const looking = named && this.inference.refuseUnknown(named.model, named.version, call.deadlineMs);
+      if (looking !== undefined) await looking;
       const raw = await readBody(exchange.req, bodyLimitBytes, call);
       exchange.bytesIn = raw.length;
       exchange.readMs = performance.now() - exchange.startedAt;
       const encoding = exchange.req.headers['content-encoding'];
-      call.take(encoding === undefined ? raw : await inflate(raw, encoding, bodyLimitBytes));
-      call.deadlineMs = deadlineOf(exchange, this.config.deadlineMs);
+      call.take(encoding === undefined ? raw : await inflate(raw, encoding, bodyLimitBytes, call));
     } catch (thrown) {
       this.inference.refused(call.protocol, call.startedAt, thrown);
       throw thrown;
@@ -107,6 +123,8 @@ export class HttpCalls {
   }
 }
 
+/** What a string takes besides its characters. */
+const STRING_BYTES = 24;
 const NOTHING: readonly ArrayBufferView[] = [];
 
 /** One inference call that came over HTTP. */
@@ -119,6 +137,7 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
   deadlineMs = Infinity;
   /** What its body holds of the budget. */
   heldBytes = 0;
+  private readonly work: Worksite;
   private body: Buffer | undefined;
   private request: Request | undefined;
   private decodingMs = 0;
@@ -129,12 +148,19 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
     readonly signal: Exchange,
     private readonly target: CallTarget | ((body: Buffer) => CallTarget),
     private readonly codec: HttpCallCodec<Request>,
-    private readonly work: Worksite,
+    worksite: Worksite,
     private readonly budget: InFlightBytes,
+    private readonly compression: CompressionConfig,
   ) {
     this.protocol = codec.protocol;
     this.startedAt = signal.startedAt;
     this.requestId = signal.requestId;
+    this.work = inTime(worksite, this);
+  }
+
+  /** What is known of its target before its body is. */
+  get named(): CallTarget | undefined {
+    return typeof this.target === 'function' ? undefined : this.target;
   }
 
   attribute(name: string): string | undefined {
@@ -151,6 +177,10 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
 
   hold(sizeBytes: number): void {
     this.heldBytes = this.budget.raise(this.heldBytes, sizeBytes);
+  }
+
+  begin(): void {
+    this.signal.wantBody();
   }
 
   acquire(sizeBytes: number): Buffer {
@@ -194,7 +224,10 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
     const encodingMs = isTimed ? performance.now() : 0;
     const encoding = this.codec.encode(exchange, this.request!, model, result, this.work);
     const encoded = encoding instanceof Promise ? await encoding : encoding;
-    const compressed = compress(encoded, header(exchange.req, 'accept-encoding'));
+    // What it came with is not needed any more.
+    const answerBytes = encoded.body.reduce((sum, { length }) => sum + length, 0);
+    this.heldBytes = this.budget.replace(this.heldBytes, answerBytes);
+    const compressed = compress(encoded, header(exchange.req, 'accept-encoding'), this.compression);
     const { headers, body } = compressed instanceof Promise ? await compressed : compressed;
     const all = [...headers, ...cacheHeaders(result)];
     if (isTimed) {
@@ -204,6 +237,15 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
       );
     }
     exchange.send(200, all, body);
+    this.holdUntilGone();
+  }
+
+  /** How fast an answer goes is its client's to say. */
+  private holdUntilGone(): void {
+    const { heldBytes, budget } = this;
+    if (heldBytes === 0) return;
+    this.heldBytes = 0;
+    this.signal.whenGone(() => budget.give(heldBytes));
   }
 
   release(): void {
@@ -216,24 +258,32 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
     this.signal.decodeMs = performance.now() - this.decodingMs;
     this.request = request;
     // Raw inputs look into the body for as long as they wait.
-    this.memory = request.raw === undefined ? this.memoryOf(this.body!, request.inputs) : NOTHING;
+    if (request.raw === undefined) this.exchangeBody(this.body!, request.inputs);
+    else this.memory = NOTHING;
     this.body = undefined;
     const counted = this.signal.caller?.spendRows(rowsOf(request));
     return counted === undefined ? request : counted.then(() => request);
   }
 
-  /** A body of which no input is a view can be used again at once. */
-  private memoryOf(body: Buffer, inputs: readonly Tensor[]): readonly ArrayBufferView[] {
+  /** A body of which no input is a view can be used again at once: what it became counts from here on. */
+  private exchangeBody(body: Buffer, inputs: readonly Tensor[]): void {
     const memory: ArrayBufferView[] = [];
+    let sizeBytes = 0;
     let isShared = false;
     for (const { data } of inputs) {
-      if (Array.isArray(data)) continue;
-      if (data.buffer === body.buffer) isShared = true;
-      else memory.push(data);
+      if (Array.isArray(data)) {
+        for (const text of data) sizeBytes += STRING_BYTES + 2 * text.length;
+      } else if (data.buffer === body.buffer) {
+        isShared = true;
+      } else {
+        sizeBytes += data.byteLength;
+        memory.push(data);
+      }
     }
+    this.memory = memory;
     if (isShared) memory.push(body);
     else this.giveBack(body);
-    return memory;
+    this.heldBytes = this.budget.replace(this.heldBytes, isShared ? sizeBytes + body.length : sizeBytes);
   }
 
   private giveBack(view: ArrayBufferView): void {
