@@ -15,9 +15,10 @@ export interface InHand {
   whenGone(listener: () => void): void;
 }
 
-/** A client that sends no more is asked after so long whether it is still there, and then at growing intervals. */
+/** A client that sends no more is asked after so long whether it is still there. */
 const FIRST_QUESTION_MS = 50;
-const LONGEST_QUESTION_MS = 5000;
+/** How much longer it is left in peace each time: some take only a handful of interim answers. */
+const NEXT_QUESTION_FACTOR = 4;
 
 /**
  * One client's connection, for as long as it is open. Its socket has one listener for all requests that come on it: an
@@ -95,7 +96,7 @@ export class Connection {
     if (!this.socket.writable || this.isIdle) return;
     this.question = setTimeout(() => {
       this.inHand[0]?.sendInterim();
-      this.ask(Math.min(2 * afterMs, LONGEST_QUESTION_MS));
+      this.ask(afterMs * NEXT_QUESTION_FACTOR);
     }, afterMs);
   }
 }
