@@ -22,6 +22,13 @@ function refusal(env: EnvironmentText): ConfigurationError {
 }
 
 describe('parseSettings', () => {
+  it('gives bodies no more than an eighth of the memory of a worker', () => {
+    const bytesOf = (env: Record<string, string>): number => parseSettings(env).http.largeBodyMemoryBytes;
+    expect(bytesOf({ WORKER_MEMORY_LIMIT: '1gb' })).toBe(2 ** 27);
+    expect(bytesOf({ WORKER_MEMORY_LIMIT: '1gb', LARGE_BODY_MEMORY: '20mb' })).toBe(20 * 2 ** 20);
+    expect(bytesOf({ LARGE_BODY_MEMORY: '2gb' })).toBe(2 ** 31);
+  });
+
   it('has a default for everything that an empty environment leaves out', () => {
     expect(parseSettings({})).toEqual({
       app: {

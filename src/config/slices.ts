@@ -40,7 +40,7 @@ export const slices = {
     bodyLimitBytes: env.BODY_LIMIT,
     /** About, as an answer is not printed to find out. */
     jsonAnswerLimitBytes: env.JSON_ANSWER_LIMIT,
-    largeBodyMemoryBytes: env.LARGE_BODY_MEMORY,
+    largeBodyMemoryBytes: Math.min(env.LARGE_BODY_MEMORY, bodyShareOf(env.WORKER_MEMORY_LIMIT)),
     /** Of answers to inference calls whose clients ask for it. */
     compression: {
       json: env.JSON_COMPRESSION,
@@ -203,6 +203,14 @@ export const slices = {
     },
   }),
 };
+
+/**
+ * How much of a worker's memory bodies may hold: on its way a body is also tensors, what is run of them, what comes of
+ * that, and its text.
+ */
+function bodyShareOf(workerMemoryBytes: number): number {
+  return workerMemoryBytes === 0 ? Infinity : Math.ceil(workerMemoryBytes / 8);
+}
 
 const MODEL_FILE = '.onnx';
 

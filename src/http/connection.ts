@@ -16,9 +16,9 @@ export interface InHand {
 }
 
 /** A client that sends no more is asked after so long whether it is still there. */
-const FIRST_QUESTION_MS = 50;
+const FIRST_QUESTION_MS = 150;
 /** How much longer it is left in peace each time: some take only a handful of interim answers. */
-const NEXT_QUESTION_FACTOR = 4;
+const NEXT_QUESTION_FACTOR = 3;
 
 /**
  * One client's connection, for as long as it is open. Its socket has one listener for all requests that come on it: an
