@@ -1,4 +1,4 @@
-import { inTime, offloadable, type Worksite } from './offloadable';
+import { inTime, type Offloadable, offloadable, type Worksite } from './offloadable';
 
 function double(n: number): number {
   return 2 * n;
@@ -6,9 +6,15 @@ function double(n: number): number {
 const DOUBLE = offloadable(__filename, double, { consumes: false });
 
 describe('inTime', () => {
-  const busy: Worksite = () => new Promise<never>(() => undefined);
-  const quick: Worksite = (work, _bytes, args) => Promise.resolve(work.call(...args));
-  const here: Worksite = (work, _bytes, args) => work.call(...args);
+  type Work = <Args extends readonly unknown[], Value>(
+    work: Offloadable<Args, Value>,
+    jsonBytes: number,
+    args: Args,
+  ) => Value | Promise<Value>;
+  const site = (work: Work): Worksite => Object.assign(work, { mostJsonBytes: 1000 });
+  const busy = site(() => new Promise<never>(() => undefined));
+  const quick = site((work, _bytes, args) => Promise.resolve(work.call(...args)));
+  const here = site((work, _bytes, args) => work.call(...args));
 
   it('waits for another thread until the deadline of the call, as it is by then', async () => {
     const call = { deadlineMs: Infinity };
@@ -21,5 +27,6 @@ describe('inTime', () => {
     const call = { deadlineMs: performance.now() + 60_000 };
     expect(await inTime(quick, call)(DOUBLE, 10, [2])).toBe(4);
     expect(inTime(here, call)(DOUBLE, 10, [2])).toBe(4);
+    expect(inTime(here, call).mostJsonBytes).toBe(1000);
   });
 });

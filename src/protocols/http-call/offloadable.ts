@@ -41,10 +41,16 @@ export interface Worksite {
  * @param call its deadline counts as it is when the work begins
  */
 export function inTime(worksite: Worksite, call: { readonly deadlineMs: number }): Worksite {
-  return (work, jsonBytes, args) => {
+  const { mostJsonBytes } = worksite;
+  const limited = <Args extends readonly unknown[], Value>(
+    work: Offloadable<Args, Value>,
+    jsonBytes: number,
+    args: Args,
+  ): Value | Promise<Value> => {
     const value = worksite(work, jsonBytes, args);
     return value instanceof Promise ? withDeadline(value, call.deadlineMs, 'large JSON') : value;
   };
+  return Object.assign(limited, { mostJsonBytes });
 }
 
 /** What `next` makes of a value, now or when it is there. */
