@@ -9,9 +9,10 @@ module.exports = {
   transform: {
     '^.+\\.ts$': 'ts-jest',
     '/site/ui/.+\\.js$': '<rootDir>/test/helpers/es-module-transform.js',
-    '/node_modules/jose/.+\\.js$': '<rootDir>/test/helpers/es-module-transform.js',
+    '/node_modules/(jose|@opentelemetry/otlp-exporter-base)/.+\\.js$':
+      '<rootDir>/test/helpers/es-module-transform.js',
   },
-  transformIgnorePatterns: ['/node_modules/(?!jose/)'],
+  transformIgnorePatterns: ['/node_modules/(?!jose/|@opentelemetry/otlp-exporter-base/)'],
   testTimeout: 30_000,
   // Real servers on two cores: more than two specs at a time only wait for each other.
   maxWorkers: 2,

@@ -7,6 +7,7 @@ import { HttpModule } from './http/http.module';
 import { IpcModule } from './process/ipc/ipc.module';
 import { LoggingModule } from './telemetry/logging/logging.module';
 import { MetricsModule } from './telemetry/metrics/metrics.module';
+import { TracingModule } from './telemetry/tracing/tracing.module';
 import { NativeModule } from './protocols/native/native.module';
 import { OpenInferenceModule } from './protocols/open-inference/open-inference.module';
 import { OpenAiModule } from './protocols/openai/openai.module';
@@ -17,6 +18,7 @@ import { AdminModule } from './admin/admin.module';
     LoggingModule,
     IpcModule,
     MetricsModule,
+    TracingModule,
     HttpModule,
     AccessModule,
     NativeModule,

@@ -1,6 +1,9 @@
 import { DomainError } from '../errors/domain-error';
 import type { ScheduledResult } from '../scheduling/scheduled-request';
+import { TraceRecord } from '../telemetry/tracing/trace-record';
 import type { Tensor } from '../tensors/tensor';
+import type { CacheEntry } from './cache-entry';
+import type { CacheTier } from './cache-tier';
 import { type CachedAnswer, type CachedModel, type CachedRequest, PredictionCache } from './prediction-cache';
 
 const SETTINGS = {
@@ -91,6 +94,24 @@ describe('PredictionCache', () => {
     process.nextTick(() => answered.push('the same turn'));
     await Promise.all(hits);
     expect(answered).toEqual(['the same turn', 'hit 1', 'hit 2']);
+  });
+
+  it('notes on the trace of a request when Redis was asked, and whether it knew', async () => {
+    const entries = new Map<string, CacheEntry>();
+    const tier = {
+      get: (key: string) => Promise.resolve(entries.get(key)),
+      set: (key: string, entry: CacheEntry) => void entries.set(key, entry),
+    } as Partial<CacheTier> as CacheTier;
+    const traced = async (): Promise<TraceRecord> => {
+      const record = new TraceRecord(undefined, '/infer', { add: () => undefined });
+      // Another process, which has nothing in memory.
+      cache = new PredictionCache(SETTINGS, tier);
+      await ask(requestOf([1, 2], { trace: { incoming: undefined, record } }));
+      return record;
+    };
+    const [first, second] = [await traced(), await traced()];
+    expect([first.lookup!.hit, second.lookup!.hit, runs]).toEqual([false, true, 1]);
+    expect(second.lookup!.endMs).toBeGreaterThanOrEqual(second.lookup!.startMs);
   });
 
   it('does not hold on to what the run lies in', async () => {

@@ -220,7 +220,9 @@ export class PredictionCache {
   private async find(lookup: Lookup): Promise<Found> {
     const { outputs: wanted } = lookup.request;
     const outputs = wanted ? lookup.outputs.filter(({ name }) => wanted.includes(name)) : lookup.outputs;
+    const looked = this.redis && lookup.request.trace?.record?.lookingUp(performance.now());
     const entry = await this.redis?.get(lookup.key, lookup.startMs - lookup.ttlMs, { outputs });
+    looked?.end(performance.now(), entry !== undefined);
     if (entry === undefined) return { run: await this.runAndKeep(lookup) };
     if (lookup.clearings === this.clearings) this.memory.set(lookup.key, entry);
     return { entry };

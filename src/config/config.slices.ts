@@ -13,6 +13,7 @@ export type {
   ModelsConfig,
   ProcessingConfig,
   RemoteConfig,
+  TracingConfig,
 } from './slices';
 
 /** What a slice is injected by: `@Inject(httpConfig.KEY) http: HttpConfig`. */
@@ -26,6 +27,7 @@ export const inferenceConfig = slice('inference');
 export const processingConfig = slice('processing');
 export const loggingConfig = slice('logging');
 export const metricsConfig = slice('metrics');
+export const tracingConfig = slice('tracing');
 export const cacheConfig = slice('cache');
 export const remoteConfig = slice('remote');
 export const accessConfig = slice('access');

@@ -14,7 +14,9 @@ import {
   oneOf,
   orAuto,
   origin,
+  pairs,
   pathPrefix,
+  ratio,
   redisUrl,
   remoteHost,
   secret,
@@ -52,6 +54,14 @@ export const PUBLIC_KEY_ALGORITHMS = [
   'EdDSA',
 ] as const;
 const METRICS_BUCKETS = ['few', 'all'] as const;
+const TRACE_SAMPLERS = [
+  'parentbased_traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'traceidratio',
+  'always_on',
+  'always_off',
+] as const;
 const NODE_ENVS = ['development', 'production', 'test'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -63,6 +73,7 @@ export type AuthMode = (typeof AUTH_MODES)[number];
 export type ClientCertificates = (typeof CLIENT_CERTIFICATES)[number];
 export type PublicKeyAlgorithm = (typeof PUBLIC_KEY_ALGORITHMS)[number];
 export type MetricsBuckets = (typeof METRICS_BUCKETS)[number];
+export type TraceSampler = (typeof TRACE_SAMPLERS)[number];
 export type NodeEnv = (typeof NODE_ENVS)[number];
 
 const milliseconds = (min: number) => wholeNumber(min, DAY_MS, 'milliseconds');
@@ -401,6 +412,32 @@ export class Environment {
 
   @Variable(byteSize(KB, 2 * GB))
   REMOTE_MAX_ANSWER_BYTES = 52_428_800;
+
+  // Traces, by the names that OpenTelemetry gives its settings
+
+  @Variable(url('http', 'https'))
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string;
+
+  @Variable(pairs)
+  OTEL_EXPORTER_OTLP_HEADERS = '';
+
+  @Variable(line(100))
+  OTEL_SERVICE_NAME = 'nestor';
+
+  @Variable(pairs)
+  OTEL_RESOURCE_ATTRIBUTES = '';
+
+  @Variable(oneOf(TRACE_SAMPLERS))
+  OTEL_TRACES_SAMPLER: TraceSampler = 'parentbased_traceidratio';
+
+  @Variable(ratio)
+  OTEL_TRACES_SAMPLER_ARG = 0.01;
+
+  @Variable(flag)
+  OTEL_SDK_DISABLED = false;
+
+  @Variable(wholeNumber(0, 100_000))
+  TRACE_MAX_PER_SECOND = 100;
 
   // Access
 

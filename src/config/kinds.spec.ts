@@ -11,7 +11,10 @@ import {
   oneOf,
   orAuto,
   origin,
+  pairs,
+  pairsOf,
   pathPrefix,
+  ratio,
   redisUrl,
   remoteHost,
   url,
@@ -30,6 +33,9 @@ const accepted: Accepted[] = [
   ['auto', orAuto(wholeNumber(0, 8), '-1'), 'Auto', 'auto'],
   ['the other spelling of auto', orAuto(wholeNumber(0, 8), '-1'), '-1', 'auto'],
   ['a number instead of auto', orAuto(wholeNumber(0, 8), '-1'), '8', 8],
+  ['a ratio', ratio, '0.01', 0.01],
+  ['all of it', ratio, '1', 1],
+  ['pairs', pairs, 'a=b, c-d = e=f%2C', 'a=b, c-d = e=f%2C'],
   ['plain bytes', byteSize(1, 2 ** 31), '52428800', 52_428_800],
   ['kilobytes', byteSize(1, 2 ** 31), '1kb', 1024],
   ['megabytes', byteSize(1, 2 ** 31), '50MB', 52_428_800],
@@ -130,6 +136,8 @@ const refused: [kind: string, Kind<unknown>, string[]][] = [
       'null',
     ],
   ],
+  ['a ratio', ratio, ['1.1', '-0', '.5', '1e-3', '50%', '0,5']],
+  ['pairs', pairs, ['a', '=a', 'a=b,', 'a=b,a=c', 'a=%', 'a="b"', 'a b=c', 'a=b\nc']],
   [
     'a prefix',
     pathPrefix,
@@ -148,4 +156,15 @@ describe('kinds of variables', () => {
       expect(kind.parse(text)).toBeUndefined();
     },
   );
+});
+
+describe('pairs', () => {
+  it('give their values without white space and escapes', () => {
+    expect(pairsOf('a=b, c-d = e f%2Cg=%20,h=')).toEqual({ a: 'b', 'c-d': 'e f,g= ', h: '' });
+    expect(pairsOf('')).toEqual({});
+  });
+
+  it('may have any name', () => {
+    expect(Object.keys(pairsOf('__proto__=a,constructor=b'))).toEqual(['__proto__', 'constructor']);
+  });
 });

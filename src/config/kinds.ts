@@ -80,6 +80,39 @@ export function oneOf<const T extends string>(
   };
 }
 
+/** A share in plain decimal digits. */
+export const ratio: Kind<number> = {
+  rule: 'a number from 0 to 1',
+  parse: (text) => (/^(?:0(?:\.\d{1,12})?|1(?:\.0{1,12})?)$/.test(text) ? Number(text) : undefined),
+};
+
+/** `name=value` pairs as OpenTelemetry has them in a variable, of which `pairsOf` makes their values. */
+export const pairs: Kind<string> = {
+  rule: 'pairs such as name=value,other=value, without names twice, and with %XX for what else a value may not hold',
+  parse: (text) => (readPairs(text) === undefined ? undefined : text),
+};
+
+/** What pairs say. @param text that kept the rule */
+export function pairsOf(text: string): Readonly<Record<string, string>> {
+  return readPairs(text) ?? {};
+}
+
+const PAIR = /^([\w!#$&'*+.^`|~-]+)\s*=\s*([^\s,;"\\](?:[^,;"\\\p{Cc}]*[^\s,;"\\])?)?$/u;
+
+function readPairs(text: string): Record<string, string> | undefined {
+  const values = new Map<string, string>();
+  for (const part of text === '' ? [] : text.split(',')) {
+    const [, name, value = ''] = PAIR.exec(part.trim()) ?? [];
+    if (name === undefined || values.has(name)) return undefined;
+    try {
+      values.set(name, decodeURIComponent(value));
+    } catch {
+      return undefined;
+    }
+  }
+  return Object.fromEntries(values);
+}
+
 /** Text for people, on one line. */
 export function line(maxLength: number): Kind<string> {
   return {

@@ -110,6 +110,13 @@ describe('parseSettings', () => {
         filesKept: 5,
         access: true,
       },
+      tracing: {
+        headers: {},
+        resource: { 'service.name': 'nestor' },
+        parentBased: true,
+        ratio: 0.01,
+        maxPerSecond: 100,
+      },
       cache: {
         enabled: true,
         ttlSeconds: 300,
@@ -403,5 +410,51 @@ describe('settings of access', () => {
       clientCertificates: 'off',
       reloadIntervalMs: 5000,
     });
+  });
+});
+
+describe('settings of traces', () => {
+  it('are those of OpenTelemetry', () => {
+    const { tracing } = parseSettings({
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20abc, x-tenant = 7',
+      OTEL_SERVICE_NAME: 'scores',
+      OTEL_RESOURCE_ATTRIBUTES: 'service.namespace=ml,service.name=other',
+      OTEL_TRACES_SAMPLER: 'always_on',
+      OTEL_TRACES_SAMPLER_ARG: '0.5',
+      TRACE_MAX_PER_SECOND: '7',
+    });
+    expect(tracing).toEqual({
+      endpoint: 'http://collector:4318',
+      headers: { authorization: 'Bearer abc', 'x-tenant': '7' },
+      resource: { 'service.namespace': 'ml', 'service.name': 'scores' },
+      parentBased: false,
+      ratio: 1,
+      maxPerSecond: 7,
+    });
+  });
+
+  it.each([
+    ['parentbased_traceidratio', true, 0.25],
+    ['parentbased_always_off', true, 0],
+    ['traceidratio', false, 0.25],
+  ])('sample as %s says', (sampler, parentBased, ratio) => {
+    const env = { OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: '0.25' };
+    expect(parseSettings(env).tracing).toMatchObject({ parentBased, ratio });
+  });
+
+  it('are off when the SDK is disabled', () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', OTEL_SDK_DISABLED: 'true' };
+    expect(parseSettings(env).tracing.endpoint).toBeUndefined();
+  });
+
+  it.each([
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, 'OTEL_EXPORTER_OTLP_ENDPOINT must be a URL'],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: 'Bearer s3cret' }, 'OTEL_EXPORTER_OTLP_HEADERS must be pairs such as'],
+    [{ OTEL_TRACES_SAMPLER: 'sometimes' }, 'OTEL_TRACES_SAMPLER must be one of'],
+    [{ OTEL_TRACES_SAMPLER_ARG: '1.5' }, 'OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1'],
+  ])('are refused: %j', (env, fault) => {
+    expect(() => parseSettings(env)).toThrow(fault);
+    expect(() => parseSettings(env)).not.toThrow(/s3cret/);
   });
 });

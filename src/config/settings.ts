@@ -32,6 +32,7 @@ export function parseSettings(env: EnvironmentText): Settings {
     processing: slices.processing(environment),
     metrics: slices.metrics(environment),
     logging: slices.logging(environment),
+    tracing: slices.tracing(environment),
     cache: slices.cache(environment),
     remote: slices.remote(environment),
     access: slices.access(environment),

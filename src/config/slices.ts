@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
-import type { Environment } from './environment';
+import type { Environment, TraceSampler } from './environment';
+import { pairsOf } from './kinds';
 import { userCacheFolder } from './user-cache-folder';
 
 /** What each part of the server gets to see of the environment; a field's unit stands in its name. */
@@ -139,6 +140,20 @@ export const slices = {
     /** From here on an access line has the stages of its request. */
     slowRequestMs: env.SLOW_REQUEST_MS,
   }),
+  tracing: (env: Environment) => ({
+    /** Where spans are sent, without the path; undefined: nowhere, and none are made. */
+    endpoint: env.OTEL_SDK_DISABLED ? undefined : env.OTEL_EXPORTER_OTLP_ENDPOINT,
+    /** Of every export. */
+    headers: pairsOf(env.OTEL_EXPORTER_OTLP_HEADERS),
+    /** What the spans are of. */
+    resource: { ...pairsOf(env.OTEL_RESOURCE_ATTRIBUTES), 'service.name': env.OTEL_SERVICE_NAME },
+    /** Does a caller's decision count, where there is one? */
+    parentBased: env.OTEL_TRACES_SAMPLER.startsWith('parentbased_'),
+    /** From 0 to 1, of the requests that nobody has decided about. */
+    ratio: traceRatio(env.OTEL_TRACES_SAMPLER, env.OTEL_TRACES_SAMPLER_ARG),
+    /** In each worker. */
+    maxPerSecond: env.TRACE_MAX_PER_SECOND,
+  }),
   cache: (env: Environment) => ({
     enabled: env.CACHE_ENABLED,
     ttlSeconds: env.CACHE_TTL,
@@ -212,6 +227,11 @@ function bodyShareOf(workerMemoryBytes: number): number {
   return workerMemoryBytes === 0 ? Infinity : Math.ceil(workerMemoryBytes / 8);
 }
 
+function traceRatio(sampler: TraceSampler, ratio: number): number {
+  if (sampler.endsWith('always_on')) return 1;
+  return sampler.endsWith('always_off') ? 0 : ratio;
+}
+
 const MODEL_FILE = '.onnx';
 
 function onlyModel({ MODEL_DIR, MODEL_NAME }: Environment): { name: string; file?: string } | undefined {
@@ -239,6 +259,7 @@ export type InferenceConfig = Slice<'inference'>;
 export type ProcessingConfig = Slice<'processing'>;
 export type MetricsConfig = Slice<'metrics'>;
 export type LoggingConfig = Slice<'logging'>;
+export type TracingConfig = Slice<'tracing'>;
 export type CacheConfig = Slice<'cache'>;
 export type RemoteConfig = Slice<'remote'>;
 export type AccessConfig = Slice<'access'>;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError, type ErrorCode, ERRORS, naming, toDomainError } from '../errors/domain-error';
+import type { RequestTrace } from '../telemetry/tracing/trace-record';
 import type { Caller } from './caller';
 import { declaredLength } from './body/body-reader';
 import { Connection, type InHand } from './connection';
@@ -51,6 +52,8 @@ export class Exchange implements InHand {
   decodeMs: number | undefined;
   queueMs: number | undefined;
   runMs: number | undefined;
+  /** What it brings of a trace, and whether it is sampled; undefined: neither. */
+  trace: RequestTrace | undefined;
   /** Bytes of the request's body that were read. */
   bytesIn = 0;
   readonly connection: Connection;

@@ -5,6 +5,7 @@ import { type HttpConfig, httpConfig } from '../config/config.slices';
 import { DomainError, ERRORS } from '../errors/domain-error';
 import { AccessLog } from '../telemetry/logging/access-log';
 import { Recorder } from '../telemetry/metrics/recorder';
+import { Tracing } from '../telemetry/tracing/tracing';
 import { enterRequestContext, leaveRequestContext } from '../telemetry/logging/request-contexts';
 import { requestIdFrom } from '../telemetry/logging/request-id';
 import { clientAddresses } from './client-address';
@@ -59,6 +60,7 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
     @Inject(httpConfig.KEY) http: HttpConfig,
     private readonly accessLog: AccessLog,
     private readonly recorder: Recorder,
+    private readonly tracing: Tracing,
   ) {
     this.cors = new Cors(http);
     this.forwardedAddress = clientAddresses(http.trustedProxies);
@@ -138,20 +140,27 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
   finished(exchange: Exchange, status: number, bytesOut: number): void {
     this.finishedCount++;
     this.recorder.response(status);
+    const endMs = performance.now();
+    const record = exchange.trace?.record;
     this.accessLog.write(
       exchange.requestId,
       exchange.req.method ?? '',
       exchange.path,
       status,
-      performance.now() - exchange.startedAt,
+      endMs - exchange.startedAt,
       exchange.bytesIn,
       bytesOut,
       exchange.address ?? '',
       exchange.model,
       exchange.caller?.name,
       exchange,
+      record,
     );
     exchange.caller?.end(status);
+    if (record !== undefined) {
+      const { req, startedAt: startMs, readMs, code } = exchange;
+      this.tracing.finished(record, { method: req.method ?? '', status, startMs, readMs, endMs, code });
+    }
   }
 
   exchange(req: IncomingMessage, res: ServerResponse): Exchange {
@@ -180,6 +189,7 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
     }
     const call = this.table.find(req.method ?? '', exchange.path);
     exchange.changes = isChange(call);
+    if (call?.route.scope === 'infer') exchange.trace = this.tracing.begin(req.headers, call.route.pattern);
     let admitted: Promise<void> | undefined;
     try {
       admitted = this.gate?.admit(exchange, call);
@@ -240,13 +250,20 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
   }
 
   /** Logs the failures that are this server's, with the request's id; a client's mistakes show in the access line. */
-  report(exchange: Pick<Exchange, 'requestId' | 'path' | 'model'>, error: DomainError): void {
+  report(
+    exchange: Pick<Exchange, 'requestId' | 'path' | 'model'> & Partial<Pick<Exchange, 'trace'>>,
+    error: DomainError,
+  ): void {
     const { level } = ERRORS[error.code];
     if (this.refusals.concerns(error)) this.refusals.note(error, exchange.model);
     if (level === 'silent') return;
-    const { requestId, path, model } = exchange;
+    const { requestId, path, model, trace } = exchange;
     const cause = error.cause instanceof Error ? error.cause : undefined;
-    this.logger[level]({ requestId, path, model, code: error.code, err: cause }, error.message);
+    const traceId = trace?.record?.traceId;
+    this.logger[level](
+      { requestId, path, model, code: error.code, ...(traceId && { trace_id: traceId }), err: cause },
+      error.message,
+    );
   }
 
   private passOn(exchange: Exchange, { path }: RoutedCall, express: RequestListener): void {

@@ -34,11 +34,15 @@ async function runDeclared(
   request: ScheduledRequest,
   raw: RawRequest,
 ): Promise<ScheduledResult> {
+  const record = request.trace?.record;
   if (raw.inputs.length === 0) {
     const result = await model.queue.submit(request);
+    record?.processing(performance.now());
     const outputs = await processing.finish(result.outputs, [], raw.options, request);
+    record?.processed(performance.now());
     return { ...result, outputs: [...outputs] };
   }
+  record?.processing(performance.now());
   const results: ScheduledResult[] = [];
   const run: RunModel = async (inputs, { padding }) => {
     const empty = model.config.allowEmpty ? undefined : emptyInput(inputs);
@@ -50,6 +54,7 @@ async function runDeclared(
       deadlineMs: request.deadlineMs,
       signal: request.signal,
       requestId: request.requestId,
+      trace: request.trace,
       whenIdle: request.whenIdle,
       padding,
     });
@@ -57,6 +62,7 @@ async function runDeclared(
     return result;
   };
   const outputs = await processing.answer(raw, request, run);
+  record?.processed(performance.now());
   return {
     outputs: [...outputs],
     queueMs: Math.max(...results.map(({ queueMs }) => queueMs)),

@@ -4,6 +4,7 @@ import type { RawRequest } from '../processing/model-processing';
 import type { CancelSignal } from '../scheduling/scheduled-request';
 import type { RunTimes } from '../telemetry/metrics/model-recorder';
 import type { CacheOutcome, Protocol } from '../telemetry/metrics/outcome';
+import type { RequestTrace } from '../telemetry/tracing/trace-record';
 import type { Tensor } from '../tensors/tensor';
 
 /** What a call asks of a model, its tensors read. */
@@ -54,6 +55,8 @@ export interface InferenceCall<Answer> {
   readonly signal?: CancelSignal;
   /** By which the logs name it. */
   readonly requestId?: string;
+  /** Of which trace it is; undefined: of none. */
+  readonly trace?: RequestTrace;
   /** What serves it is found. */
   accepted(model: LoadedModel): void;
   /** May it be more urgent than others, as far as can be told without decoding it? Asked under overload only. */

@@ -51,6 +51,7 @@ export class InferenceService {
       recorder = model.recorder;
       try {
         call.accepted(model);
+        call.trace?.record?.accepted(model);
         this.refuseEarly(model, call);
         return await this.answer(model, call);
       } finally {
@@ -84,15 +85,19 @@ export class InferenceService {
   }
 
   private async answer<Answer>(model: LoadedModel, call: InferenceCall<Answer>): Promise<Answer> {
+    const record = call.trace?.record;
     const decodingMs = performance.now();
+    record?.decoding(decodingMs);
     const decoded = call.decode(model);
     const request = decoded instanceof Promise ? await decoded : decoded;
     const decodedMs = performance.now();
+    record?.decoded(decodedMs, rowsOf(request));
     const result = await this.run(model, call, request);
     // A large batch's calls all go on at once.
     const turn = this.pacer.wait();
     if (turn !== undefined) await turn;
     const encodingMs = performance.now();
+    record?.encoding(encodingMs, result.cache);
     const encoded = call.encode(model, result);
     const answer = encoded instanceof Promise ? await encoded : encoded;
     if (call.protocol !== undefined) {
@@ -165,6 +170,7 @@ export class InferenceService {
       signal: call.signal,
       onInputsConsumed: () => call.release(),
       requestId: call.requestId,
+      trace: call.trace,
     };
     const answer = await this.cached(model, request, raw);
     if (call.protocol !== undefined) model.recorder.cached(answer.outcome, answer.lookupMs, answer.tier);

@@ -1,3 +1,4 @@
+import type { OutgoingTrace } from '../telemetry/tracing/trace-record';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
 
 /** The inputs of one request, in the order in which the model declares them. */
@@ -11,6 +12,8 @@ export interface RunContext {
   readonly deadlineMs: number;
   /** Of the requests that have an id, the most urgent first. */
   readonly requestIds: readonly string[];
+  /** For those who would go on with a trace of theirs; undefined where none has one. */
+  readonly trace?: OutgoingTrace;
 }
 
 export interface Readiness {

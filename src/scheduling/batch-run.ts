@@ -1,9 +1,13 @@
 import type { RunContext } from '../runners/runner';
+import { BatchTrace } from '../telemetry/tracing/run-trace';
+import { OutgoingTrace } from '../telemetry/tracing/trace-record';
 import type { QueuedRequest } from './queued-request';
 
 /** One run under way. */
 export class BatchRun {
   private abort: AbortController | undefined;
+  /** Undefined where none of its requests is traced. */
+  readonly trace: BatchTrace | undefined;
 
   /**
    * @param model the key of the model that runs
@@ -15,7 +19,9 @@ export class BatchRun {
     readonly rows: number,
     readonly startMs: number,
     readonly expectedMs: number,
-  ) {}
+  ) {
+    this.trace = BatchTrace.of(requests, rows, startMs);
+  }
 
   /** For a run that happens elsewhere, and can be told when nobody waits for it any more. */
   context(): RunContext {
@@ -27,7 +33,7 @@ export class BatchRun {
       deadlineMs = Math.max(deadlineMs, entry.deadlineMs);
       if (entry.request.requestId !== undefined) requestIds.push(entry.request.requestId);
     }
-    return { signal: this.abort.signal, deadlineMs, requestIds };
+    return { signal: this.abort.signal, deadlineMs, requestIds, trace: OutgoingTrace.of(this.requests) };
   }
 
   /** Nobody waits any more for one of its requests. */

@@ -1,4 +1,5 @@
 import type { RequestInputs } from '../runners/runner';
+import type { RunTrace } from '../telemetry/tracing/run-trace';
 import type { RequestRecord, ScheduledRequest, ScheduledResult } from './scheduled-request';
 
 /** Where a request's batch of more than one failed, it runs alone, ahead of the levels 1 to 10. */
@@ -34,6 +35,8 @@ export class QueuedRequest implements RequestRecord {
   deadlineIndex = -1;
   /** The run that it is in, where that one wants to know when nobody waits for it any more. */
   run: SharedRun | undefined = undefined;
+  /** Its next run, where it is traced. */
+  traced: RunTrace | undefined;
   resolve!: (result: ScheduledResult) => void;
   reject!: (reason: unknown) => void;
   private onInputsConsumed: (() => void) | undefined;
@@ -58,6 +61,7 @@ export class QueuedRequest implements RequestRecord {
     this.lane = level;
     this.fillUntilMs = enqueuedMs;
     this.onInputsConsumed = request.onInputsConsumed;
+    this.traced = request.trace?.record?.queued(enqueuedMs);
     request.record = this;
     request.signal?.addEventListener?.('abort', this);
   }

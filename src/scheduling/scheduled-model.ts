@@ -1,4 +1,4 @@
-import { DomainError, type ErrorCode } from '../errors/domain-error';
+import { DomainError, type ErrorCode, toDomainError } from '../errors/domain-error';
 import type { ModelRunner } from '../runners/runner';
 import type { Tensor } from '../tensors/tensor';
 import { Admission } from './admission';
@@ -327,6 +327,7 @@ export class ScheduledModel implements HostedModel, RequestOwner {
     const runMs = this.host.clock.now() - run.startMs;
     const joined = run.requests.length > 1;
     const fault = joined ? rowsFault(outputs, run.rows) : undefined;
+    run.trace?.end(run.startMs + runMs, fault === undefined ? undefined : 'wrong_outputs');
     // While it ran, another batch may have turned out to be wrong.
     if (fault !== undefined || (joined && !this.batchable)) {
       this.observer?.runFailed();
@@ -349,10 +350,12 @@ export class ScheduledModel implements HostedModel, RequestOwner {
   }
 
   private failed(run: BatchRun, error: unknown): void {
+    const nowMs = this.host.clock.now();
     this.observer?.runFailed();
+    run.trace?.end(nowMs, toDomainError(error).code);
     if (run.requests.length > 1 && this.mayRunApart(error)) this.retry(run);
     else for (const entry of run.requests) this.ledger.fail(entry, error);
-    this.end(run, this.host.clock.now() - run.startMs);
+    this.end(run, nowMs - run.startMs);
     this.settleDown();
   }
 
@@ -372,6 +375,7 @@ export class ScheduledModel implements HostedModel, RequestOwner {
       }
       entry.state = 'queued';
       entry.lane = RETRY_LANE;
+      entry.traced = entry.request.trace?.record?.queued(this.host.clock.now());
       this.enqueue(entry);
     }
   }

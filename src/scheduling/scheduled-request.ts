@@ -1,4 +1,5 @@
 import type { RequestInputs } from '../runners/runner';
+import type { RequestTrace } from '../telemetry/tracing/trace-record';
 import type { Tensor } from '../tensors/tensor';
 import type { RowPadding } from './row-padding';
 
@@ -24,6 +25,7 @@ export interface ScheduledRequest {
   readonly padding?: RowPadding;
   /** By which the logs of this server and of one behind it name the request. */
   readonly requestId?: string;
+  readonly trace?: RequestTrace;
   /** Called once, when the inputs will not be read again: their arrays may be reused. Must not throw. */
   readonly onInputsConsumed?: () => void;
   /** The scheduler's record while it has the request in hand; callers leave it undefined. */

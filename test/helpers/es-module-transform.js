@@ -1,8 +1,8 @@
 const { ModuleKind, ScriptTarget, transpileModule } = require('typescript');
 
 /**
- * Makes CommonJS of packages that have ES modules alone: Node requires those as they are, Jest does not. ts-jest would
- * put their class fields where the project's own decorators want them, which is before their `super()`.
+ * Makes CommonJS of packages that have ES modules alone, or import such later: Node takes those as they are, Jest does
+ * not. ts-jest would put their class fields where the project's own decorators want them, which is before their `super()`.
  */
 module.exports = {
   process: (source, path) => ({

@@ -28,6 +28,7 @@ import {
 import { InferenceService } from '../../inference/inference.service';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import type { Protocol } from '../../telemetry/metrics/outcome';
+import type { RequestTrace } from '../../telemetry/tracing/trace-record';
 import { requestPool } from '../../tensors/array-pool';
 import type { Tensor } from '../../tensors/tensor';
 import { cacheHeaders } from './cache-control';
@@ -134,6 +135,7 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
   readonly protocol: Protocol;
   readonly startedAt: number;
   readonly requestId: string;
+  readonly trace: RequestTrace | undefined;
   deadlineMs = Infinity;
   /** What its body holds of the budget. */
   heldBytes = 0;
@@ -155,6 +157,7 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
     this.protocol = codec.protocol;
     this.startedAt = signal.startedAt;
     this.requestId = signal.requestId;
+    this.trace = signal.trace;
     this.work = inTime(worksite, this);
   }
 

@@ -16,6 +16,7 @@ describe('headers of a remote', () => {
     [{ name: 'x-auth-token', text: 'abc' }, /is a secret/],
     [{ name: 'Content-Length', text: '5' }, /by the server itself/],
     [{ name: 'host', text: 'other' }, /by the server itself/],
+    [{ name: 'traceparent', text: '00' }, /by the server itself/],
     [{ name: 'x y', text: 'a' }, /no name/],
     [{ name: 'x-a', text: 'a\r\nx-b: c' }, /a value that a header cannot have/],
     [{ name: 'x-a', variable: 'TOKEN', prefix: 'a\n' }, /a prefix that a header cannot have/],

@@ -18,6 +18,8 @@ const OUR_OWN = new Set([
   'inference-header-content-length',
   'keep-alive',
   'te',
+  'traceparent',
+  'tracestate',
   'trailer',
   'transfer-encoding',
   'upgrade',

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { DomainError, reasonOf } from '../../errors/domain-error';
+import { DomainError, reasonOf, toDomainError } from '../../errors/domain-error';
 import { FAMILIES } from '../../telemetry/metrics/metric-families';
 import { systemClock } from '../../common/clock';
 import type { ModelRunner, Readiness, RequestInputs, RunContext } from '../runner';
@@ -114,13 +114,20 @@ export class RemoteRunner implements ModelRunner {
     context: RunContext,
   ): Promise<Tensor[]> {
     const { http, connections, codec } = this.parts;
+    const { trace } = context;
+    const call = trace?.begin(endpoint.url, systemClock.now());
     try {
       endpoint.recorder.add(FAMILIES.remoteSent.at, body.length);
       const answer = await http.send(
         {
           method: 'POST',
           url: endpoint.url,
-          headers: { ...this.parts.headers.values, ...headers, ...aboutRequests(context) },
+          headers: {
+            ...this.parts.headers.values,
+            ...headers,
+            ...aboutRequests(context),
+            ...trace?.headers(call),
+          },
           body,
           timeoutMs,
           signal: context.signal,
@@ -130,8 +137,11 @@ export class RemoteRunner implements ModelRunner {
       endpoint.recorder.add(FAMILIES.remoteReceived.at, answer.body.length);
       const fault = statusFault(answer, this.parts.redactor);
       if (fault !== undefined) throw fault;
-      return decode(codec, answer, this.parts.redactor);
+      const outputs = decode(codec, answer, this.parts.redactor);
+      call?.end(systemClock.now());
+      return outputs;
     } catch (error) {
+      call?.end(systemClock.now(), error instanceof RemoteFault ? error.kind : toDomainError(error).code);
       if (error instanceof RemoteFault) this.log(error, endpoint, context);
       throw error;
     }

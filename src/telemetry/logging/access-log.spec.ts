@@ -66,10 +66,17 @@ describe('AccessLog', () => {
     expect(refused).not.toHaveProperty('runMs');
   });
 
+  it('names the span of a request that is traced', () => {
+    const [traceId, spanId] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
+    log.write('abc', 'GET', '/', 200, 1, 0, 0, '::1', 'digits', undefined, undefined, { traceId, spanId });
+    expect(lines()).toEqual([expect.objectContaining({ trace_id: traceId, span_id: spanId, pid: 42 })]);
+  });
+
   it('leaves out what is not known', () => {
     log.write('abc', 'GET', '/', 404, 0.05, 0, 0, undefined);
     expect(lines()[0]).not.toHaveProperty('ip');
     expect(lines()[0]).not.toHaveProperty('model');
+    expect(lines()[0]).not.toHaveProperty('trace_id');
   });
 
   it.each([0, 0.001, 0.0004, 0.07, 0.999, 1, 12.05, 99.9996, 123456.789])(

@@ -1,3 +1,4 @@
+import type { SpanPlace } from '../tracing/trace-context';
 import { type Origin, quotable } from './log-line';
 
 const BUFFER_BYTES = 65_536;
@@ -56,6 +57,7 @@ export class AccessLog {
    * @param path as it came; the query, which may hold secrets, is left out
    * @param details of one that failed; of others they show from `slowMs` on
    * @param requestBytes of the body, as are `responseBytes`
+   * @param trace of a request that is traced
    */
   write(
     requestId: string,
@@ -69,6 +71,7 @@ export class AccessLog {
     model?: string,
     caller?: string,
     details?: RequestDetails,
+    trace?: SpanPlace,
   ): void {
     if (this.output === undefined) return;
     const line =
@@ -92,6 +95,7 @@ export class AccessLog {
       (model === undefined ? '' : ',"model":"' + quotable(model, MAX_MODEL) + '"') +
       (caller === undefined ? '' : ',"caller":"' + quotable(caller, MAX_CALLER) + '"') +
       (details !== undefined && (status >= 400 || durationMs >= this.slowMs) ? printed(details) : '') +
+      (trace === undefined ? '' : ',"trace_id":"' + trace.traceId + '","span_id":"' + trace.spanId + '"') +
       this.tail;
     if (this.used + MAX_LINE_BYTES > BUFFER_BYTES) this.flush();
     if (this.used === 0) this.flushTimer.refresh();

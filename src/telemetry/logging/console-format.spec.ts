@@ -29,7 +29,23 @@ describe('the console for people', () => {
   it('shows a request as one short line', () => {
     const lines: Buffer[] = [];
     const access = new AccessLog({ write: (chunk) => void lines.push(Buffer.from(chunk)) }, ORIGIN);
-    access.write('r-2', 'POST', '/api/inference/iris', 200, 1.5, 10, 20, '127.0.0.1', 'iris');
+    access.write(
+      'r-2',
+      'POST',
+      '/api/inference/iris',
+      200,
+      1.5,
+      10,
+      20,
+      '127.0.0.1',
+      'iris',
+      undefined,
+      undefined,
+      {
+        traceId: '0af7651916cd43dd8448eb211c80319c',
+        spanId: 'b7ad6b7169203331',
+      },
+    );
     access.flush();
     const text = consoleFormat('pretty', false)(Buffer.concat(lines)).toString();
     expect(text).toMatch(/INFO: POST \/api\/inference\/iris 200 1\.5 ms iris \(r-2\)\n$/);

@@ -28,7 +28,7 @@ export function consoleFormat(format: LoggingConfig['format'], colorize: boolean
   });
   const access = prettyFactory({
     ...options,
-    ignore: 'pid,worker,requestId,method,path,status,ms,in,out,ip,model,caller',
+    ignore: 'pid,worker,requestId,method,path,status,ms,in,out,ip,model,caller,trace_id,span_id',
     messageFormat: (line) => accessText(line),
   });
   return (lines) => {

@@ -262,6 +262,12 @@ export const FAMILIES = {
   unreadAnswers: SERVER.counter('nestor_http_unread_answers_total', {
     help: 'Connections that were closed as their client took nothing of its answer for RESPONSE_TIMEOUT_MS.',
   }),
+  traceSpansDropped: SERVER.counter('nestor_trace_spans_dropped_total', {
+    help: 'Spans of sampled requests that no collector got, as it was away or slow.',
+  }),
+  traceExportFailures: SERVER.counter('nestor_trace_export_failures_total', {
+    help: 'Exports of spans that the collector did not take.',
+  }),
   workers: {
     name: 'nestor_workers',
     type: 'gauge',
