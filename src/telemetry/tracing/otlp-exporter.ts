@@ -29,11 +29,12 @@ export function otlpExporter(
     resource,
   }: Pick<TracingConfig, 'headers' | 'resource'> & { readonly endpoint: string },
   version: string,
+  timeoutMs = EXPORT_TIMEOUT_MS,
 ): ExportSpans {
   const exporter = new OTLPTraceExporter({
     url: endpoint.replace(/\/$/, '') + TRACES_PATH,
     headers: { ...headers },
-    timeoutMillis: EXPORT_TIMEOUT_MS,
+    timeoutMillis: timeoutMs,
   });
   const origin = {
     resource: resourceFromAttributes({
