@@ -81,16 +81,13 @@ function link(tarball: string): void {
 
 /** For compilers: they, and what only the examples need, are no part of the package. */
 function linkForPrograms(): void {
-  for (const name of [
-    'typescript',
-    '@types',
-    'express',
-    'fastify',
-    '@nestjs',
-    'reflect-metadata',
-    'rxjs',
-    'undici-types',
-  ])
+  const names = ['typescript', 'express', 'fastify', 'reflect-metadata', 'rxjs', 'undici-types'];
+  for (const scope of ['@types', '@nestjs']) {
+    mkdirSync(join(modules, scope), { recursive: true });
+    // Some of a scope may be there, as the package needs them.
+    names.push(...readdirSync(join(ROOT, 'node_modules', scope)).map((name) => join(scope, name)));
+  }
+  for (const name of names)
     if (!existsSync(join(modules, name))) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
 }
 

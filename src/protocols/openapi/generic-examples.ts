@@ -1,5 +1,6 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { LoadedModel } from '../../models/loading/loaded-model';
+import { declaredExample } from '../native/declared-example';
 import { exampleRequest } from '../native/example-request';
 import { exampleRequestV2 } from '../open-inference/example-request';
 import type { PathItemObject } from './openapi-types';
@@ -27,8 +28,13 @@ export function withExamples(paths: Paths, loaded: readonly LoadedModel[], apiPr
     '/v2/repository/models/{model}/unload': {},
     '/v1/embeddings': embedder && { model: embedder.name, input: ['A cat.', 'A dog.'] },
   };
+  const examplePath = `${apiPrefix}/inference/{model}/example`;
+  const withFile = loaded.find((one) => 'file' in (declaredExample(one) ?? {}));
   return Object.fromEntries(
-    Object.entries(paths).map(([path, item]) => [path, itemWith(item, model, bodies[path])]),
+    Object.entries(paths).flatMap(([path, item]) => {
+      const meant = path === examplePath ? withFile : model;
+      return meant === undefined ? [] : [[path, itemWith(item, meant, bodies[path])]];
+    }),
   );
 }
 
