@@ -203,7 +203,7 @@ describe('declared inputs by the Open Inference Protocol', () => {
     [
       'a content type that is no text',
       { inputs: [picture({ parameters: { content_type: 1 } })] },
-      /^Parameter "content_type" at position \d+: expected a text/,
+      /^Input "picture": parameters: Parameter "content_type" at position \d+: expected a text/,
     ],
     [
       'no base64',
