@@ -36,8 +36,11 @@ describe('nestor', () => {
     ],
   ])('refuses %s, with exit code 2', async (_, args, message) => {
     const { code, stdout, stderr } = await nestor(args);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(message);
+    expect({ code, stdout, stderr }).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(message) as unknown,
+    });
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
