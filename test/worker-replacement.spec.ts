@@ -50,7 +50,7 @@ describe('a server of one worker', () => {
     });
     const [first = 0] = server.workers();
     const load = new SteadyLoad(server, '/api/inference/same', [[1, 2]]);
-    await server.said('bytes of memory (WORKER_MEMORY_LIMIT)');
+    await server.said('bytes of memory for itself (WORKER_MEMORY_LIMIT)');
     await server.until('it is another one', () => !isAlive(first));
     await load.answered(20);
     expect(await load.stop()).toEqual({ failed: [] });

@@ -152,16 +152,26 @@ export class SharedThreads {
     const nowMs = performance.now();
     if (nowMs - this.lookedAtMs < LOOK_AT_MEMORY_MS || this.renewing) return;
     this.lookedAtMs = nowMs;
-    const bytes = this.memoryBytes();
+    const bytes = this.memory();
+    if (bytes === undefined) return;
     this.leastBytes = Math.min(this.leastBytes, bytes);
     if (bytes - this.leastBytes > this.options.growthBytes) void this.renewAll();
+  }
+
+  /** A look takes a descriptor: where the process has none left, there may be one at the next look. */
+  private memory(): number | undefined {
+    try {
+      return this.memoryBytes();
+    } catch {
+      return undefined;
+    }
   }
 
   private async renewAll(): Promise<void> {
     this.renewing = true;
     for (const place of [...this.places]) await this.giveUp(place);
     // What is left is others'.
-    this.leastBytes = this.memoryBytes();
+    this.leastBytes = this.memory() ?? Infinity;
     this.renewing = false;
   }
 
