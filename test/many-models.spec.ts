@@ -131,8 +131,11 @@ describe('a folder of hundreds, of which few may be loaded', () => {
         good.map((_, i) => [200, [[1 + i]]]),
       );
     }
-    const { body } = await server.get<string>('/metrics');
-    expect(Number(/^nestor_resident_models (\d+)$/m.exec(body)?.[1])).toBeLessThanOrEqual(5);
+    // One counts while any worker has it: the last change may not have made room on each of them yet.
+    await server.until('no more are resident than may be', async () => {
+      const { body } = await server.get<string>('/metrics');
+      return Number(/^nestor_resident_models (\d+)$/m.exec(body)?.[1]) <= 5;
+    });
   });
 
   it('says of each that is broken why, and to no one that there is a fault in all', async () => {
