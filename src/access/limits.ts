@@ -8,8 +8,6 @@ export interface Limits {
   readonly bodyBytes?: number;
 }
 
-export const NO_LIMITS: Limits = Object.freeze({});
-
 export function isLimited({ requestsPerSecond, rowsPerSecond, requestsAtOnce, bodyBytes }: Limits): boolean {
   return (requestsPerSecond ?? rowsPerSecond ?? requestsAtOnce ?? bodyBytes) !== undefined;
 }

@@ -1,6 +1,7 @@
-import { NO_LIMITS } from '../limits';
+import type { Limits } from '../limits';
 import { CallerStates } from './caller-state';
 
+const NO_LIMITS: Limits = {};
 const give = () => Promise.resolve({ tokens: 1, retryAfterMs: 0 });
 
 describe('the table of callers', () => {

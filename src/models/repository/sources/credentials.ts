@@ -15,7 +15,7 @@ const GOOGLE_TOKEN =
 const EARLY_MS = 60_000;
 
 /** Credentials that end are kept until shortly before that. */
-export function kept(
+function kept(
   ask: (signal: AbortSignal) => Promise<{ credentials: Credentials; endsAt?: number } | undefined>,
 ): (signal: AbortSignal) => Promise<Credentials | undefined> {
   let known: { credentials: Credentials; endsAt?: number } | undefined;
@@ -41,7 +41,7 @@ export function amazonCredentials(env: Variables, region: string) {
   });
 }
 
-/** Google's: a token in the environment, or that of the machine's service account; `anonymous` by its setting. */
+/** Google's: a token in the environment, or that of the machine's service account. Undefined: without one. */
 export function googleCredentials(env: Variables) {
   return kept(async (signal) => {
     if (env.GOOGLE_OAUTH_ACCESS_TOKEN) return { credentials: { token: env.GOOGLE_OAUTH_ACCESS_TOKEN } };

@@ -15,7 +15,7 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isModelName } from '../model-name';
 import { type SourceFile, SourceFault, type SourceModel } from './source';
@@ -127,7 +127,15 @@ export class PulledModels {
         manifest[file.path] = [file.identity, sizeBytes];
       }
     };
-    await Promise.all(Array.from({ length: FETCHES_AT_ONCE }, line));
+    const lines = Array.from({ length: FETCHES_AT_ONCE }, () =>
+      line().finally(() => {
+        // Where one has failed there is nothing to begin any more.
+        waiting.length = 0;
+      }),
+    );
+    // None may go on when this ends: somebody else may take up the same files.
+    for (const end of await Promise.allSettled(lines))
+      if (end.status === 'rejected') throw end.reason as Error;
     await writeFile(join(incoming, MANIFEST), JSON.stringify(manifest));
     await syncFolder(incoming);
     await rename(incoming, place);
@@ -216,8 +224,7 @@ async function linkedDigest(target: string, name: string): Promise<string | unde
 }
 
 async function switchLink(target: string, to: string): Promise<void> {
-  const made = `${target}.${randomUUID()}`;
-  const hidden = join(dirname(made), `.${made.slice(dirname(made).length + 1)}`);
+  const hidden = join(dirname(target), `.${basename(target)}.${randomUUID()}`);
   await symlink(to, hidden);
   await rename(hidden, target);
   await syncFolder(dirname(target));
