@@ -4,7 +4,9 @@ import type { Deaths, Whereabouts } from './deaths';
 
 const PACE_MS = 5;
 /** A client's own patience: who waits longer was forgotten. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
+/** Where so much is on its way, the machine has no time for more: the next are sent when others are back. */
+const MOST_UNDER_WAY_S = 5;
 /** One request in so many comes on a connection of its own. */
 const FRESH_ONE_IN = 4;
 /** The statuses with which a server may refuse what it could not do now. */
@@ -20,7 +22,7 @@ export interface Settled {
   readonly reason: string;
 }
 
-/** Requests at a steady rate, whatever becomes of those before, and none is ever sent again. */
+/** Requests at a steady rate, whatever becomes of those of the last seconds, and none is ever sent again. */
 export class ChaosLoad {
   /** The oldest version of the changing model that may answer what is sent from here on. */
   oldest = 1;
@@ -35,10 +37,14 @@ export class ChaosLoad {
     private readonly random: (below: number) => number,
     private readonly deaths: Deaths,
   ) {
-    const startMs = performance.now();
-    let sent = 0;
+    let lastMs = performance.now();
+    let due = 0;
     this.timer = setInterval(() => {
-      for (; sent < ((performance.now() - startMs) * ratePerSecond) / 1000; sent++) this.send();
+      const nowMs = performance.now();
+      due += ((nowMs - lastMs) * ratePerSecond) / 1000;
+      lastMs = nowMs;
+      const room = Math.max(0, ratePerSecond * MOST_UNDER_WAY_S - this.pending.size);
+      for (due = Math.min(due, room); due >= 1; due--) this.send();
     }, PACE_MS);
   }
 

@@ -21,6 +21,7 @@ export interface Row {
 }
 
 const RANK = 0.99;
+const MOST_REASONS = 20;
 /** Numbers differ from one reason to the next. */
 const NUMBERS = /\d+(?:\.\d+)?/g;
 
@@ -89,9 +90,19 @@ export function reasonsOf(rows: readonly Row[]): string {
   return rows
     .flatMap(({ disturbance, reasons, error }) => [
       ...(error === '' ? [] : [`${disturbance}: ${error}`]),
-      ...Object.entries(reasons).map(([reason, times]) => `${disturbance}: ${times} x ${reason}`),
+      ...reasonLines(reasons).map((line) => `${disturbance}: ${line}`),
     ])
     .join('\n');
+}
+
+/** The most frequent first, and not thousands of them. */
+function reasonLines(reasons: Readonly<Record<string, number>>): string[] {
+  const lines = Object.entries(reasons)
+    .sort(([, one], [, other]) => other - one)
+    .map(([reason, times]) => `${times} x ${reason}`);
+  return lines.length <= MOST_REASONS
+    ? lines
+    : [...lines.slice(0, MOST_REASONS), `${lines.length - MOST_REASONS} other reasons`];
 }
 
 function rounded(ms: number | undefined): number {
