@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Locator, Page } from 'playwright-core';
 import { withBrowser } from './helpers/browser';
 import { describeWith } from './helpers/requirements-of-tests';
 import { startServer, type TestServer } from './helpers/server';
@@ -11,6 +12,17 @@ interface Beacon {
 }
 
 const ADMIN_KEY = 'adm-8c1d2e3f4a5b6c7d8e9f0a1b2c3d';
+
+/** With keys, and without. */
+let locked: TestServer;
+let open: TestServer;
+beforeAll(async () => {
+  [locked, open] = await Promise.all([
+    startServer({ MODEL_NAMES: 'iris', ADMIN_KEY }),
+    startServer({ MODEL_NAMES: 'iris' }),
+  ]);
+});
+afterAll(() => Promise.all([locked.stop(), open.stop()]));
 
 describeWith('chromium', 'a web page of another origin', (chromium) => {
   let site: Server;
@@ -67,77 +79,71 @@ describeWith('chromium', 'a web page of another origin', (chromium) => {
   const isServed = async (server: TestServer, headers: Record<string, string> = {}): Promise<boolean> =>
     (await server.get('/v2/models/iris/ready', headers)).status === 200;
 
-  it('changes nothing on a server without keys, whatever it tries', async () => {
-    const server = await startServer({ MODEL_NAMES: 'iris' });
-    const outcomes = await attack(server);
-    expect(new Set(outcomes)).toEqual(new Set(['blocked', 'opaque']));
-    expect(await isServed(server)).toBe(true);
-    // The same from a program on this machine goes through.
-    expect((await server.post('/v2/repository/models/iris/unload', {})).status).toBe(200);
-    expect(await isServed(server)).toBe(false);
-    await server.stop();
-  });
-
   it('changes nothing with a key either, unless CORS_ORIGINS names it', async () => {
     const headers = { authorization: `Bearer ${ADMIN_KEY}` };
-    const server = await startServer({ MODEL_NAMES: 'iris', ADMIN_KEY });
-    expect(new Set(await attack(server, headers))).toEqual(new Set(['blocked', 'opaque']));
-    expect(await isServed(server, headers)).toBe(true);
-    await server.stop();
+    expect(new Set(await attack(locked, headers))).toEqual(new Set(['blocked', 'opaque']));
+    expect(await isServed(locked, headers)).toBe(true);
     const named = await startServer({ MODEL_NAMES: 'iris', ADMIN_KEY, CORS_ORIGINS: origin });
     expect(await attack(named, headers)).toContain(200);
     expect(await isServed(named, headers)).toBe(false);
     await named.stop();
   });
+
+  it('changes nothing on a server without keys, whatever it tries', async () => {
+    const outcomes = await attack(open);
+    expect(new Set(outcomes)).toEqual(new Set(['blocked', 'opaque']));
+    expect(await isServed(open)).toBe(true);
+    // The same from a program on this machine goes through.
+    expect((await open.post('/v2/repository/models/iris/unload', {})).status).toBe(200);
+    expect(await isServed(open)).toBe(false);
+  });
 });
 
-describeWith('chromium', 'the documentation of a server with keys', (chromium) => {
-  it('has a button by which a key is given, and calls then have it', async () => {
-    const server = await startServer({ MODEL_NAMES: 'iris', ADMIN_KEY });
+describeWith('chromium', 'the documentation', (chromium) => {
+  async function onDocs(server: TestServer, look: (page: Page) => Promise<void>): Promise<void> {
     await withBrowser(chromium, async (browser) => {
       const page = await browser.newPage();
       await page.goto(`${server.url}/docs`);
+      await look(page);
+    });
+  }
+
+  /** Executes a call whose form is open: the status that is shown then. */
+  async function statusOf(call: Locator): Promise<string> {
+    await call.locator('button.execute').click();
+    const live = call.locator('.live-responses-table tbody .response').first();
+    await live.waitFor();
+    return (await live.locator('.response-col_status').innerText()).trim();
+  }
+
+  /** A call that changes something, from the server's own page. */
+  async function load(page: Page): Promise<string> {
+    const call = page.locator('[id$=V2RepositoryController_load]');
+    await call.locator('.opblock-summary').click();
+    await call.locator('textarea.body-param__text').fill('{}');
+    return statusOf(call);
+  }
+
+  it('of a server with keys has a button by which one is given, and calls then have it', async () => {
+    await onDocs(locked, async (page) => {
       const list = page.locator('#operations-inference-NativeController_list');
       await list.locator('.opblock-summary').click();
-      const statusOf = async (): Promise<string> => {
-        await list.locator('button.execute').click();
-        const live = list.locator('.live-responses-table tbody .response').first();
-        await live.waitFor();
-        return (await live.locator('.response-col_status').innerText()).trim();
-      };
-      expect(await statusOf()).toMatch(/^401/);
+      expect(await statusOf(list)).toMatch(/^401/);
       await page.locator('.auth-wrapper button.authorize').first().click();
       await page.locator('.auth-container input').fill(ADMIN_KEY);
       await page.locator('.auth-btn-wrapper button.authorize').click();
       await page.locator('.auth-btn-wrapper button.btn-done').click();
       await list.locator('button.btn-clear').click();
-      expect(await statusOf()).toMatch(/^200/);
-      // A call that changes something, from the server's own page.
-      const load = page.locator('[id$=V2RepositoryController_load]');
-      await load.locator('.opblock-summary').click();
-      await load.locator('textarea.body-param__text').fill('{}');
-      await load.locator('button.execute').click();
-      const live = load.locator('.live-responses-table tbody .response').first();
-      await live.waitFor();
-      expect((await live.locator('.response-col_status').innerText()).trim()).toMatch(/^200/);
+      expect(await statusOf(list)).toMatch(/^200/);
+      expect(await load(page)).toMatch(/^200/);
     });
-    await server.stop();
   });
 
-  it('has none where there are no keys, and its own page may change the server', async () => {
-    const server = await startServer({ MODEL_NAMES: 'iris' });
-    await withBrowser(chromium, async (browser) => {
-      const page = await browser.newPage();
-      await page.goto(`${server.url}/docs`);
-      const load = page.locator('[id$=V2RepositoryController_load]');
-      await load.locator('.opblock-summary').click();
+  it('of a server without keys has none, and may change the server', async () => {
+    await onDocs(open, async (page) => {
+      await page.locator('[id$=V2RepositoryController_load]').waitFor();
       expect(await page.locator('.auth-wrapper button.authorize').count()).toBe(0);
-      await load.locator('textarea.body-param__text').fill('{}');
-      await load.locator('button.execute').click();
-      const live = load.locator('.live-responses-table tbody .response').first();
-      await live.waitFor();
-      expect((await live.locator('.response-col_status').innerText()).trim()).toMatch(/^200/);
+      expect(await load(page)).toMatch(/^200/);
     });
-    await server.stop();
   });
 });

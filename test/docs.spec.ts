@@ -5,6 +5,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Locator } from 'playwright-core';
 import { withBrowser } from './helpers/browser';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
 import { addModel, identityModel, textModel } from './helpers/onnx-models';
@@ -40,8 +41,23 @@ async function documentOf(server: TestServer): Promise<Document> {
 }
 
 describeWith('chromium', 'the interactive documentation', (chromium) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server.stop());
+
+  /** Executes a call whose form is open: its status, and its answer as it is shown. */
+  async function execute<T>(call: Locator): Promise<{ status: string; answer: T }> {
+    await call.locator('button.execute').click();
+    const live = call.locator('.live-responses-table tbody .response').first();
+    await live.waitFor();
+    const status = (await live.locator('.response-col_status').innerText()).trim();
+    const text = await live.locator('.response-col_description .highlight-code').first().innerText();
+    return { status, answer: JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)) as T };
+  }
+
   it('runs the digits example and shows its answer: a 3', async () => {
-    const server = await startServer();
     await withBrowser(chromium, async (browser) => {
       const page = await browser.newPage();
       const faults: string[] = [];
@@ -62,26 +78,15 @@ describeWith('chromium', 'the interactive documentation', (chromium) => {
       await page.goto(`${server.url}/docs`);
       const call = page.locator('#operations-models-run_digits');
       await call.locator('.opblock-summary').click();
-      await call.locator('button.execute').click();
-      const live = call.locator('.live-responses-table tbody .response').first();
-      await live.waitFor();
-
-      expect((await live.locator('.response-col_status').innerText()).trim()).toMatch(/^200/);
-      const text = await live.locator('.response-col_description .highlight-code').first().innerText();
-      const answer = JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)) as {
-        result: { probabilities: number[][] };
-      };
+      const { status, answer } = await execute<{ result: { probabilities: number[][] } }>(call);
+      expect(status).toMatch(/^200/);
       const [row = []] = answer.result.probabilities;
       expect(row.indexOf(Math.max(...row))).toBe(3);
       expect(faults).toEqual([]);
     });
-    await server.stop();
   });
-});
 
-describeWith('chromium', 'a declared picture', (chromium) => {
-  it('is chosen as a file, sent, and answered with a label', async () => {
-    const server = await startServer();
+  it('sends a picture that is chosen as a file, and shows its label', async () => {
     await withBrowser(chromium, async (browser) => {
       const page = await browser.newPage();
       await page.goto(`${server.url}/docs`);
@@ -89,16 +94,9 @@ describeWith('chromium', 'a declared picture', (chromium) => {
       await call.locator('.opblock-summary').click();
       await call.locator('.body-param-content-type select').selectOption('multipart/form-data');
       await call.locator('input[type=file]').setInputFiles(join(MODELS, 'digits', 'three.png'));
-      await call.locator('button.execute').click();
-      const live = call.locator('.live-responses-table tbody .response').first();
-      await live.waitFor();
-      const text = await live.locator('.response-col_description .highlight-code').first().innerText();
-      const answer = JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)) as {
-        result: { digit: { label: string }[] };
-      };
+      const { answer } = await execute(call);
       expect(answer).toMatchObject({ result: { digit: [{ label: '3' }, {}, {}] } });
     });
-    await server.stop();
   });
 });
 
@@ -108,7 +106,9 @@ describeWith('chromium', 'a page of another origin', (chromium) => {
     await once(site.listen(0, '127.0.0.1'), 'listening');
     const origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
     const servers = await Promise.all(
-      ['*', origin, 'https://app.example.com'].map((allowed) => startServer({ CORS_ORIGINS: allowed })),
+      ['*', origin, 'https://app.example.com'].map((allowed) =>
+        startServer({ MODEL_NAMES: 'iris', CORS_ORIGINS: allowed }),
+      ),
     );
     try {
       const answers = await withBrowser(chromium, async (browser) => {
@@ -136,7 +136,7 @@ describeWith('chromium', 'a page of another origin', (chromium) => {
 
 describeWith('chromium', 'behind a proxy that takes a path off', (chromium) => {
   it('the documentation shows itself in 390 pixels, and calls the right place', async () => {
-    const server = await startServer({ TRUST_FORWARDED_PREFIX: 'true' });
+    const server = await startServer({ MODEL_NAMES: 'iris', TRUST_FORWARDED_PREFIX: 'true' });
     const proxy = createServer((req, res) => {
       const path = /^\/ml(\/.*)$/.exec(req.url ?? '')?.[1];
       if (path === undefined) {
@@ -179,7 +179,7 @@ describeWith('chromium', 'behind a proxy that takes a path off', (chromium) => {
 describe('the path that a proxy took off', () => {
   it('is believed where a setting says so, and only a path', async () => {
     const servers = await Promise.all(
-      ['true', 'false'].map((trust) => startServer({ TRUST_FORWARDED_PREFIX: trust })),
+      ['true', 'false'].map((trust) => startServer({ MODEL_NAMES: 'iris', TRUST_FORWARDED_PREFIX: trust })),
     );
     const urlsOf = async (server: TestServer, prefix: string): Promise<unknown> => {
       const { body } = await server.get<Document>('/docs-json', { 'x-forwarded-prefix': prefix });

@@ -37,10 +37,7 @@ describeWith('chromium', 'the page in a browser', (chromium) => {
       startServer({ MODEL_DIR: folder, CACHE_ENABLED: 'true', MAX_RESIDENT_MODELS: '20' }),
     ]);
   });
-  afterAll(async () => {
-    await browser.close();
-    await server.stop();
-  });
+  afterAll(() => server.stop());
 
   const see = (path: string, look: Look, options?: Parameters<typeof visit>[3]): Promise<void> =>
     visit(browser, server.url + path, look, options);

@@ -7,12 +7,12 @@ import { filterTo, type Look, run, sideways, text, violations, visit } from './h
 import { describeWith } from './helpers/requirements-of-tests';
 import { spawnServer, startServer, type TestServer } from './helpers/server';
 
-const DESK: BrowserContextOptions = {};
-const PHONE: BrowserContextOptions = {
-  viewport: { width: 390, height: 844 },
-  colorScheme: 'dark',
-  hasTouch: true,
-};
+/** By day on a desk, and by night on a phone. */
+const SIGHTS = [
+  { colorScheme: 'light', viewport: { width: 1280, height: 900 } },
+  { colorScheme: 'dark', viewport: { width: 390, height: 844 } },
+] as const;
+
 describeWith('chromium', 'the looks of the page', (chromium) => {
   const folder = temporaryFolder();
   let browser: Browser;
@@ -24,56 +24,68 @@ describeWith('chromium', 'the looks of the page', (chromium) => {
       startServer({ MODEL_DIR: folder, MAX_RESIDENT_MODELS: '20' }),
     ]);
   });
-  afterAll(async () => {
-    await browser.close();
-    await server.stop();
-  });
+  afterAll(() => server.stop());
 
   const see = (path: string, look: Look, options?: Parameters<typeof visit>[3]): Promise<void> =>
     visit(browser, server.url + path, look, options);
 
-  /** Every view with something in it. */
-  const VIEWS: readonly (readonly [path: string, prepare: (page: Page) => Promise<unknown>])[] = [
-    ['/', (page) => page.waitForSelector('tr[data-state=failed]')],
-    ['/#/models/broken', (page) => page.waitForSelector('.note')],
-    ['/#/models/gone', (page) => page.waitForSelector('.note')],
-    ['/#/models/digits', (page) => page.getByRole('button', { name: 'Example', exact: true }).click()],
-    ['/#/models/iris', run],
-    ['/#/models/wine', run],
-    ['/#/models/sentences', run],
-    [
-      '/#/models/ids',
-      async (page) => {
+  const press = (page: Page, name: string): Promise<void> =>
+    page.getByRole('button', { name, exact: true }).click();
+
+  /** Every view with something in it: where it is, by what one sees that it is there, and what is done for that. */
+  const VIEWS: readonly { path: string; there: string; act?: (page: Page) => Promise<void> }[] = [
+    { path: '/', there: 'tr[data-state=failed]' },
+    { path: '/#/models/broken', there: '.note' },
+    { path: '/#/models/gone', there: '.note' },
+    { path: '/#/models/digits', there: '.winner', act: (page) => press(page, 'Example') },
+    { path: '/#/models/iris', there: '.winner', act: run },
+    { path: '/#/models/wine', there: '.tensors', act: run },
+    { path: '/#/models/sentences', there: '.answer canvas.strip', act: run },
+    {
+      path: '/#/models/ids',
+      there: '.fault',
+      act: async (page) => {
         await page.locator('textarea.json').fill('{"y": 1}');
         await run(page);
-        await page.waitForSelector('.fault');
       },
-    ],
-    [
-      '/#/models/iris',
-      async (page) => {
-        await page.getByRole('button', { name: 'Unload…' }).click();
-        await page.waitForSelector('dialog');
-      },
-    ],
+    },
+    { path: '/#/models/iris', there: 'dialog', act: (page) => press(page, 'Unload…') },
   ];
 
   it.each(VIEWS)(
-    'of %s break no rule of accessibility by day and by night, and fit',
-    async (path, prepare) => {
-      for (const options of [DESK, PHONE]) {
-        await see(
-          path,
-          async (page) => {
-            await prepare(page);
-            expect(await violations(page)).toEqual([]);
-            expect(await sideways(page)).toBeLessThanOrEqual(0);
-          },
-          options,
-        );
-      }
+    'of $path with $there break no rule of accessibility by day and by night, and fit',
+    async ({ path, there, act }) => {
+      await see(path, async (page) => {
+        await act?.(page);
+        await page.waitForSelector(there);
+        for (const { colorScheme, viewport } of SIGHTS) {
+          await page.emulateMedia({ colorScheme });
+          await page.setViewportSize(viewport);
+          expect(await violations(page)).toEqual([]);
+          expect(await sideways(page)).toBeLessThanOrEqual(0);
+        }
+      });
     },
   );
+
+  it('can be read while an answer is awaited', async () => {
+    let answer = (): void => undefined;
+    const look: Look = async (page) => {
+      await run(page);
+      await page.waitForSelector('.answer.busy');
+      expect(await violations(page)).toEqual([]);
+      answer();
+      await page.waitForSelector('.winner');
+    };
+    await see('/#/models/iris', look, {
+      prepare: async (page) => {
+        await page.route('**/api/inference/iris', async (route) => {
+          if (route.request().method() === 'POST') await new Promise<void>((resolve) => (answer = resolve));
+          await route.continue();
+        });
+      },
+    });
+  });
 
   it.each([
     [320, 600],
@@ -87,6 +99,47 @@ describeWith('chromium', 'the looks of the page', (chromium) => {
       },
       { viewport: { width, height } },
     );
+  });
+
+  /** States that last too short, or cost too much to bring about: the server's own answer, with that one thing changed. */
+  it.each([
+    [
+      'of a server that is draining',
+      { state: 'draining', reasons: [{ text: 'shutting down' }] },
+      '.hero',
+      /draining.*Shutting down/,
+    ],
+    ['of a server that is starting', { state: 'starting' }, '.hero', /starting/],
+    [
+      'of a model that loads',
+      { state: 'loading', reason: { text: 'for 8 s', hint: null, detail: null } },
+      'tbody tr',
+      /loading.*For 8 s/,
+    ],
+    [
+      'of a quarantined model',
+      {
+        state: 'quarantined',
+        reason: { text: 'workers died', hint: 'Put the version before it back.', detail: null },
+      },
+      'tbody tr',
+      /quarantined.*Workers died.*What to do: Put the version before it back/,
+    ],
+  ])('%s say so', async (_, change, selector, shown) => {
+    const { body: status } = await server.get<{ models: { name: string }[] }>('/api/status');
+    const iris = status.models.find(({ name }) => name === 'iris');
+    const json =
+      selector === '.hero' ? { ...status, ...change } : { ...status, models: [{ ...iris, ...change }] };
+    const look: Look = async (page) => {
+      await page.waitForSelector(selector);
+      expect(await text(page, selector)).toMatch(shown);
+      expect(await violations(page)).toEqual([]);
+    };
+    await see('/', look, {
+      prepare: async (page) => {
+        await page.route('**/api/status', (route) => route.fulfill({ json }));
+      },
+    });
   });
 
   it('follow the colours and the calm that the system asks for', async () => {
@@ -119,7 +172,6 @@ describeWith('chromium', 'the page of a server', (chromium) => {
   beforeAll(async () => {
     browser = await openBrowser(chromium);
   });
-  afterAll(() => browser.close());
 
   describe('with keys', () => {
     const KEY = 'a-caller-key-of-at-least-32-characters';
@@ -191,7 +243,7 @@ describeWith('chromium', 'the page of a server', (chromium) => {
   });
 
   it('that goes away fades, says so, and comes back by itself', async () => {
-    let server = await startServer();
+    let server = await startServer({ MODEL_NAMES: 'iris' });
     const { port } = server;
     const look: Look = async (page) => {
       await page.waitForSelector('.hero');
@@ -201,59 +253,12 @@ describeWith('chromium', 'the page of a server', (chromium) => {
       await page.clock.runFor(12_000);
       await page.waitForSelector('body.stale');
       expect(await text(page, '.facts')).toMatch(/^Last answer \d+ s ago$/);
-      server = await startServer({ PORT: String(port) });
+      server = await startServer({ MODEL_NAMES: 'iris', PORT: String(port) });
       await page.clock.runFor(31_000);
       await page.waitForSelector('.hero:not([data-state=unreachable])');
       await page.locator('body:not(.stale)').waitFor();
     };
     await visit(browser, server.url, look, { prepare: (page) => page.clock.install() });
-    await server.stop();
-  });
-
-  /** States that last too short, or cost too much to bring about: the server's own answer, with that one thing changed. */
-  it.each([
-    [
-      'draining',
-      { state: 'draining', reasons: [{ text: 'shutting down' }] },
-      '.hero',
-      /draining.*Shutting down/,
-    ],
-    ['starting', { state: 'starting' }, '.hero', /starting/],
-    [
-      'with a model that loads',
-      { state: 'loading', reason: { text: 'for 8 s', hint: null, detail: null } },
-      'tbody tr',
-      /loading.*For 8 s/,
-    ],
-    [
-      'with a quarantined model',
-      {
-        state: 'quarantined',
-        reason: { text: 'workers died', hint: 'Put the version before it back.', detail: null },
-      },
-      'tbody tr',
-      /quarantined.*Workers died.*What to do: Put the version before it back/,
-    ],
-  ])('%s says so', async (_, change, selector, shown) => {
-    const server = await startServer({ MODEL_NAMES: 'iris' });
-    const look: Look = async (page) => {
-      await page.waitForSelector(selector);
-      expect(await text(page, selector)).toMatch(shown);
-      expect(await violations(page)).toEqual([]);
-    };
-    await visit(browser, server.url, look, {
-      prepare: async (page) => {
-        await page.route('**/api/status', async (route) => {
-          const response = await route.fetch();
-          const status = (await response.json()) as { models: object[] };
-          const json =
-            selector === '.hero'
-              ? { ...status, ...change }
-              : { ...status, models: [{ ...status.models[1], ...change }] };
-          await route.fulfill({ response, json });
-        });
-      },
-    });
     await server.stop();
   });
 });

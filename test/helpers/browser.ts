@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 
 const ARGS = [
@@ -13,26 +10,25 @@ const ARGS = [
   '--disable-sync',
 ];
 
-/** Runs `visit` in a browser with a profile of its own, and leaves nothing of either. */
-export async function withBrowser<T>(
-  executablePath: string,
-  visit: (browser: BrowserContext) => Promise<T>,
-): Promise<T> {
-  const profile = mkdtempSync(join(tmpdir(), 'nestor-browser-'));
-  const browser = await chromium.launchPersistentContext(profile, {
-    executablePath,
-    args: ARGS,
-    viewport: { width: 1280, height: 1000 },
-  });
-  try {
-    return await visit(browser);
-  } finally {
-    await browser.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-  }
+let browser: Promise<Browser> | undefined;
+afterAll(async () => (await browser)?.close());
+
+/** The browser of this spec, which ends with it; each visit has a context of its own. */
+export function openBrowser(executablePath: string): Promise<Browser> {
+  return (browser ??= chromium.launch({ executablePath, args: ARGS }));
 }
 
-/** A browser for many visits, each in a context of its own; whoever opens it closes it. */
-export function openBrowser(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: ARGS });
+/** Runs `visit` in a context of its own, which nothing is left of. */
+export async function withBrowser<T>(
+  executablePath: string,
+  visit: (context: BrowserContext) => Promise<T>,
+): Promise<T> {
+  const context = await (
+    await openBrowser(executablePath)
+  ).newContext({ viewport: { width: 1280, height: 1000 }, reducedMotion: 'reduce' });
+  try {
+    return await visit(context);
+  } finally {
+    await context.close();
+  }
 }

@@ -3,11 +3,16 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 
 const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
+/** For what is to come to be on a page, on a machine that has other things to do. */
+const PATIENCE_MS = 60_000;
+
 export type Look = (page: Page) => Promise<void>;
 
 /**
  * Has `look` see a page of the server in a context of its own, and then says what a strict reader of the console and of
- * the network would find; `prepare` goes before it is opened: an error of a script, what the policy of the page forbids, a request to anywhere else.
+ * the network would find: an error of a script, what the policy of the page forbids, a request to anywhere else.
+ * `prepare` goes before it is opened. Nothing on it moves unless that is asked for: a look in the midst of a transition
+ * sees colours that no one reads.
  */
 export async function visit(
   browser: Browser,
@@ -15,7 +20,12 @@ export async function visit(
   look: Look,
   { prepare, ...options }: BrowserContextOptions & { prepare?: Look } = {},
 ): Promise<void> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    reducedMotion: 'reduce',
+    ...options,
+  });
+  context.setDefaultTimeout(PATIENCE_MS);
   const { origin } = new URL(url);
   const faults: string[] = [];
   context.on('request', (request) => {
@@ -32,6 +42,8 @@ export async function visit(
     await look(page);
     expect(faults).toEqual([]);
   } finally {
+    // A page that polls has always something under way, and what answers it in the page's stead ends with it.
+    for (const page of context.pages()) await page.unrouteAll({ behavior: 'ignoreErrors' });
     await context.close();
   }
 }
