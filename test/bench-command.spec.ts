@@ -38,7 +38,8 @@ interface TuneReport {
 
 describe('nestor bench', () => {
   const home = temporaryFolder('bench');
-  const env = { PATH: process.env.PATH, HOME: home, TMPDIR: home, WORKERS: '1' };
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const env = { PATH, NODE_COMPILE_CACHE, HOME: home, TMPDIR: home, WORKERS: '1' };
 
   async function bench(...args: string[]): Promise<Outcome> {
     return promisify(execFile)(process.execPath, [CLI, 'bench', ...args], { cwd: home, env }).then(

@@ -6,8 +6,6 @@ import { seededRandom } from './helpers/seeded-random';
 import { startServer, type TestServer } from './helpers/server';
 import { binaryBody, tensorBytes } from './helpers/v2-bodies';
 
-jest.setTimeout(180_000);
-
 /** Of each phase, in which the model `bias` has another content under the same name and version. */
 const REQUESTS = 1000;
 /** Asked at the same time: runs and hits of different requests go through each other. */

@@ -32,8 +32,6 @@ interface Health {
   cache_connected: boolean;
 }
 
-jest.setTimeout(120_000);
-
 /** With the cache as it is by default. */
 const cached = (env: Record<string, string> = {}): Promise<TestServer> =>
   startServer({ CACHE_ENABLED: '', ...env });

@@ -12,8 +12,6 @@ const REQUEST = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n';
 const CLIENTS = 24;
 const STOPS = 12;
 
-jest.setTimeout(60_000);
-
 describe('a port whose connections are handed to workers', () => {
   let port: number;
   let primary: ChildProcess;

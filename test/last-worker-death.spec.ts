@@ -1,6 +1,8 @@
 import { request } from 'node:http';
 import { freePort, startServer, type TestServer } from './helpers/server';
 
+/** As long a connection waits for a worker where there is none; who comes later is told so at once. */
+const PORT_PATIENCE_MS = 10_000;
 const SETOSA = JSON.stringify([5.1, 3.5, 1.4, 0.2]);
 
 describe('the only worker', () => {
@@ -30,6 +32,7 @@ describe('the only worker', () => {
   it('that is killed leaves the port open: connections wait for the next one', async () => {
     for (let round = 0; round < 2; round++) {
       const [pid = 0] = server.workers();
+      const killedMs = performance.now();
       process.kill(pid, 'SIGKILL');
       await server.until('it is gone', () => !server.workers().includes(pid));
       const outcomes: Promise<number | string>[] = [];
@@ -38,7 +41,9 @@ describe('the only worker', () => {
         outcomes.push(once().finally(() => answers++));
         return answers > 0;
       });
-      expect(await Promise.all(outcomes)).toEqual(outcomes.map(() => 200));
+      const isSlow = performance.now() - killedMs > PORT_PATIENCE_MS;
+      const wrong = (await Promise.all(outcomes)).filter((one) => one !== 200 && !(isSlow && one === 503));
+      expect(wrong).toEqual([]);
     }
   });
 

@@ -15,9 +15,6 @@ const IRIS = { features: [[5.1, 3.5, 1.4, 0.2]] };
 const LONG = { trips: 15_000 };
 const ENDLESS = { trips: 5_000_000 };
 
-// Many starts of whole servers, on a machine that has other things to do.
-jest.setTimeout(120_000);
-
 const models = temporaryFolder();
 const slow = temporaryFolder();
 const home = temporaryFolder('home');
@@ -247,7 +244,7 @@ describe('one process without a primary (WORKERS=0)', () => {
 describe('a server', () => {
   it.each([
     // From Node 22 on what was compiled is kept for the next start, unless that is switched off.
-    [{}, /^(?:logs|node-compile-cache)$/],
+    [{ NODE_COMPILE_CACHE: '' }, /^(?:logs|node-compile-cache)$/],
     [{ NODE_DISABLE_COMPILE_CACHE: '1' }, /^logs$/],
   ])(
     'that has run models leaves nothing but its logs: no telemetry, no temporary files (%j)',

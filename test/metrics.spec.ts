@@ -5,9 +5,7 @@ import { Exposition } from './helpers/exposition';
 import { RemoteServer } from './helpers/remote-server';
 import { startServer, type TestServer } from './helpers/server';
 
-const SCRAPE_MS = 3000;
-/** Workers start again in it, on a busy machine. */
-const RESTART_MS = 90_000;
+const SCRAPE_MS = 60_000;
 const IRIS = [5.1, 3.5, 1.4, 0.2];
 const SUCCESS = { model: 'iris', version: '1', protocol: 'native', outcome: 'success' };
 
@@ -179,50 +177,42 @@ describe('the figures of a server', () => {
     await server.stop();
   });
 
-  it(
-    'are the same whichever worker answers, and go on after one was killed',
-    async () => {
-      server = await startTwo();
-      await infer(server, 40);
-      const first = await scrape(server);
-      expect(first.sum('nestor_requests_total', SUCCESS)).toBe(40);
-      const shown: Exposition[] = [];
-      await server.until('both workers have answered', async () => {
-        shown.push(await scrape(server));
-        return scrapedWorkers(server) === 2;
-      });
-      for (const other of shown) expect(counted(other)).toEqual(counted(first));
+  it('are the same whichever worker answers, and go on after one was killed', async () => {
+    server = await startTwo();
+    await infer(server, 40);
+    const first = await scrape(server);
+    expect(first.sum('nestor_requests_total', SUCCESS)).toBe(40);
+    const shown: Exposition[] = [];
+    await server.until('both workers have answered', async () => {
+      shown.push(await scrape(server));
+      return scrapedWorkers(server) === 2;
+    });
+    for (const other of shown) expect(counted(other)).toEqual(counted(first));
 
-      process.kill(server.workers()[0]!, 'SIGKILL');
-      const after = await scrapeUntil(
-        server,
-        'two workers are ready again',
-        (now) => now.sum('nestor_worker_restarts_total') === 1 && readyWorkers(now) === 2,
-      );
-      expect(after.sum('nestor_requests_total', SUCCESS)).toBe(40);
-      expect(after.sum('nestor_rows_total', { model: 'iris' })).toBe(80);
-      await infer(server, 10);
-      expect((await scrape(server)).sum('nestor_requests_total', SUCCESS)).toBe(50);
-    },
-    RESTART_MS,
-  );
+    process.kill(server.workers()[0]!, 'SIGKILL');
+    const after = await scrapeUntil(
+      server,
+      'two workers are ready again',
+      (now) => now.sum('nestor_worker_restarts_total') === 1 && readyWorkers(now) === 2,
+    );
+    expect(after.sum('nestor_requests_total', SUCCESS)).toBe(40);
+    expect(after.sum('nestor_rows_total', { model: 'iris' })).toBe(80);
+    await infer(server, 10);
+    expect((await scrape(server)).sum('nestor_requests_total', SUCCESS)).toBe(50);
+  });
 
-  it(
-    'go on after the workers were replaced one by one',
-    async () => {
-      server = await startTwo();
-      await infer(server, 20);
-      const before = server.workers();
-      server.process.kill('SIGHUP');
-      const after = await scrapeUntil(server, 'both workers are new', () => {
-        const now = server.workers();
-        return now.length === 2 && now.every((pid) => !before.includes(pid));
-      });
-      expect(after.sum('nestor_requests_total', SUCCESS)).toBe(20);
-      expect(after.sum('nestor_worker_restarts_total')).toBe(0);
-    },
-    RESTART_MS,
-  );
+  it('go on after the workers were replaced one by one', async () => {
+    server = await startTwo();
+    await infer(server, 20);
+    const before = server.workers();
+    server.process.kill('SIGHUP');
+    const after = await scrapeUntil(server, 'both workers are new', () => {
+      const now = server.workers();
+      return now.length === 2 && now.every((pid) => !before.includes(pid));
+    });
+    expect(after.sum('nestor_requests_total', SUCCESS)).toBe(20);
+    expect(after.sum('nestor_worker_restarts_total')).toBe(0);
+  });
 
   it('are there in a single process, too', async () => {
     server = await startServer({ WORKERS: '0' });

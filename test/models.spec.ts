@@ -13,9 +13,6 @@ import {
 import { cpuMs } from './helpers/processes';
 import { spawnServer, startServer, type TestServer } from './helpers/server';
 
-// A run takes long where other programs want the processors, too.
-jest.setTimeout(120_000);
-
 interface Model {
   name: string;
   version?: string;

@@ -3,8 +3,6 @@ import { busyModel } from './helpers/onnx-models';
 import { cpuMs } from './helpers/processes';
 import { MODELS, startServer, type TestServer } from './helpers/server';
 
-// A run takes long where other programs want the processors, too.
-jest.setTimeout(120_000);
 const PATIENCE = { INFERENCE_DEADLINE_MS: '110000', RUN_TIMEOUT_MS: '110000' };
 const LONG = { trips: 30_000 };
 

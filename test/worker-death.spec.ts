@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { startServer, type TestServer } from './helpers/server';
 
 const SETOSA = JSON.stringify([5.1, 3.5, 1.4, 0.2]);
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 describe('a worker that is killed', () => {
   let server: TestServer;

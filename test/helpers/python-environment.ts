@@ -20,7 +20,15 @@ export function pythonWith(python3: string, requirements: string): string | Erro
   if (existsSync(complete)) return python;
   mkdirSync(CACHE, { recursive: true });
   rmSync(folder, { recursive: true, force: true });
-  const options = ['--quiet', '--disable-pip-version-check', '--retries', '1', '--timeout', '20'];
+  const options = [
+    '--quiet',
+    '--no-compile',
+    '--disable-pip-version-check',
+    '--retries',
+    '1',
+    '--timeout',
+    '20',
+  ];
   const error =
     run(python3, ['-m', 'venv', folder]) ??
     run(python, ['-m', 'pip', 'install', ...options, '-r', requirements]);

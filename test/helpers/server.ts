@@ -9,7 +9,7 @@ import { until } from './until';
 const ROOT = join(__dirname, '..', '..');
 /** `NESTOR_DIST` names another build, where somebody else is at work on `dist`. */
 const MAIN = join(ROOT, process.env.NESTOR_DIST ?? 'dist', 'main.js');
-const START_MS = 60_000;
+const START_MS = 120_000;
 /** Characters of a server's output in the message of a failed test. */
 const LAST_WORDS = 5000;
 
@@ -177,6 +177,7 @@ export async function spawnServer(env: Record<string, string> = {}): Promise<Tes
       LOG_DIR: join(folder, 'logs'),
       // What is not about the cache counts runs. An empty text is the default, which is on.
       CACHE_ENABLED: 'false',
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

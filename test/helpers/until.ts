@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 25;
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 /** Asks until it is so; a question that throws counts as no. */
 export async function until(
