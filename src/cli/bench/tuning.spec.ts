@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isUnchanged, stampOf } from '../../common/file-stamp';
 import { ModelFolder } from '../../models/repository/model-folder';
 import type { Figures } from './figures';
 import { type Keys, type Trial, TrialFolder, tune } from './tuning';
@@ -67,6 +68,17 @@ describe('the folder of trials', () => {
     expect(readFileSync(join(folder, 'm', 'model.yaml'), 'utf8')).toBe(yaml);
     trials.remove();
     expect(existsSync(trials.modelDir)).toBe(false);
+  });
+
+  it('leaves the files as they are for a server that loads or serves them meanwhile', async () => {
+    const file = join(folder, 'm', '2', 'model.onnx');
+    mkdirSync(join(folder, 'm', '2'), { recursive: true });
+    writeFileSync(file, 'bytes');
+    const stamp = await stampOf([file]);
+    const trials = new TrialFolder({ ...(await new ModelFolder(folder).find('m'))!, modelDir: folder });
+    expect(await isUnchanged(stamp)).toBe(true);
+    trials.remove();
+    expect(await isUnchanged(stamp)).toBe(true);
   });
 
   it('takes a file alone, with what lies beside it', async () => {

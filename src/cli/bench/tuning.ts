@@ -1,4 +1,4 @@
-import { copyFileSync, linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { mkdtempSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
@@ -128,11 +128,10 @@ function placeTree(from: string, to: string): void {
   }
 }
 
-/** Weights are large: a link costs nothing, where the disk is the same. */
+/**
+ * A copy, which costs nothing where the file system can share its blocks. A hard link would change the time of the
+ * original's own entry, and a server that loads or serves that file takes it for changed.
+ */
 function placeFile(from: string, to: string): void {
-  try {
-    linkSync(from, to);
-  } catch {
-    copyFileSync(from, to);
-  }
+  copyFileSync(from, to, constants.COPYFILE_FICLONE);
 }
