@@ -99,6 +99,11 @@ export class Processing implements OnApplicationShutdown {
     return new ModelProcessing(this.pool, pipeline, opened, signature.inputs, assets);
   }
 
+  /** Since when the longest-lasting piece of work has a thread, on `performance.now()`; Infinity: there is none. */
+  get busySinceMs(): number {
+    return this.pool.busySinceMs;
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.pool.shutDown();
   }

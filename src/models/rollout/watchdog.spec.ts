@@ -1,13 +1,15 @@
 import type { InferenceConfig } from '../../config/config.slices';
 import type { Ipc } from '../../process/ipc/ipc.service';
+import type { Processing } from '../../processing/processing.service';
 import type { Participant, OverdueLoad } from './participant';
 import type { VersionEntry } from '../loading/model-entry';
 import type { ModelRegistry } from '../loading/model-registry';
 import { Watchdog } from './watchdog';
 
-describe('RunWatch', () => {
+describe('Watchdog', () => {
   let runs: { startMs: number }[];
   let overdue: Set<OverdueLoad>;
+  let processing: { busySinceMs: number };
   let wanted: string[];
   let watch: Watchdog;
   function start(runTimeoutMs?: number, takesSlot = true): void {
@@ -16,12 +18,13 @@ describe('RunWatch', () => {
     const registry = { versions: () => [entry] } as unknown as ModelRegistry;
     const link = { wantReplacement: (reason: string) => wanted.push(reason) } as unknown as Ipc;
     const config = { runTimeoutMs: 5000 } as InferenceConfig;
-    watch = new Watchdog(config, registry, { overdue } as unknown as Participant, link);
+    const changes = { overdue } as unknown as Participant;
+    watch = new Watchdog(config, registry, changes, processing as Processing, link);
     watch.onModuleInit();
   }
   beforeEach(() => {
     jest.useFakeTimers();
-    [runs, overdue, wanted] = [[], new Set(), []];
+    [runs, overdue, processing, wanted] = [[], new Set(), { busySinceMs: Infinity }, []];
   });
   afterEach(() => {
     watch.onApplicationShutdown();
@@ -54,6 +57,18 @@ describe('RunWatch', () => {
     runs.push({ startMs: performance.now() });
     jest.advanceTimersByTime(100_000);
     expect(wanted).toEqual([]);
+  });
+
+  it('asks for another worker while a picture or text takes as long', () => {
+    start(60_000);
+    processing.busySinceMs = performance.now();
+    jest.advanceTimersByTime(5000);
+    expect(wanted).toEqual([]);
+    jest.advanceTimersByTime(1000);
+    expect(wanted).toEqual(['what a request brought has been processed for longer than 5000 ms']);
+    processing.busySinceMs = Infinity;
+    jest.advanceTimersByTime(10_000);
+    expect(wanted).toHaveLength(1);
   });
 
   it('asks for another worker when a load goes on long after its time', () => {

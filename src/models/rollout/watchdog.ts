@@ -1,14 +1,15 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type InferenceConfig, inferenceConfig } from '../../config/config.slices';
 import { Ipc } from '../../process/ipc/ipc.service';
-import { Participant } from './participant';
+import { Processing } from '../../processing/processing.service';
 import { ModelRegistry } from '../loading/model-registry';
+import { Participant } from './participant';
 
 const LOOK_MS = 1000;
 
 /**
- * Looks for runs beyond their hard limit, and for loads that still go on so long after their time. Neither can be
- * cancelled, so the whole process is replaced: it finishes what else it holds, and is killed when its time to stop
+ * Looks for runs beyond their hard limit, for pictures and texts that take as long, and for loads that still go on so
+ * long after their time. None of them can be cancelled, so the whole process is replaced: it finishes what else it holds, and is killed when its time to stop
  * is over.
  */
 @Injectable()
@@ -21,6 +22,7 @@ export class Watchdog implements OnModuleInit, OnApplicationShutdown {
     @Inject(inferenceConfig.KEY) private readonly config: InferenceConfig,
     private readonly registry: ModelRegistry,
     private readonly changes: Participant,
+    private readonly processing: Processing,
     private readonly ipc: Ipc,
   ) {}
 
@@ -46,6 +48,9 @@ export class Watchdog implements OnModuleInit, OnApplicationShutdown {
       if (served.queue.runs.some(({ startMs }) => nowMs - startMs > limitMs))
         this.report(`a run of model "${model}" version ${version} takes longer than ${limitMs} ms`);
     }
+    const { runTimeoutMs } = this.config;
+    if (nowMs - this.processing.busySinceMs > runTimeoutMs)
+      this.report(`what a request brought has been processed for longer than ${runTimeoutMs} ms`);
   }
 
   /** Again with each look, as a successor may fail; in the log once. */

@@ -53,6 +53,19 @@ describe('the processing pool', () => {
     expect(bytes.length).toBeGreaterThan(0);
   });
 
+  it('says since when it works on something', async () => {
+    const pipeline = await start(4, 2).open([PLAN], []);
+    expect(pool.busySinceMs).toBe(Infinity);
+    const beforeMs = performance.now();
+    const first = pool.prepare(pipeline, raw(blackPng(2000, 2000)), {}, FOR_EVER);
+    const sinceMs = pool.busySinceMs;
+    expect(sinceMs).toBeGreaterThanOrEqual(beforeMs);
+    const others = [1, 2, 3].map(() => pool.prepare(pipeline, raw(picture('one.png')), {}, FOR_EVER));
+    expect(pool.busySinceMs).toBe(sinceMs);
+    await Promise.all([first, ...others]);
+    expect(pool.busySinceMs).toBe(Infinity);
+  });
+
   it('hands on what a step refuses, with its code', async () => {
     const pipeline = await start().open([PLAN], []);
     await expect(pool.prepare(pipeline, raw(Buffer.from('?')), {}, FOR_EVER)).rejects.toMatchObject({

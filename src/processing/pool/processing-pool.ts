@@ -65,6 +65,11 @@ export class ProcessingPool {
     return this.waiting.length;
   }
 
+  /** Since when the longest-lasting piece of work has a thread, on `performance.now()`; Infinity: there is none. */
+  get busySinceMs(): number {
+    return Math.min(...this.threads.map((thread) => thread.busySinceMs));
+  }
+
   /** @throws whatever a step could not load */
   async open(inputs: readonly InputPlan[], outputs: readonly OutputPlan[]): Promise<OpenPipeline> {
     const pipeline = { id: ++this.lastPipeline, inputs, outputs };

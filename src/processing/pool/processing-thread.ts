@@ -7,6 +7,8 @@ type AskOf<Kind extends keyof ReplyOf> = Extract<Ask, { readonly kind: Kind }>;
 type WithoutId<Asked> = Asked extends unknown ? Omit<Asked, 'id'> : never;
 
 interface Pending {
+  /** On `performance.now()`. */
+  readonly sinceMs: number;
   readonly resolve: (value: never) => void;
   readonly reject: (error: DomainError) => void;
 }
@@ -42,6 +44,12 @@ export class ProcessingThread {
     return this.pending.size;
   }
 
+  /** Since when the oldest thing that it has to do is its own, on `performance.now()`; Infinity: there is none. */
+  get busySinceMs(): number {
+    for (const { sinceMs } of this.pending.values()) return sinceMs;
+    return Infinity;
+  }
+
   /** @throws what the step throws, and `internal_error` when the thread ends before it answers */
   ask<Kind extends keyof ReplyOf>(
     asked: WithoutId<AskOf<Kind>> & { readonly kind: Kind },
@@ -53,7 +61,7 @@ export class ProcessingThread {
         reject(new DomainError('internal_error', 'The processing thread has ended.'));
         return;
       }
-      this.pending.set(id, { resolve, reject });
+      this.pending.set(id, { sinceMs: performance.now(), resolve, reject });
       this.worker.postMessage({ ...asked, id }, [...transfer]);
     });
   }
