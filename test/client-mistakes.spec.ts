@@ -1,3 +1,4 @@
+import { graphModel } from './helpers/graph-models';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
 import { addModel, divideModel, embeddingModel, reshapeModel } from './helpers/onnx-models';
 import { startServer, type TestServer } from './helpers/server';
@@ -11,6 +12,13 @@ describe('a mistake of the client that only the runtime sees', () => {
     writeModel(folder, 'tokens', embeddingModel(4, 2));
     writeModel(folder, 'divide', divideModel());
     writeModel(folder, 'reshape', reshapeModel());
+    const scaled = graphModel({
+      steps: [['Mul', ['x', 'scale'], ['y']]],
+      inputs: { x: ['N', 3], scale: [1] },
+      outputs: { y: ['N', 3] },
+      floats: { scale: [[1], 2] },
+    });
+    writeModel(folder, 'scaled', scaled);
     server = await startServer({ MODEL_DIR: folder });
   });
 
@@ -62,6 +70,18 @@ describe('a mistake of the client that only the runtime sees', () => {
   it('shows beforehand which dimensions have one name', async () => {
     const { body } = await server.get<{ inputs: unknown }>('/api/inference/sum');
     expect(body.inputs).toMatchObject([{ dimensions: ['N', null] }, { dimensions: ['N', null] }]);
+  });
+
+  it('shows beforehand which inputs have a value that no request can change', async () => {
+    const { body } = await server.get<Record<string, unknown>>('/api/inference/scaled');
+    expect([body.inputs, body.defaulted_inputs]).toMatchObject([[{ name: 'x' }], ['scale']]);
+    const { body: plain } = await server.get<object>('/api/inference/sum');
+    expect(plain).not.toHaveProperty('defaulted_inputs');
+    const { status, body: refused } = await server.post('/api/inference/scaled', {
+      x: [[1, 2, 3]],
+      scale: [4],
+    });
+    expect([status, refused.message]).toEqual([400, expect.stringContaining('scale')]);
   });
 
   it('is read as JSON when curl calls it a form, or told which header to send', async () => {

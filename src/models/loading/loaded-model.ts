@@ -22,6 +22,8 @@ export interface LoadedModel {
   readonly config: ModelConfig;
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
+  /** Inputs that its file has a value for, which no request can give. */
+  readonly defaulted: readonly string[];
   /** Where its runs happen. */
   readonly runner: ModelRunner;
   readonly description: RunnerDescription;
@@ -61,6 +63,7 @@ export function loadedModel(parts: LoadedModel): LoadedModel {
     config: parts.config,
     inputs: parts.inputs,
     outputs: parts.outputs,
+    defaulted: parts.defaulted,
     runner: parts.runner,
     description: parts.description,
     queue: parts.queue,

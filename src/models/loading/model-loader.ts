@@ -92,7 +92,7 @@ export class ModelLoader {
   private async warm(entry: VersionEntry, opened: OpenedVersion): Promise<LoadedModel> {
     const { config, model, version } = entry;
     const { runner, description, memoryBytes, weights, digest, random, coupling, mayGuess } = opened;
-    const { processing, processingReason } = opened;
+    const { defaulted, processing, processingReason } = opened;
     const key = versionDigest(digest, config);
     const proof = opened.light && processing === undefined ? this.proofs.get(key) : undefined;
     // What a process may end of is not tried either.
@@ -125,6 +125,7 @@ export class ModelLoader {
       config,
       inputs: runner.inputs,
       outputs,
+      defaulted,
       runner,
       description,
       queue,

@@ -32,6 +32,8 @@ export interface OpenedVersion extends OpenedRunner {
   readonly random: string | undefined;
   /** Why rows of one batch can change each other's answers, as far as its graph shows. */
   readonly coupling: string | undefined;
+  /** Inputs that its file has a value for. */
+  readonly defaulted: readonly string[];
   /** What it declares of pictures, texts and rows; undefined where that is nothing. */
   readonly processing: ModelProcessing | undefined;
   /** Why what lies beside it was not recognised; empty when there is nothing to say. */
@@ -42,6 +44,7 @@ export interface OpenedVersion extends OpenedRunner {
 interface Opened extends OpenedRunner {
   readonly random: string | undefined;
   readonly coupling: string | undefined;
+  readonly defaulted: readonly string[];
   readonly declaration: Declaration;
   readonly assets: AssetFiles;
 }
@@ -115,18 +118,14 @@ export class VersionOpener {
       throw new DomainError('model_unavailable', 'its files changed while it was loaded');
     }
     if (opened.light) this.remember(entry, looked);
-    const { random, coupling } = looked.contents;
-    const { declaration, assets } = looked;
-    return { ...opened, digest: digestOf(opened.digest, declared), random, coupling, declaration, assets };
+    return { ...opened, digest: digestOf(opened.digest, declared), ...knownOf(looked) };
   }
 
   /** What is known of it need not be looked at again: the thread that loads it holds it against the disk. */
   private async openKnown(kind: RunnerKind, entry: VersionEntry, known: Plain): Promise<Opened> {
-    const { contents, declaration, assets, modelFile } = known;
-    const file = { ...modelFileOf(entry, modelFile, known), stamp: entry.found.stamp };
+    const file = { ...modelFileOf(entry, known.modelFile, known), stamp: entry.found.stamp };
     const opened = await kind.open({ ...openingOf(entry, ''), file });
-    const { random, coupling } = contents;
-    return { ...opened, random, coupling, declaration, assets };
+    return { ...opened, ...knownOf(known) };
   }
 
   private async look(entry: VersionEntry, modelFile: string): Promise<Looked> {
@@ -172,6 +171,7 @@ export class VersionOpener {
       digest: digestOf(opened.digest, declared),
       random: undefined,
       coupling: undefined,
+      defaulted: [],
       declaration,
       assets,
     };
@@ -182,6 +182,11 @@ export class VersionOpener {
     const folders = new Set([...(file === undefined ? [] : [dirname(file)]), configFolder]);
     return new AssetFiles(await realpath(this.models.dir), [...folders]);
   }
+}
+
+function knownOf({ contents, declaration, assets }: Looked): Omit<Opened, keyof OpenedRunner> {
+  const { random, coupling, defaulted } = contents;
+  return { random, coupling, defaulted, declaration, assets };
 }
 
 function isThat({ config, foundAs }: Plain, entry: VersionEntry): boolean {

@@ -38,6 +38,8 @@ export interface ModelDescription {
   gives?: string;
   inputs?: TensorDescription[];
   outputs?: TensorDescription[];
+  /** Inputs that the model's file has a value for, which no request can give; left out where there are none. */
+  defaulted_inputs?: readonly string[];
   batching?: BatchingDescription;
 }
 
@@ -120,6 +122,7 @@ function describeState(
     ...(served && inWords({ ...served, pipeline: served.processing?.pipeline })),
     inputs: served?.inputs.map(describeTensor),
     outputs: served?.outputs.map(describeTensor),
+    ...(served && served.defaulted.length > 0 && { defaulted_inputs: served.defaulted }),
     batching: served && describeBatching(served),
   };
 }

@@ -64,6 +64,9 @@ export class ModelResponse {
   inputs?: TensorResponse[];
   @ApiProperty({ type: [TensorResponse], required: false })
   outputs?: TensorResponse[];
+  /** Inputs that the model's file has a value for, which no request can give; left out where there are none. */
+  @ApiPropertyOptional({ type: [String], example: ['scale'] })
+  defaulted_inputs?: readonly string[];
   @ApiProperty({ required: false })
   batching?: BatchingResponse;
 }

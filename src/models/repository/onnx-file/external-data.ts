@@ -30,11 +30,13 @@ export interface ModelContents {
   readonly random: string | undefined;
   /** Why rows of one batch can change each other's answers; undefined where nothing in the graph says that they can. */
   readonly coupling: string | undefined;
+  /** Inputs that the file itself has a value for, which no request can give. */
+  readonly defaulted: readonly string[];
   /** What whoever exported it says of it. */
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-type GraphTraits = Pick<ModelContents, 'operators' | 'random' | 'coupling'>;
+type GraphTraits = Pick<ModelContents, 'operators' | 'random' | 'coupling' | 'defaulted'>;
 
 /** @throws what `inspectModel` throws */
 export async function findExternalData(modelFile: string): Promise<ExternalDataFile[]> {
@@ -91,11 +93,16 @@ async function readStructure(file: FileHandle, name: string): Promise<ModelStruc
 async function readTraits(file: FileHandle): Promise<GraphTraits> {
   try {
     const graph = await readModelGraph(file, (await file.stat()).size);
-    return { operators: operatorsOf(graph), random: randomReason(graph), coupling: rowCoupling(graph) };
+    return {
+      operators: operatorsOf(graph),
+      random: randomReason(graph),
+      coupling: rowCoupling(graph),
+      defaulted: graph.defaulted,
+    };
   } catch (error) {
     if (!(error instanceof MalformedMessage)) throw error;
     const reason = `its graph cannot be looked through: ${error.message}`;
-    return { operators: new Set(), random: reason, coupling: reason };
+    return { operators: new Set(), random: reason, coupling: reason, defaulted: [] };
   }
 }
 

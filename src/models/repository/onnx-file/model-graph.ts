@@ -46,6 +46,8 @@ export interface ModelGraph {
   readonly graph: Graph;
   /** The version of ONNX's own operators. */
   readonly opset: number;
+  /** Inputs that the file has a value for: the runtime takes that one, and shows them to nobody. */
+  readonly defaulted: readonly string[];
   /** The nodes of the functions that the model brings along. */
   readonly functions: readonly GraphNode[];
 }
@@ -55,6 +57,8 @@ const MAX_DEPTH = 100;
 const MAX_TEXT_BYTES = 4096;
 /** A graph beyond this is not looked at: what is known of it must not take more memory than it is worth. */
 const MAX_NODES = 200_000;
+/** Before this version of the format, every weight had to be declared as an input, too. */
+const FIRST_WITH_DEFAULTS = 4;
 /** Axes, sizes and switches have no more elements. */
 const MAX_INTEGERS = 64;
 
@@ -87,14 +91,16 @@ class GraphReader {
   async model(end: number): Promise<ModelGraph> {
     let graph: Graph | undefined;
     let opset = 1;
+    let format = 0;
     const functions: GraphNode[] = [];
-    await this.each(end, 0, async ({ number, end: fieldEnd = 0 }) => {
-      if (number === 7) graph = await this.graph(fieldEnd, 1);
+    await this.each(end, 0, async ({ number, value, end: fieldEnd = 0 }) => {
+      if (number === 1) format = value;
+      else if (number === 7) graph = await this.graph(fieldEnd, 1);
       else if (number === 8) opset = (await this.ownOpset(fieldEnd)) ?? opset;
       else if (number === 25) functions.push(...(await this.functionNodes(fieldEnd)));
     });
     if (graph === undefined) throw new MalformedMessage('it has no graph');
-    return { graph, opset, functions };
+    return { graph, opset, functions, defaulted: format < FIRST_WITH_DEFAULTS ? [] : defaultedIn(graph) };
   }
 
   /** The version, where the operators are ONNX's own. */
@@ -277,6 +283,10 @@ class GraphReader {
     await this.cursor.reach(end - this.cursor.position);
     while (this.cursor.position < end && into.length <= MAX_INTEGERS) into.push(this.cursor.integer());
   }
+}
+
+function defaultedIn({ inputs, constants }: Graph): string[] {
+  return inputs.map(({ name }) => name).filter((name) => constants.has(name));
 }
 
 function elementsOf(

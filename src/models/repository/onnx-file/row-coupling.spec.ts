@@ -1,6 +1,7 @@
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onnx } from 'onnx-proto';
 import { graphModel, graphOf, type SmallGraph, type Step } from '../../../../test/helpers/graph-models';
 import { MalformedMessage } from './protobuf-cursor';
 import { type ModelGraph, readModelGraph } from './model-graph';
@@ -267,6 +268,19 @@ describe('what a graph draws by lot', () => {
 });
 
 describe('readModelGraph', () => {
+  it('tells inputs that have a value from weights of old files, which had to be inputs', async () => {
+    const graph = graphOf({
+      steps: [['Mul', ['x', 'scale'], ['y']]],
+      inputs: { x: ['N', 3], scale: [1] },
+      outputs: { y: ['N', 3] },
+      floats: { scale: [[1], 2] },
+    });
+    const ofFormat = async (irVersion: number): Promise<readonly string[]> =>
+      (await read(onnx.ModelProto.encode({ irVersion, opsetImport: [{ version: 8 }], graph }).finish()))
+        .defaulted;
+    expect([await ofFormat(4), await ofFormat(3)]).toEqual([['scale'], []]);
+  });
+
   it('refuses what is cut off', async () => {
     const whole = model([['Relu', ['x'], ['y']]]);
     await expect(read(whole.subarray(0, whole.length - 3))).rejects.toThrow(MalformedMessage);
