@@ -4,12 +4,13 @@ import { classifierModel, encode, identityModel, node, value } from './helpers/o
 import { startServer, type TestServer } from './helpers/server';
 
 const { DataType } = onnx.TensorProto;
-/** `y` FP32 of the shape that `sizes` INT64 [2] says: without elements, where one of them is 0. */
-const ofSize = encode({
-  node: [node('ConstantOfShape', ['sizes'], ['y'])],
-  input: [value('sizes', DataType.INT64, [2])],
-  output: [value('y', DataType.FLOAT, ['A', 'B'])],
-});
+/** `y` FP32 of the shape that `sizes` INT64 says: without elements, where one of them is 0. */
+const ofSize = (rank: number | string, ...dimensions: string[]): Uint8Array =>
+  encode({
+    node: [node('ConstantOfShape', ['sizes'], ['y'])],
+    input: [value('sizes', DataType.INT64, [rank])],
+    output: [value('y', DataType.FLOAT, dimensions)],
+  });
 
 interface Answer {
   readonly code: string;
@@ -29,7 +30,8 @@ describe('what a request asks for', () => {
     writeModel(models, 'ids', identityModel('INT64', ['N']));
     writeModel(models, 'text', identityModel('BYTES', ['N']));
     writeModel(models, 'classes', classifierModel());
-    writeModel(models, 'size', ofSize);
+    writeModel(models, 'size', ofSize(2, 'A', 'B'));
+    writeModel(models, 'deep', ofSize('K'));
     writeModel(models, 'open', identityModel('FP32', ['N', 'M']), { yaml: 'allow_empty: true' });
     writeModel(models, 'wide', identityModel('FP32', ['N', 'A', 'B', 'C', 'D', 'E']));
     server = await startServer({ MODEL_DIR: models, WORKERS: '1', HEARTBEAT_TIMEOUT_MS: '5000' });
@@ -117,6 +119,8 @@ describe('what a request asks for', () => {
     const sizes = { sizes: [2_000_000_000, 0] };
     const printed = await server.post<Answer>('/api/inference/size', sizes);
     expect([printed.status, printed.body.code]).toEqual([400, 'answer_too_large']);
+    const deep = await server.post<Answer>('/api/inference/deep', { sizes: Array(200_000).fill(1) });
+    expect([deep.status, deep.body.code]).toEqual([400, 'answer_too_large']);
     const head = await v2('size', { name: 'sizes', datatype: 'INT64', shape: [2], data: sizes.sizes });
     expect(head.body.outputs[0]).toMatchObject({ shape: [2_000_000_000, 0], data: [] });
   });

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { DomainError } from '../errors/domain-error';
 import { printShape } from '../tensors/shape';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
@@ -19,12 +20,53 @@ const SHAPES_APART = new RegExp(
     'Input channels C is not equal to kernel channels',
     'The input tensor cannot be reshaped to the requested shape',
     'invalid expand shape',
+    'Calculated output dimension is negative',
+    'Invalid input shape: \\{',
+    'requires input depth to be a multiple of',
+    'last dimension of indices must not be larger than rank',
   ].join('|')})[^"]{0,200}`,
   'i',
 );
-/** Values that an operator cannot take, beside indices. */
-const VALUE_REFUSED =
-  /Integer division by zero|k argument \[-?\d+\] should not be greater than specified axis dim value \[\d+\]|invalid ind(?:ex|ice) (?:found|value)[^"]{0,80}/i;
+/** Values that an operator cannot take, beside indices of those operators that say which: in its own words. */
+const VALUE_REFUSED = new RegExp(
+  `(?:${[
+    'Integer (?:division|modulo) by zero',
+    'k argument \\[-?\\d+\\] should not be greater than specified axis dim value',
+    'value of k must not be negative',
+    'invalid ind(?:ex|ice) (?:found|value)',
+    'out of range value in index tensor',
+    'index value out of bounds',
+    'index is out of range',
+    'batch_indices value -?\\d+ at index \\d+ is out of range',
+    "[\\w' ]{0,40} must be in range \\[",
+    "All '\\w+' values must be finite",
+    'axis -?\\d+ is not in valid range',
+    "'axes' has ",
+    "'step' value cannot be 0",
+    "Invalid value in 'split'",
+    'Invalid sequence length',
+    'Invalid value/s in sequence_lens',
+    'delta in Range operator can not be zero',
+    'the computed number of elements ',
+    'Tile repeat value must be non-negative',
+    'Tile output tensor would require more than',
+    'Depth is negative',
+    'Scale value (?:should|must) be',
+    '(?:frame_step|dft_length) must be greater than zero',
+    'At most one dimension can be -1',
+    'A dimension cannot be less than -1',
+    'The dimension with value zero exceeds the dimension size',
+    'The requested shape has too many elements',
+  ].join('|')})[^"]{0,120}`,
+  'i',
+);
+/** A text that an operator was to read as a number: it has no words of its own for that. */
+const NO_NUMBER = /Status Message: sto(?:d|f|i|l|ll|ull)\b/;
+/** A tensor whose size the runtime cannot even count. */
+const NO_SIZE =
+  /Status Message: Integer overflow|Tensor shape\.Size\(\) must be >= 0|Calculation for Tensor storage size overflowed/;
+/** One that it can count. */
+const NO_ROOM = /Failed to allocate memory for requested buffer of size (\d+)/;
 
 /**
  * What a failed run is, as far as it shows: the client's mistake where sizes of inputs that have one name differ, or an
@@ -43,9 +85,9 @@ export function clientMistake(
     const reason = `The model looks something up at ${index}, and takes ${least} to ${most}: an input has a value that is out of range.`;
     return new DomainError('out_of_range', reason, { cause: error });
   }
-  const [refused] = VALUE_REFUSED.exec(error.message) ?? [];
-  if (refused !== undefined) {
-    const reason = `An input has a value that the model cannot take: ${refused.trim()}.`;
+  const value = valueRefused(error.message);
+  if (value !== undefined) {
+    const reason = `An input has a value that the model cannot take: ${value}.`;
     return new DomainError('out_of_range', reason, { cause: error });
   }
   const [, input, places] = INVALID_DIMENSIONS.exec(error.message) ?? [];
@@ -60,6 +102,17 @@ export function clientMistake(
   return new DomainError('shape_mismatch', `The inputs do not fit together (${sent}): ${said.trim()}`, {
     cause: error,
   });
+}
+
+/** What is wrong with a value; undefined where the runtime says nothing of one. */
+function valueRefused(message: string): string | undefined {
+  const [refused] = VALUE_REFUSED.exec(message) ?? [];
+  if (refused !== undefined) return refused.trim().replace(/\.$/, '');
+  if (NO_NUMBER.test(message)) return 'a text that is to be a number is none, or a too large one';
+  if (NO_SIZE.test(message)) return 'it asks for a tensor of a negative size, or of one beyond all numbers';
+  // What does not fit into this moment's memory may fit into the next one's; this never does.
+  const bytes = Number(NO_ROOM.exec(message)?.[1] ?? 0);
+  return bytes > totalmem() ? `it asks for a tensor of ${bytes} bytes` : undefined;
 }
 
 /** Two sizes of what the model calls one dimension; undefined where all are alike. */

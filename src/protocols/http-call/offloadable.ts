@@ -1,5 +1,6 @@
 import { withDeadline } from '../../common/with-deadline';
 import { DomainError } from '../../errors/domain-error';
+import { MAX_DEPTH } from '../../tensors/json/json-reader';
 import { printShape } from '../../tensors/shape';
 import type { Tensor } from '../../tensors/tensor';
 
@@ -96,6 +97,16 @@ export function refuseLargeJson(
   throw new DomainError(
     'answer_too_large',
     `The outputs ${shapes} take about ${Math.round(jsonBytes / 1024)} KiB of JSON, more than ${Math.round(mostJsonBytes / 1024)} (JSON_ANSWER_LIMIT); the binary form of the Open Inference Protocol is smaller.`,
+  );
+}
+
+/** @throws answer_too_large for outputs whose arrays would be nested so deeply that nothing reads them, printing them least */
+export function refuseDeepJson(outputs: readonly Tensor[]): void {
+  const deep = outputs.find(({ shape }) => shape.length > MAX_DEPTH);
+  if (deep === undefined) return;
+  throw new DomainError(
+    'answer_too_large',
+    `The output "${deep.name}" has ${deep.shape.length} dimensions, and JSON is nested ${MAX_DEPTH} deep at most; the Open Inference Protocol has no arrays in arrays.`,
   );
 }
 

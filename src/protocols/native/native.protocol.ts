@@ -23,6 +23,7 @@ import {
   asBuffer,
   jsonBytesOf,
   offloadable,
+  refuseDeepJson,
   refuseLargeJson,
   whenDone,
   type Worksite,
@@ -107,6 +108,7 @@ export const nativeProtocol: HttpCallCodec<InferenceRequest> = {
     };
     // What is declared of an output is shorter than the output.
     const jsonBytes = jsonBytesOf(outputs, true);
+    refuseDeepJson(outputs);
     if (answer.declared === undefined) refuseLargeJson(outputs, jsonBytes, work);
     const encoded = work(ENCODE, jsonBytes, [answer]);
     return whenDone(encoded, (body) => ({ headers: JSON_HEADERS, body: [asBuffer(body)] }));
