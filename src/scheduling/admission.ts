@@ -1,40 +1,7 @@
 import { DomainError } from '../errors/domain-error';
 import type { BatchRun } from './batch-run';
-import type { CostModel } from './cost-model';
-import type { ForecastErrors } from './forecast-error';
+import type { HostedModel, ModelHost } from './model-host';
 import { PRIORITY_LEVELS } from './priority';
-import type { RequestQueue } from './request-queue';
-
-export interface QueueLimits {
-  /** Waiting requests of all models together. */
-  readonly maxQueueRequests: number;
-  /** Waiting requests of one model. */
-  readonly maxQueueRequestsPerModel: number;
-}
-
-/** What admission looks at in a model. */
-export interface ModelLoad {
-  readonly key: string;
-  readonly queue: RequestQueue;
-  readonly cost: CostModel;
-  readonly forecastErrors: ForecastErrors;
-  readonly runs: readonly BatchRun[];
-  readonly concurrency: number;
-  readonly batchable: boolean;
-  readonly weight: number;
-  readonly takesSlot: boolean;
-}
-
-/** What admission looks at in the worker. */
-export interface WorkerLoad {
-  readonly limits: QueueLimits;
-  readonly slots: number;
-  readonly queuedRequests: number;
-  /** The runs that take up a slot. */
-  readonly slotRuns: readonly BatchRun[];
-  /** The models for which requests wait; at times also one for which none does any more. */
-  readonly busy: readonly ModelLoad[];
-}
 
 /** A queue as short as that is nearly empty. */
 const NEARLY_EMPTY = 2;
@@ -49,8 +16,8 @@ export class Admission {
   private tooLate: DomainError | undefined;
 
   constructor(
-    private readonly worker: WorkerLoad,
-    private readonly model: ModelLoad,
+    private readonly worker: ModelHost,
+    private readonly model: HostedModel,
   ) {}
 
   /** When a request that came now would likely be answered. */
@@ -143,7 +110,7 @@ export class Admission {
 }
 
 /** How long until a run could start if nothing waited: 0, or until the first of the runs in the way ends. */
-function startDelayMs(worker: WorkerLoad, model: ModelLoad, nowMs: number): number {
+function startDelayMs(worker: ModelHost, model: HostedModel, nowMs: number): number {
   let inTheWay: readonly BatchRun[];
   if (model.runs.length >= model.concurrency) inTheWay = model.runs;
   else if (model.takesSlot && worker.slotRuns.length >= worker.slots) inTheWay = worker.slotRuns;
@@ -154,7 +121,7 @@ function startDelayMs(worker: WorkerLoad, model: ModelLoad, nowMs: number): numb
 }
 
 /** Run time of the batches that go before a new request of `level`; the one it would join itself is not among them. */
-function workAheadMs(model: ModelLoad, level: number): number {
+function workAheadMs(model: HostedModel, level: number): number {
   const { batchable, cost, queue } = model;
   if (!batchable) return queue.requestsAhead(level) * cost.msPerRun;
   const batches = Math.floor(queue.rowsAhead(level) / cost.maxRows);

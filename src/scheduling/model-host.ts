@@ -1,10 +1,29 @@
-import type { ModelLoad, WorkerLoad } from './admission';
-import type { BatchRun } from './batch-run';
 import type { Clock } from '../common/clock';
-import type { LedgerHost } from './request-ledger';
+import type { DeadlineWatch } from '../common/deadline-watch';
+import type { BatchRun } from './batch-run';
+import type { CostModel } from './cost-model';
+import type { ForecastErrors } from './forecast-error';
+import type { QueuedRequest } from './queued-request';
+import type { RequestQueue } from './request-queue';
 
-/** A model, as the scheduler sees it. */
-export interface HostedModel extends ModelLoad {
+export interface QueueLimits {
+  /** Waiting requests of all models together. */
+  readonly maxQueueRequests: number;
+  /** Waiting requests of one model. */
+  readonly maxQueueRequestsPerModel: number;
+}
+
+/** A model, as the scheduler and its admission see it. */
+export interface HostedModel {
+  readonly key: string;
+  readonly queue: RequestQueue;
+  readonly cost: CostModel;
+  readonly forecastErrors: ForecastErrors;
+  readonly runs: readonly BatchRun[];
+  readonly concurrency: number;
+  readonly batchable: boolean;
+  readonly weight: number;
+  readonly takesSlot: boolean;
   /** Does a request wait, be it for its run or to be run again alone? */
   readonly hasWork: boolean;
   /** Has it requests that wait, and may it run them? */
@@ -17,13 +36,22 @@ export interface HostedModel extends ModelLoad {
   startAudit(nowMs: number): void;
 }
 
-/** The scheduler, as a model sees it. */
-export interface ModelHost extends WorkerLoad, LedgerHost {
+/** The scheduler, as its models see it. */
+export interface ModelHost {
   readonly clock: Clock;
+  readonly limits: QueueLimits;
+  readonly maxBatchBytes: number;
   readonly ageingMs: number;
+  readonly deadlines: DeadlineWatch<QueuedRequest>;
   readonly draining: boolean;
+  readonly slots: number;
+  /** The runs that take up a slot. */
+  readonly slotRuns: readonly BatchRun[];
+  /** The models for which requests wait; at times also one for which none does any more. */
+  readonly busy: readonly HostedModel[];
   /** Where the least served of the models with work stands. */
   readonly virtualMs: number;
+  /** Waiting requests of all models. */
   queuedRequests: number;
   /** Requests of the model wait from here on. */
   hasWork(model: HostedModel): void;

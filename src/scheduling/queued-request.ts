@@ -5,11 +5,8 @@ import type { RequestRecord, ScheduledRequest, ScheduledResult } from './schedul
 /** Where a request's batch of more than one failed, it runs alone, ahead of the levels 1 to 10. */
 export const RETRY_LANE = 0;
 
-/** Whoever has the request in hand. */
-export interface RequestOwner {
-  cancelled(entry: QueuedRequest): void;
-  expired(entry: QueuedRequest): void;
-}
+/** Why nobody waits for a request any more: its client has left, or its deadline has passed. */
+export type GivenUp = 'cancelled' | 'expired';
 
 /** The run that a request takes part in, with others. */
 interface SharedRun {
@@ -42,12 +39,13 @@ export class QueuedRequest implements RequestRecord {
   private onInputsConsumed: (() => void) | undefined;
 
   /**
+   * @param giveUp tells whoever has the requests of the model in hand; one function for all of them
    * @param forecastMs when it was likely to be answered, as of its arrival
    * @param rank orders requests of one model, smaller first: the moment of arrival plus what its level costs
    * @param joinable may share a run with others
    */
   constructor(
-    readonly owner: RequestOwner,
+    readonly giveUp: (entry: QueuedRequest, why: GivenUp) => void,
     readonly request: ScheduledRequest,
     readonly level: number,
     readonly enqueuedMs: number,
@@ -90,12 +88,12 @@ export class QueuedRequest implements RequestRecord {
   }
 
   cancel(): void {
-    this.owner.cancelled(this);
+    this.giveUp(this, 'cancelled');
   }
 
   /** The client's signal was raised. */
   handleEvent(): void {
-    this.owner.cancelled(this);
+    this.giveUp(this, 'cancelled');
   }
 }
 

@@ -1,11 +1,10 @@
 import { DomainError } from '../errors/domain-error';
 import type { Tensor } from '../tensors/tensor';
-import { sliceRows } from './batch';
-import { formBatch } from './batch-former';
+import { formBatch, sliceRows } from './batch';
 import type { BatchRun } from './batch-run';
-import type { DeadlineWatch } from '../common/deadline-watch';
 import { ForecastErrors } from './forecast-error';
 import { ModelCounters } from './model-counters';
+import type { ModelHost } from './model-host';
 import { RETRY_LANE, type QueuedRequest } from './queued-request';
 import { RequestQueue } from './request-queue';
 
@@ -18,20 +17,13 @@ const EXPIRED_BEFORE_RUN = new DomainError(
 const EXPIRED_IN_RUN = new DomainError('deadline_exceeded', 'The deadline passed while the model ran');
 export const CLIENT_LEFT = new DomainError('client_closed_request', 'The client left before the answer');
 
-export interface LedgerHost {
-  readonly deadlines: DeadlineWatch<QueuedRequest>;
-  readonly maxBatchBytes: number;
-  /** Waiting requests of all models. */
-  queuedRequests: number;
-}
-
 /** The requests of one model in hand: each comes in once, and goes once, answered or not, and counted. */
 export class RequestLedger {
   readonly queue = new RequestQueue();
   readonly counters = new ModelCounters();
   readonly forecastErrors = new ForecastErrors();
 
-  constructor(private readonly host: LedgerHost) {}
+  constructor(private readonly host: ModelHost) {}
 
   enqueue(entry: QueuedRequest): void {
     this.queue.push(entry);

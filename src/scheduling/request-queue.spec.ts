@@ -3,7 +3,7 @@ import { QueuedRequest, RETRY_LANE } from './queued-request';
 import { RequestQueue } from './request-queue';
 import { rowsOf } from './testing/fake-runner';
 
-const owner = { cancelled: () => undefined, expired: () => undefined };
+const giveUp = (): void => undefined;
 
 function entryOf(level: number, enqueuedMs: number, rows = 1): QueuedRequest {
   const request = {
@@ -12,7 +12,7 @@ function entryOf(level: number, enqueuedMs: number, rows = 1): QueuedRequest {
     priority: level,
     deadlineMs: Infinity,
   };
-  return new QueuedRequest(owner, request, level, enqueuedMs, enqueuedMs, enqueuedMs + 100 * level, true);
+  return new QueuedRequest(giveUp, request, level, enqueuedMs, enqueuedMs, enqueuedMs + 100 * level, true);
 }
 
 function scanAll(queue: RequestQueue): QueuedRequest[] {

@@ -12,7 +12,7 @@ import type { ForecastErrors } from './forecast-error';
 import type { ModelCounters } from './model-counters';
 import type { HostedModel, ModelHost } from './model-host';
 import { DEFAULT_PRIORITY_LEVEL, priorityLevel } from './priority';
-import { QueuedRequest, RETRY_LANE, type RequestOwner } from './queued-request';
+import { type GivenUp, QueuedRequest, RETRY_LANE } from './queued-request';
 import { CLIENT_LEFT, RequestLedger } from './request-ledger';
 import type { RequestQueue } from './request-queue';
 import { padToLongest } from './row-padding';
@@ -64,7 +64,7 @@ const NOT_THE_INPUTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /** One model version in the scheduler: its queue, its runs, and what they cost. */
-export class ScheduledModel implements HostedModel, RequestOwner {
+export class ScheduledModel implements HostedModel {
   readonly key: string;
   readonly weight: number;
   readonly takesSlot: boolean;
@@ -85,6 +85,10 @@ export class ScheduledModel implements HostedModel, RequestOwner {
   private readonly audit: BatchAudit | undefined;
   private state: 'open' | 'draining' | 'removed' = 'open';
   private readonly drained: (() => void)[] = [];
+  private readonly giveUp = (entry: QueuedRequest, why: GivenUp): void => {
+    this.ledger[why](entry);
+    this.settleDown();
+  };
 
   constructor(
     private readonly options: ModelOptions,
@@ -146,7 +150,7 @@ export class ScheduledModel implements HostedModel, RequestOwner {
     }
     const rank = nowMs + level * host.ageingMs;
     const joinable = leadWithRows(inputs, rows);
-    const entry = new QueuedRequest(this, request, level, nowMs, forecastMs, rank, joinable);
+    const entry = new QueuedRequest(this.giveUp, request, level, nowMs, forecastMs, rank, joinable);
     if (fill.enabled) entry.fillUntilMs = fill.endFor(nowMs, entry.deadlineMs, this.cost.predictMs(rows));
     const result = new Promise<ScheduledResult>((resolve, reject) => {
       entry.resolve = resolve;
@@ -180,16 +184,6 @@ export class ScheduledModel implements HostedModel, RequestOwner {
   /** The client of a request left: it leaves the queue at once; if it runs, its result is dropped. */
   cancel(request: ScheduledRequest): void {
     request.record?.cancel();
-  }
-
-  cancelled(entry: QueuedRequest): void {
-    this.ledger.cancelled(entry);
-    this.settleDown();
-  }
-
-  expired(entry: QueuedRequest): void {
-    this.ledger.expired(entry);
-    this.settleDown();
   }
 
   /** Takes no new requests; resolves when those in hand are answered and no run is under way. */

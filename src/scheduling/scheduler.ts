@@ -1,8 +1,7 @@
-import type { QueueLimits } from './admission';
 import type { BatchRun } from './batch-run';
 import type { Clock } from '../common/clock';
 import { DeadlineWatch } from '../common/deadline-watch';
-import type { HostedModel, ModelHost } from './model-host';
+import type { HostedModel, ModelHost, QueueLimits } from './model-host';
 import type { QueuedRequest } from './queued-request';
 import { type ModelOptions, ScheduledModel } from './scheduled-model';
 
@@ -55,7 +54,7 @@ export class Scheduler implements ModelHost {
     this.maxBatchBytes = options.limits.maxBatchBytes ?? 64 * 2 ** 20;
     this.ageingMs = options.ageingMs ?? 250;
     this.priorityCreditMs = options.priorityCreditMs ?? 25;
-    this.deadlines = new DeadlineWatch(options.clock, (entry) => entry.owner.expired(entry));
+    this.deadlines = new DeadlineWatch(options.clock, (entry) => entry.giveUp(entry, 'expired'));
   }
 
   get runningRuns(): number {
