@@ -17,7 +17,6 @@ import { InFlightBytes } from '../../http/body/in-flight-bytes';
 import type { Exchange } from '../../http/exchange';
 import { noJsonInForm } from '../../http/headers/content-negotiation';
 import { header } from '../../http/headers/header';
-import { deadlineOf } from '../../http/headers/request-timeout';
 import type { CacheUse } from '../../cache/prediction-cache';
 import {
   type InferenceCall,
@@ -31,10 +30,9 @@ import type { Protocol } from '../../telemetry/metrics/outcome';
 import type { RequestTrace } from '../../telemetry/tracing/trace-record';
 import { requestPool } from '../../tensors/array-pool';
 import type { Tensor } from '../../tensors/tensor';
-import { cacheHeaders } from './cache-control';
+import { cacheHeaders, deadlineOf, serverTiming, TIMING_HEADER } from './call-headers';
 import { JsonThread } from './json-thread';
 import { inTime, type Worksite } from './offloadable';
-import { serverTiming, TIMING_HEADER } from './server-timing';
 
 /** Which model a call's path names. */
 export interface CallTarget {

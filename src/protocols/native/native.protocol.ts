@@ -17,7 +17,7 @@ import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
 import type { EncodedAnswer } from '../../http/body/content-encoding';
 import type { CacheUse } from '../../cache/prediction-cache';
 import type { InferenceRequest, InferenceResult } from '../../inference/inference-call';
-import { cacheUseOf } from '../http-call/cache-control';
+import { cacheUseOf, priorityOf } from '../http-call/call-headers';
 import type { CallTarget, HttpCallCodec } from '../http-call/http-call';
 import {
   asBuffer,
@@ -32,7 +32,6 @@ import { declaredContentTypes, queryOptions, readDeclaredBytes, readDeclaredForm
 import { encodeCsv } from './csv-answer';
 import { withoutFacts } from '../../processing/input-facts';
 import { decodeBody, encodeNative, type NativeAnswer } from './native.codec';
-import { priorityOf } from '../http-call/priority';
 
 const CODEC = join(__dirname, 'native.codec');
 const DECODE = offloadable(CODEC, decodeBody, { consumes: true });

@@ -6,7 +6,7 @@ import type { Exchange } from '../../http/exchange';
 import { header } from '../../http/headers/header';
 import { requireAcceptable, requireContentType } from '../../http/headers/content-negotiation';
 import type { EncodedAnswer } from '../../http/body/content-encoding';
-import { cacheUseOf } from '../http-call/cache-control';
+import { cacheUseOf } from '../http-call/call-headers';
 import type { HttpCallCodec } from '../http-call/http-call';
 import type { CacheUse } from '../../cache/prediction-cache';
 import type { InferenceResult } from '../../inference/inference-call';

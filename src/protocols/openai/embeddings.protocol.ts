@@ -11,10 +11,9 @@ import { rawRequest } from '../../processing/model-processing';
 import type { RequestOptions } from '../../processing/options';
 import type { TextPlan } from '../../processing/text/text-plan';
 import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
-import { cacheUseOf } from '../http-call/cache-control';
+import { cacheUseOf, priorityOf } from '../http-call/call-headers';
 import type { CallTarget, HttpCallCodec } from '../http-call/http-call';
 import { asBuffer, jsonBytesOf, offloadable, whenDone, type Worksite } from '../http-call/offloadable';
-import { priorityOf } from '../http-call/priority';
 import { encodeEmbeddings, type EmbeddingsAnswer } from './embeddings-answer';
 import { type EmbeddingsRequest, readEmbeddingsRequest } from './embeddings-request';
 

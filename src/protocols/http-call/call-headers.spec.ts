@@ -1,5 +1,5 @@
-import type { Exchange } from '../exchange';
-import { deadlineOf } from './request-timeout';
+import type { Exchange } from '../../http/exchange';
+import { deadlineOf } from './call-headers';
 
 const exchange = (timeoutMs?: string): Exchange =>
   ({
