@@ -1,25 +1,7 @@
-import { graphModel, type SmallGraph } from './helpers/graph-models';
+import { deconvolutionModel, nearestModel, recurrentModel } from './helpers/deadly-models';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
 import { busyModel, identityModel } from './helpers/onnx-models';
 import { startServer, type TestServer } from './helpers/server';
-
-const weights = (gates: number, hidden: number, width: number): SmallGraph['floats'] => ({
-  w: [[1, gates * hidden, width], 0.1],
-  r: [[1, gates * hidden, hidden], 0.1],
-});
-/** The last state of a recurrent network over x [N, T, 3]. */
-const recurrent = (operator: string, gates: number): Uint8Array =>
-  graphModel({
-    steps: [
-      ['Transpose', ['x'], ['t'], { perm: [1, 0, 2] }],
-      [operator, ['t', 'w', 'r'], ['', 'last'], { hidden_size: 4 }],
-      ['Squeeze', ['last', 'first'], ['y']],
-    ],
-    inputs: { x: ['N', 'T', 3] },
-    outputs: { y: ['N', 4] },
-    integers: { first: [0] },
-    floats: weights(gates, 4, 3),
-  });
 
 interface Answer {
   readonly outputs: readonly { readonly shape: number[]; readonly data: unknown[] }[];
@@ -31,36 +13,18 @@ describe('inputs without elements', () => {
   let server: TestServer;
   let workers: readonly number[];
   beforeAll(async () => {
-    writeModel(models, 'gru', recurrent('GRU', 3));
-    writeModel(models, 'lstm', recurrent('LSTM', 4));
-    writeModel(models, 'rnn', recurrent('RNN', 1), { yaml: 'allow_empty: true' });
-    writeModel(
-      models,
-      'nearest',
-      graphModel({
-        steps: [['TopK', ['x', 'k'], ['y', 'i'], { axis: 1 }]],
-        inputs: { x: ['N', 4] },
-        outputs: { y: ['N', 2] },
-        integers: { k: [2] },
-      }),
-    );
-    writeModel(
-      models,
-      'deconvolution',
-      graphModel({
-        steps: [['ConvTranspose', ['x', 'kernel'], ['y']]],
-        inputs: { x: ['N', 2, 'H'] },
-        outputs: { y: ['N', 3, 'H2'] },
-        floats: { kernel: [[2, 3, 3], 1] },
-      }),
-    );
+    writeModel(models, 'gru', recurrentModel('GRU'));
+    writeModel(models, 'lstm', recurrentModel('LSTM'));
+    writeModel(models, 'rnn', recurrentModel('RNN'), { yaml: 'allow_empty: true' });
+    writeModel(models, 'nearest', nearestModel());
+    writeModel(models, 'deconvolution', deconvolutionModel());
     writeModel(models, 'alone', identityModel('FP32'), { yaml: 'batching: false' });
     writeModel(models, 'text', identityModel('BYTES', ['N', 2]));
     writeModel(models, 'scalar', busyModel());
     // These are tried before a model serves, and would end the process as well.
-    writeModel(models, 'sampled', recurrent('GRU', 3), { yaml: 'example: { x: [] }' });
-    writeModel(models, 'warmed', recurrent('GRU', 3), { yaml: 'warmup: [{ x: [] }]' });
-    writeModel(models, 'golden', recurrent('GRU', 3), {
+    writeModel(models, 'sampled', recurrentModel('GRU'), { yaml: 'example: { x: [] }' });
+    writeModel(models, 'warmed', recurrentModel('GRU'), { yaml: 'warmup: [{ x: [] }]' });
+    writeModel(models, 'golden', recurrentModel('GRU'), {
       yaml: 'golden: [{ inputs: { x: [] }, outputs: { y: [] } }]',
     });
     server = await startServer({ MODEL_DIR: models, MODEL_NAMES: 'gru', WORKERS: '2' });

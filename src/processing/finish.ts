@@ -12,27 +12,77 @@ import { finishTokens, printTokens } from './outputs/tokens';
 import { inputFacts } from './input-facts';
 import type { OutputPlan } from './plans';
 
+type PlanOf<Type extends OutputPlan['type']> = Extract<OutputPlan, { readonly type: Type }>;
+
+/** What becomes of a kind of output behind the model's run. */
+interface Finisher<Plan extends OutputPlan> {
+  readonly finish: (plan: Plan, finishing: Finishing) => Tensor[];
+  /** What `finish` gives, in its order. @param outputs the model's own */
+  readonly specs: (plan: Plan, outputs: readonly TensorSpec[]) => TensorSpec[];
+  /** Writes one row of what `finish` made, as the native API answers it. */
+  readonly print: (tensors: readonly Tensor[], row: number, writer: JsonWriter) => void;
+}
+
+const FINISHERS: { readonly [Type in OutputPlan['type']]: Finisher<PlanOf<Type>> } = {
+  classification: {
+    finish: finishClassification,
+    specs: ({ name }) => [spec(name, 'BYTES', -1, -1), spec(`${name}.scores`, 'FP32', -1, -1)],
+    print: printClassification,
+  },
+  ctc: {
+    finish: finishCtc,
+    specs: ({ name }) => [spec(name, 'BYTES', -1), spec(`${name}.scores`, 'FP32', -1)],
+    print: printCtc,
+  },
+  detection: {
+    finish: finishDetection,
+    specs: ({ name }) => [
+      spec(name, 'BYTES', -1),
+      spec(`${name}.scores`, 'FP32', -1),
+      spec(`${name}.boxes`, 'FP32', -1, 4),
+      spec(`${name}.counts`, 'INT64', -1),
+    ],
+    print: printDetection,
+  },
+  tokens: {
+    finish: finishTokens,
+    specs: ({ name }) => [
+      spec(name, 'BYTES', -1),
+      spec(`${name}.text`, 'BYTES', -1),
+      spec(`${name}.scores`, 'FP32', -1),
+      spec(`${name}.spans`, 'INT32', -1, 2),
+      spec(`${name}.counts`, 'INT64', -1),
+    ],
+    print: printTokens,
+  },
+  embedding: {
+    finish: finishEmbedding,
+    specs: ({ name }) => [spec(name, 'FP32', -1, -1)],
+    print: printRaw,
+  },
+  rerank: {
+    finish: finishRerank,
+    specs: ({ name }) => [spec(name, 'FP32', -1)],
+    print: printRerank,
+  },
+  raw: {
+    finish: finishRaw,
+    specs: ({ name, from }, outputs) =>
+      outputs.filter((output) => output.name === from).map((output) => ({ ...output, name })),
+    print: printRaw,
+  },
+};
+
+function finisherOf(plan: OutputPlan): Finisher<OutputPlan> {
+  return FINISHERS[plan.type] as Finisher<OutputPlan>;
+}
+
 /**
  * The tensors of one declared output: what the cache keeps and the Open Inference Protocol answers. The first has the
  * output's name, more are `<name>.<what>`.
  */
 export function finishOutput(plan: OutputPlan, finishing: Finishing): Tensor[] {
-  switch (plan.type) {
-    case 'classification':
-      return finishClassification(plan, finishing);
-    case 'embedding':
-      return finishEmbedding(plan, finishing);
-    case 'detection':
-      return finishDetection(plan, finishing);
-    case 'ctc':
-      return finishCtc(plan, finishing);
-    case 'rerank':
-      return finishRerank(plan, finishing);
-    case 'tokens':
-      return finishTokens(plan, finishing);
-    case 'raw':
-      return finishRaw(plan, finishing);
-  }
+  return finisherOf(plan).finish(plan, finishing);
 }
 
 /**
@@ -40,39 +90,7 @@ export function finishOutput(plan: OutputPlan, finishing: Finishing): Tensor[] {
  * @param outputs the model's own
  */
 export function outputSpecs(plan: OutputPlan, outputs: readonly TensorSpec[]): TensorSpec[] {
-  const { name } = plan;
-  const spec = (what: string, datatype: Datatype, ...shape: number[]): TensorSpec => ({
-    name: name + what,
-    datatype,
-    shape,
-  });
-  switch (plan.type) {
-    case 'classification':
-      return [spec('', 'BYTES', -1, -1), spec('.scores', 'FP32', -1, -1)];
-    case 'ctc':
-      return [spec('', 'BYTES', -1), spec('.scores', 'FP32', -1)];
-    case 'detection':
-      return [
-        spec('', 'BYTES', -1),
-        spec('.scores', 'FP32', -1),
-        spec('.boxes', 'FP32', -1, 4),
-        spec('.counts', 'INT64', -1),
-      ];
-    case 'tokens':
-      return [
-        spec('', 'BYTES', -1),
-        spec('.text', 'BYTES', -1),
-        spec('.scores', 'FP32', -1),
-        spec('.spans', 'INT32', -1, 2),
-        spec('.counts', 'INT64', -1),
-      ];
-    case 'embedding':
-      return [spec('', 'FP32', -1, -1)];
-    case 'rerank':
-      return [spec('', 'FP32', -1)];
-    case 'raw':
-      return outputs.filter((output) => output.name === plan.from).map((output) => ({ ...output, name }));
-  }
+  return finisherOf(plan).specs(plan, outputs);
 }
 
 /** All declared outputs, in their order; behind them what is told of the inputs. */
@@ -87,24 +105,14 @@ export function printRow(
   row: number,
   writer: JsonWriter,
 ): void {
-  switch (plan.type) {
-    case 'classification':
-      return printClassification(tensors, row, writer);
-    case 'detection':
-      return printDetection(tensors, row, writer);
-    case 'ctc':
-      return printCtc(tensors, row, writer);
-    case 'rerank':
-      return printRerank(tensors, row, writer);
-    case 'tokens':
-      return printTokens(tensors, row, writer);
-    case 'embedding':
-    case 'raw':
-      return printRaw(tensors, row, writer);
-  }
+  finisherOf(plan).print(tensors, row, writer);
 }
 
 /** Those of the finished tensors that are of one declared output. */
 export function tensorsOf(plan: OutputPlan, tensors: readonly Tensor[]): Tensor[] {
   return tensors.filter(({ name }) => name === plan.name || name.startsWith(`${plan.name}.`));
+}
+
+function spec(name: string, datatype: Datatype, ...shape: number[]): TensorSpec {
+  return { name, datatype, shape };
 }

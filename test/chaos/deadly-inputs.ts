@@ -1,4 +1,4 @@
-import { graphModel } from '../helpers/graph-models';
+import { deconvolutionModel, nearestModel, recurrentModel } from '../helpers/deadly-models';
 import { writeModel } from '../helpers/model-folder';
 import { divideModel } from '../helpers/onnx-models';
 
@@ -26,39 +26,7 @@ export const EMPTY_INPUTS: readonly { path: string; body: object; statuses: read
 
 export function writeDeadlyModels(models: string): void {
   writeModel(models, DEADLY, divideModel());
-  writeModel(
-    models,
-    'nearest',
-    graphModel({
-      steps: [['TopK', ['x', 'k'], ['y', 'i'], { axis: 1 }]],
-      inputs: { x: ['N', 4] },
-      outputs: { y: ['N', 2] },
-      integers: { k: [2] },
-    }),
-  );
-  writeModel(
-    models,
-    'recurrent',
-    graphModel({
-      steps: [
-        ['Transpose', ['x'], ['t'], { perm: [1, 0, 2] }],
-        ['GRU', ['t', 'w', 'r'], ['', 'last'], { hidden_size: 4 }],
-        ['Squeeze', ['last', 'first'], ['y']],
-      ],
-      inputs: { x: ['N', 'T', 3] },
-      outputs: { y: ['N', 4] },
-      integers: { first: [0] },
-      floats: { w: [[1, 12, 3], 0.1], r: [[1, 12, 4], 0.1] },
-    }),
-  );
-  writeModel(
-    models,
-    'deconvolution',
-    graphModel({
-      steps: [['ConvTranspose', ['x', 'kernel'], ['y']]],
-      inputs: { x: ['N', 2, 'H'] },
-      outputs: { y: ['N', 3, 'H2'] },
-      floats: { kernel: [[2, 3, 3], 1] },
-    }),
-  );
+  writeModel(models, 'nearest', nearestModel());
+  writeModel(models, 'recurrent', recurrentModel('GRU'));
+  writeModel(models, 'deconvolution', deconvolutionModel());
 }

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { cut } from '../../common/cut';
 import { nearest } from '../../common/nearest';
 import { DomainError } from '../../errors/domain-error';
 import type { LoadedVersion, UnavailableModel } from '../../process/ipc/loaded-version';
@@ -11,7 +12,6 @@ import { type FoundModel, ModelRepository } from '../repository/model-repository
 const MAX_WARNED = 1000;
 const NOT_THERE = 'it is not in the model folder';
 const MAX_UNAVAILABLE = 100;
-const MAX_SHOWN = 128;
 const MAX_REASON = 500;
 
 /** What is known of the models: everything that was found in the model folder or asked for by name. */
@@ -45,7 +45,7 @@ export class ModelRegistry {
     if (model !== undefined) return model;
     const meant = nearest(name, [...this.models.keys()]);
     const hint = meant === undefined ? '' : ` Did you mean "${meant}"?`;
-    throw new DomainError('model_not_found', `There is no model "${shown(name)}".${hint}`);
+    throw new DomainError('model_not_found', `There is no model "${cut(name)}".${hint}`);
   }
 
   /** All models in order of name, as of the last look at the disk. */
@@ -190,9 +190,4 @@ export class ModelRegistry {
     this.warned.add(key);
     this.leftOut.add(fault);
   }
-}
-
-/** A name that came with a request, no longer than a model's can be. */
-function shown(name: string): string {
-  return name.length > MAX_SHOWN ? `${name.slice(0, MAX_SHOWN)}…` : name;
 }
