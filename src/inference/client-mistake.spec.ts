@@ -40,6 +40,7 @@ describe('clientMistake', () => {
     'Integer overflow',
     '[ONNXRuntimeError] : 1 : FAIL : CalculateTensorStorageSize Tensor shape.Size() must be >= 0',
     '[ONNXRuntimeError] : 1 : FAIL : Calculation for Tensor storage size overflowed',
+    'shape.Size() must >=0',
     'Failed to allocate memory for requested buffer of size 4000000000000000',
   ])('is a value that is out of range: %s', (said) => {
     expect(codeOf(said)).toBe('out_of_range');

@@ -57,6 +57,7 @@ const VALUE_REFUSED = new RegExp(
     'A dimension cannot be less than -1',
     'The dimension with value zero exceeds the dimension size',
     'The requested shape has too many elements',
+    'Ensure that the dft size is smaller than the signal',
   ].join('|')})[^"]{0,120}`,
   'i',
 );
@@ -64,7 +65,7 @@ const VALUE_REFUSED = new RegExp(
 const NO_NUMBER = /Status Message: sto(?:d|f|i|l|ll|ull)\b/;
 /** A tensor whose size the runtime cannot even count. */
 const NO_SIZE =
-  /Status Message: Integer overflow|Tensor shape\.Size\(\) must be >= 0|Calculation for Tensor storage size overflowed/;
+  /Status Message: Integer overflow|shape\.Size\(\) must (?:be )?>= ?0|Calculation for Tensor storage size overflowed/;
 /** One that it can count. */
 const NO_ROOM = /Failed to allocate memory for requested buffer of size (\d+)/;
 
