@@ -16,13 +16,12 @@ const coupled = (steps: readonly Step[], more: Partial<SmallGraph> = {}): Uint8A
     steps,
     inputs: { x: ['N', WIDTH] },
     outputs: { y: ['N', WIDTH] },
-    integers: { zero: 0, first: [0], second: [1], both: [0, 1], rest: [1], most: [1_000_000] },
+    integers: { zero: 0, one: 1, first: [0], second: [1], both: [0, 1], rest: [1], most: [1_000_000] },
     floats: {
       kernel: [[WIDTH, 1, 3], 0.5],
       w: [[1, WIDTH, WIDTH], 0.3],
       none: [[], 0],
       much: [[], 3],
-      padding: [[1, WIDTH], 0],
     },
     ...more,
   });
@@ -39,10 +38,12 @@ const COUPLED: Readonly<Record<string, Uint8Array>> = {
   ]),
   // Nothing in this graph says what it does.
   shifted: coupled([
-    ['Concat', ['padding', 'x'], ['p'], { axis: 0 }],
     ['Shape', ['x'], ['sizes']],
-    ['Gather', ['sizes', 'first'], ['rows'], { axis: 0 }],
-    ['Slice', ['p', 'first', 'rows', 'first'], ['before']],
+    ['Gather', ['sizes', 'zero'], ['rows'], { axis: 0 }],
+    ['Range', ['zero', 'rows', 'one'], ['places']],
+    ['Sub', ['places', 'one'], ['ahead']],
+    ['Max', ['ahead', 'zero'], ['kept']],
+    ['Gather', ['x', 'kept'], ['before'], { axis: 0 }],
     ['Add', ['x', 'before'], ['y']],
   ]),
   recurrent: coupled(

@@ -4,8 +4,8 @@ import { bytesOf, encode, initializer, node, value } from './onnx-models';
 const { DataType } = onnx.TensorProto;
 const { AttributeType } = onnx.AttributeProto;
 
-/** An attribute: an integer, integers, or a graph. */
-type Attribute = number | readonly number[] | onnx.IGraphProto;
+/** An attribute: an integer, integers, a text, or a graph. */
+type Attribute = number | string | readonly number[] | onnx.IGraphProto;
 /** Operator, inputs, outputs, attributes. */
 export type Step = readonly [
   string,
@@ -60,6 +60,7 @@ export function graphOf(graph: SmallGraph): onnx.IGraphProto {
 
 function attribute([name, given]: [string, Attribute]): onnx.IAttributeProto {
   if (typeof given === 'number') return { name, type: AttributeType.INT, i: given };
+  if (typeof given === 'string') return { name, type: AttributeType.STRING, s: Buffer.from(given) };
   if (isList(given)) return { name, type: AttributeType.INTS, ints: [...given] };
   return { name, type: AttributeType.GRAPH, g: given };
 }

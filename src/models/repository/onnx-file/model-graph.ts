@@ -15,6 +15,8 @@ export interface GraphNode {
 /** Of an attribute's kinds those that say how an operator works, not what its weights are. */
 export interface GraphAttribute {
   readonly integer?: number;
+  /** Where it is a short one. */
+  readonly text?: string;
   readonly integers: readonly number[];
   readonly constant?: GraphConstant;
   readonly graphs: readonly Graph[];
@@ -166,6 +168,7 @@ class GraphReader {
   ): Promise<{ readonly name: string; readonly attribute: GraphAttribute }> {
     let name = '';
     let integer: number | undefined;
+    let text: string | undefined;
     let constant: GraphConstant | undefined;
     const integers: number[] = [];
     const graphs: Graph[] = [];
@@ -175,10 +178,12 @@ class GraphReader {
       else if (number === 8) await this.integers(field, integers);
       else if (fieldEnd === undefined) return;
       else if (number === 1) name = await this.text(fieldEnd);
+      else if (number === 4 && fieldEnd - this.cursor.position <= MAX_TEXT_BYTES)
+        text = await this.text(fieldEnd);
       else if (number === 5) constant = (await this.tensor(fieldEnd, depth + 1)).constant;
       else if (number === 6 || number === 11) graphs.push(await this.graph(fieldEnd, depth + 1));
     });
-    return { name, attribute: { integer, integers, constant, graphs } };
+    return { name, attribute: { integer, text, integers, constant, graphs } };
   }
 
   private async tensor(

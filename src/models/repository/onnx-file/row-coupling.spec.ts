@@ -23,7 +23,10 @@ async function read(bytes: Uint8Array): Promise<ModelGraph> {
   }
 }
 
-const INTEGERS = { zero: 0, one: 1, first: [0], second: [1], last: [-1], leading: [-2], flat: [-1, 4] };
+const INTEGERS = {
+  ...{ zero: 0, one: 1, first: [0], second: [1], last: [-1], leading: [-2], flat: [-1, 4], behind: [1, -1] },
+  ...{ all: [2 ** 31 - 1], after: [0, 1], both: [0, 0, 0, 0], before: [1, 0, 0, 0], beside: [0, 1, 0, 1] },
+};
 
 /** A model of x [N, 4], or of another shape, whose steps end in y. */
 function model(steps: readonly Step[], more: Partial<SmallGraph> = {}): Uint8Array {
@@ -102,6 +105,45 @@ describe('the coupling of rows in a graph', () => {
         ['CumSum', ['a', 'zero'], ['y']],
       ],
     ],
+    // Rows that move, are cut off, or are put behind others.
+    ['Slice', [['Slice', ['x', 'first', 'second', 'first'], ['y']]]],
+    ['Slice', [['Slice', ['x', 'second', 'all'], ['y']]]],
+    ['Slice', [['Slice', ['x', 'first', 'all', 'leading', 'last'], ['y']]]],
+    ['Slice', [['Slice', ['x'], ['y'], { starts: [0], ends: [3] }]], { opset: 9 }],
+    ['Split', [['Split', ['x'], ['y', 'z'], {}]], { opset: 11 }],
+    ['Concat', [['Concat', ['x', 'x'], ['y'], { axis: -2 }]]],
+    ['Pad', [['Pad', ['x', 'before'], ['y']]]],
+    ['Pad', [['Pad', ['x', 'after', '', 'leading'], ['y']]], { opset: 18 }],
+    ['GatherElements', [['GatherElements', ['x', 'i'], ['y'], { axis: 0 }]]],
+    ['Trilu', [['Trilu', ['x'], ['y']]]],
+    ['ReverseSequence', [['ReverseSequence', ['x', 'i'], ['y'], { batch_axis: 1, time_axis: 0 }]]],
+    ['Compress', [['Compress', ['x', 'i'], ['y'], { axis: 0 }]]],
+    ['Unique', [['Unique', ['x'], ['y']]]],
+    ['StringNormalizer', [['StringNormalizer', ['x'], ['y'], { stopwords: 'the' }]]],
+    ['Einsum', [['Einsum', ['x'], ['y'], { equation: 'ij->j' }]]],
+    ['Einsum', [['Einsum', ['x', 'x'], ['y'], { equation: 'ij, kj -> ik' }]]],
+    [
+      'ReduceMax',
+      [
+        ['Reshape', ['x', 'behind'], ['a']],
+        ['ReduceMax', ['a'], ['y'], { axes: [1] }],
+      ],
+    ],
+    [
+      'ReduceSum',
+      [
+        ['ArgMax', ['x'], ['i'], { axis: 1, keepdims: 0 }],
+        ['OneHot', ['i', 'one', 'w'], ['o']],
+        ['ReduceSum', ['o', 'first'], ['y']],
+      ],
+    ],
+    [
+      'ReduceSum',
+      [
+        ['Einsum', ['x', 'w'], ['a'], { equation: 'ij,jk->ki' }],
+        ['ReduceSum', ['a', 'last'], ['y']],
+      ],
+    ],
   ])('shows in a %s', async (operator, ...graph) => {
     expect(await coupling(...graph)).toBe(`its operator ${operator} works over the axis of the rows`);
   });
@@ -147,6 +189,16 @@ describe('the coupling of rows in a graph', () => {
   });
 
   it.each<[string, readonly Step[], Partial<SmallGraph>?]>([
+    ['all of each row', [['Slice', ['x', 'first', 'all', 'first'], ['y']]]],
+    ['a part of each row', [['Slice', ['x', 'first', 'second', 'last'], ['y']]]],
+    ['parts of each row', [['Split', ['x'], ['y', 'z'], { axis: 1 }]]],
+    ['rows that become longer', [['Concat', ['x', 'x'], ['y'], { axis: 1 }]]],
+    ['no room between rows', [['Pad', ['x', 'both'], ['y']]]],
+    ['room behind each row', [['Pad', ['x', 'beside'], ['y']]]],
+    ['some of each row', [['GatherElements', ['x', 'i'], ['y'], { axis: 1 }]]],
+    ['a product with weights', [['Einsum', ['x', 'w'], ['y'], { equation: 'ij,jk->ik' }]]],
+    ['a sum that is not understood', [['Einsum', ['x', 'w'], ['y'], { equation: '...j,jk->...k' }]]],
+    ['texts in small letters', [['StringNormalizer', ['x'], ['y'], { case_change_action: 'LOWER' }]]],
     ['sums of each row', [['ReduceSum', ['x', 'last'], ['y']]]],
     ['no reduction at all', [['ReduceSum', ['x'], ['y'], { noop_with_empty_axes: 1 }]]],
     ['a softmax of each row', [['Softmax', ['x'], ['y']]]],

@@ -39,9 +39,12 @@ const RECURRENT: ReadonlySet<string> = new Set(['RNN', 'GRU', 'LSTM']);
 /** From here on Softmax and its kind look at one axis; before, at all from one on. */
 const ONE_AXIS_OPSET = 13;
 
+/** Ends of a `Slice` from here on stand for the end of the axis. */
+const TO_THE_END = 2 ** 31 - 1;
+
 /**
  * Why rows of a model in one batch can change each other's answers, as far as its graph shows: an operator that
- * reduces, scans or normalises over the axis on which the rows lie, wherever the graph has moved it to, or that scales
+ * reduces, scans, normalises or shifts over the axis on which the rows lie, wherever the graph has moved it to, or that scales
  * by all it is given. Undefined where none is found: that is no proof, as of many operators nothing is known here.
  */
 export function rowCoupling({ graph, functions, opset }: ModelGraph): string | undefined {
@@ -100,6 +103,8 @@ function mixesRows(node: GraphNode, flow: RowFlow, opset: number): boolean {
 
   if (operator === 'MatMul' || operator === 'Gemm') return contractsRows(node, flow);
   if (operator === 'Scan') return scansRows(node, flow, opset);
+  if (operator === 'Einsum') return flow.einsum(node) === 'mixed';
+  if (operator === 'Concat') return joinsRows(node, flow);
   if (rows === undefined) return false;
   if (REDUCTION.test(operator)) {
     const axes = axesOf(node, flow.scope, rank);
@@ -115,6 +120,25 @@ function mixesRows(node: GraphNode, flow: RowFlow, opset: number): boolean {
     case 'TopK':
     case 'LpNormalization':
       return isRows(axis(-1));
+    case 'Split':
+    case 'GatherElements':
+    case 'ScatterElements':
+    case 'Scatter':
+      return isRows(axis(0));
+    case 'Slice':
+      return cutsRows(node, flow);
+    case 'Pad':
+      return padsRows(node, flow);
+    case 'Trilu':
+      return rank !== undefined && rows >= rank - 2;
+    case 'ReverseSequence':
+      return isRows(axisOf(attributes.get('time_axis')?.integer ?? 0, rank));
+    case 'Compress':
+      return !attributes.has('axis') || isRows(axis(0));
+    case 'Unique':
+      return true;
+    case 'StringNormalizer':
+      return attributes.has('stopwords');
     case 'Gather':
       return isRows(axis(0)) && constantOf(node.inputs[1], flow.scope) !== undefined;
     case 'CumSum':
@@ -139,6 +163,40 @@ function mixesRows(node: GraphNode, flow: RowFlow, opset: number): boolean {
     default:
       return false;
   }
+}
+
+function joinsRows(node: GraphNode, flow: RowFlow): boolean {
+  return node.inputs.some((_, i) => {
+    const { rank, rows } = flow.input(node, i);
+    return rows !== undefined && axisOf(node.attributes.get('axis')?.integer ?? 1, rank) === rows;
+  });
+}
+
+/** Does it take some of the rows, or all of them in another order? Where the graph makes its bounds, nobody knows. */
+function cutsRows(node: GraphNode, flow: RowFlow): boolean {
+  const { inputs, attributes } = node;
+  const given = (attribute: string, position: number): readonly number[] | undefined =>
+    attributes.get(attribute)?.integers ?? constantOf(inputs[position], flow.scope)?.integers;
+  const starts = given('starts', 1);
+  const ends = given('ends', 2);
+  if (starts === undefined || ends === undefined) return false;
+  const { rank, rows } = flow.input(node, 0);
+  const axes = given('axes', 3) ?? starts.map((_, i) => i);
+  const steps = given('steps', 4);
+  const place = axes.findIndex((axis) => axisOf(axis, rank) === rows);
+  if (place === -1) return false;
+  return starts[place] !== 0 || ends[place]! < TO_THE_END || (steps?.[place] ?? 1) !== 1;
+}
+
+/** Rows that it adds shift those that are there, and rows that it takes away are somebody's. */
+function padsRows(node: GraphNode, flow: RowFlow): boolean {
+  const { inputs, attributes } = node;
+  const { rank, rows } = flow.input(node, 0);
+  const pads = attributes.get('pads')?.integers ?? constantOf(inputs[1], flow.scope)?.integers;
+  if (pads === undefined || rows === undefined) return false;
+  const axes = constantOf(inputs[3], flow.scope)?.integers?.map((axis) => axisOf(axis, rank));
+  const place = axes === undefined ? rows : axes.indexOf(rows);
+  return place !== -1 && (pads[place] !== 0 || pads[place + pads.length / 2] !== 0);
 }
 
 /** Since opset 20 the axis is an input. */

@@ -9,7 +9,7 @@ const SAME_SHAPE = new Set(
     'GroupNormalization LayerNormalization RMSNormalization MeanVarianceNormalization LpNormalization LRN Softmax ' +
     'LogSoftmax Hardmax QuantizeLinear DequantizeLinear CumSum Pad Trilu TopK Conv ConvTranspose ConvInteger ' +
     'QLinearConv MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool Resize Upsample Split Slice ' +
-    'BitwiseNot StringNormalizer'
+    'BitwiseNot StringNormalizer Tile ReverseSequence ScatterElements ScatterND'
   ).split(' '),
 );
 const ELEMENTWISE = new Set(
@@ -71,6 +71,12 @@ export class RowFlow {
         return [this.reshaped(node, first)];
       case 'Concat':
         return [this.joined(node)];
+      case 'Einsum': {
+        const product = this.einsum(node);
+        return [product === 'mixed' ? UNKNOWN : product];
+      }
+      case 'OneHot':
+        return [widened(node, first)];
       case 'Gather':
         return [this.gathered(node, first)];
       case 'MatMul':
@@ -127,10 +133,28 @@ export class RowFlow {
     return without(axes, value);
   }
 
-  /** Known where the leading axis stays, or takes in those that follow it. */
+  /** A sum of products: of no rows where it adds up over them, or has those of one input meet those of another. */
+  einsum(node: GraphNode): KnownValue | 'mixed' {
+    const [terms, result] = (node.attributes.get('equation')?.text ?? '').replaceAll(' ', '').split('->');
+    if (terms === undefined || result === undefined || terms.includes('.')) return UNKNOWN;
+    const ofRows = new Set<string>();
+    terms.split(',').forEach((term, i) => {
+      const letter = term[this.input(node, i).rows ?? -1];
+      if (letter !== undefined) ofRows.add(letter);
+    });
+    const [letter, ...others] = ofRows;
+    if (letter === undefined) return { rank: result.length, rows: undefined };
+    const rows = result.indexOf(letter);
+    return others.length > 0 || rows === -1 ? 'mixed' : { rank: result.length, rows };
+  }
+
+  /** Known where the leading axis stays, takes in those that follow it, or goes behind some of size 1. */
   private reshaped(node: GraphNode, { rows }: KnownValue): KnownValue {
     const sizes = constantOf(node.inputs[1], this.scope)?.integers;
     if (sizes === undefined) return UNKNOWN;
+    const open = sizes.indexOf(-1);
+    if (rows === 0 && open > 0 && sizes.slice(0, open).every((size) => size === 1))
+      return { rank: sizes.length, rows: open };
     const copies = sizes[0] === 0 && node.attributes.get('allowzero')?.integer !== 1;
     return { rank: sizes.length, rows: rows === 0 && (copies || sizes[0] === -1) ? 0 : undefined };
   }
@@ -176,6 +200,13 @@ function flattened(node: GraphNode, { rank, rows }: KnownValue): KnownValue {
   const axis = axisOf(node.attributes.get('axis')?.integer ?? 1, rank);
   if (axis === undefined || rows === undefined) return { rank: 2, rows: undefined };
   return { rank: 2, rows: rows < axis ? 0 : 1 };
+}
+
+/** The new axis is the last one, unless the node says where. */
+function widened(node: GraphNode, { rank, rows }: KnownValue): KnownValue {
+  if (rank === undefined) return UNKNOWN;
+  const axis = axisOf(node.attributes.get('axis')?.integer ?? -1, rank + 1);
+  return { rank: rank + 1, rows: rows === undefined || axis === undefined || axis > rows ? rows : rows + 1 };
 }
 
 /** All steps, then the last one; with `layout` 1 the rows lead. https://onnx.ai/onnx/operators/onnx__GRU.html */
