@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { onnx } from 'onnx-proto';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
 import { encode, identityModel, node, value } from './helpers/onnx-models';
 import { startServer, type TestServer } from './helpers/server';
+import { SENTENCE_FILES, smallTextModel, TOKENIZERS, writeTextFolder } from './helpers/text-models';
 
 const { DataType } = onnx.TensorProto;
 /** `y` = `a` / `b`, INT64 [N] each: the least number by -1 is a division that the processor refuses. */
@@ -11,6 +14,9 @@ const divide = encode({
   output: [value('y', DataType.INT64, ['N'])],
 });
 const DEADLY = { a: ['-9223372036854775808'], b: [-1] };
+/** A pattern that backtracks until the library of tokenizers gives up, and the process with it. */
+const HOPELESS = { type: 'Split', pattern: { Regex: '(a+)+$' }, behavior: 'Isolated', invert: false };
+const DEADLY_TEXT = { text: `${'a'.repeat(40)}b` };
 
 interface Answer {
   readonly code: string;
@@ -24,16 +30,19 @@ describe('a model that kills workers by what it is sent', () => {
   beforeAll(async () => {
     writeModel(models, 'divide', divide);
     writeModel(models, 'same', identityModel('FP32'));
-    server = await startServer({ MODEL_DIR: models, MODEL_NAMES: 'divide,same', WORKERS: '2' });
+    const tokenizer = JSON.parse(readFileSync(join(TOKENIZERS, 'wordpiece.json'), 'utf8')) as object;
+    const files = { ...SENTENCE_FILES, 'tokenizer.json': { ...tokenizer, pre_tokenizer: HOPELESS } };
+    writeTextFolder(models, 'reader', smallTextModel('hidden'), files);
+    server = await startServer({ MODEL_DIR: models, MODEL_NAMES: 'divide,same,reader', WORKERS: '2' });
     await server.workersReady(2);
   });
   afterAll(() => server.stop());
 
   const ask = (body: object, model = 'divide') =>
     server.post<Answer>(`/api/inference/${model}`, body, { connection: 'close' });
-  async function kill(): Promise<void> {
+  async function kill(body: object = DEADLY, model = 'divide'): Promise<void> {
     const before = server.workers();
-    await expect(ask(DEADLY)).rejects.toThrow();
+    await expect(ask(body, model)).rejects.toThrow();
     await server.until('one is new', () => server.workers().some((pid) => !before.includes(pid)));
     await server.workersReady(2);
   }
@@ -88,5 +97,16 @@ describe('a model that kills workers by what it is sent', () => {
   it('serves again after a load call', async () => {
     expect((await server.post('/v2/repository/models/divide/load', '')).status).toBe(200);
     for (let i = 0; i < 8; i++) expect((await ask({ a: [6], b: [3] })).body.result.y).toEqual([2]);
+  });
+
+  it('is found as well where it kills before it runs, by what it does with a text', async () => {
+    expect((await ask({ text: 'the quick fox' }, 'reader')).status).toBe(200);
+    // Workers have died a moment ago, so what they do is noted.
+    await kill(DEADLY_TEXT, 'reader');
+    for (let i = 0; i < 8; i++) {
+      const { status, body } = await ask(DEADLY_TEXT, 'reader');
+      expect([status, body.code]).toEqual([503, 'model_quarantined']);
+      expect((await ask({ x: [[1, 2]] }, 'same')).status).toBe(200);
+    }
   });
 });

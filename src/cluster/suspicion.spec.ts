@@ -58,8 +58,9 @@ describe('the record of runs', () => {
 
   it('has what was under way, and is gone once it is read', () => {
     createRunRecord(file);
+    const on = new Int32Array(new SharedArrayBuffer(4)).fill(1);
     const places = ['a/1', `${'ü'.repeat(200)}/2`, 'c/3'].map((label, i) => {
-      const place = new RunPlace(file, i * 7);
+      const place = new RunPlace({ on: on.buffer, file, place: i * 7 });
       place.begin(runNote(label));
       return place;
     });

@@ -57,27 +57,48 @@ export function runNote(label: string): Buffer {
   return note;
 }
 
-/** One thread's place in the record of its process. Two small writes for a run, which the system keeps when it dies. */
-export class RunPlace {
-  private readonly fd: number;
-  private readonly at: number;
+/** Where a thread notes its runs, while it is told to. */
+export interface ThreadRecord {
+  /** One `Int32`: 1 while runs are to be noted. */
+  readonly on: SharedArrayBuffer;
+  readonly file: string;
+  readonly place: number;
+}
 
-  constructor(file: string, place: number) {
-    if (place >= MAX_PLACES) throw new RangeError(`there is no place ${place} in the record of runs`);
-    this.fd = openSync(file, 'r+');
-    this.at = place * PLACE_BYTES;
+/**
+ * A thread's place in the record of its process. Two small writes for a run while runs are noted, which the system keeps
+ * when the process dies; nothing else.
+ */
+export class RunPlace {
+  private readonly on: Int32Array;
+  private readonly at: number;
+  private fd: number | undefined;
+  private isNoted = false;
+
+  constructor(private readonly record: ThreadRecord) {
+    this.on = new Int32Array(record.on);
+    this.at = record.place * PLACE_BYTES;
   }
 
   /** @param note `runNote` of what runs from here on */
   begin(note: Buffer): void {
-    writeSync(this.fd, note, 0, note.length, this.at);
+    if (this.on[0] !== 1 || this.record.place >= MAX_PLACES) return;
+    try {
+      this.fd ??= openSync(this.record.file, 'r+');
+      writeSync(this.fd, note, 0, note.length, this.at);
+      this.isNoted = true;
+    } catch {
+      // It is for the next death, not for this run.
+    }
   }
 
   end(): void {
-    writeSync(this.fd, IDLE, 0, 1, this.at);
+    if (!this.isNoted) return;
+    this.isNoted = false;
+    writeSync(this.fd!, IDLE, 0, 1, this.at);
   }
 
   close(): void {
-    closeSync(this.fd);
+    if (this.fd !== undefined) closeSync(this.fd);
   }
 }

@@ -8,6 +8,7 @@ import {
 import { DomainError } from '../errors/domain-error';
 import { CPU_PLAN } from '../process/cpu/cpu.module';
 import type { CpuPlan } from '../process/cpu/cpu-plan';
+import { RunRecording } from '../process/run-recording';
 import type { AssetFiles } from './assets';
 import { type Declaration, type DeclarationConfig, declarationOf } from './declaration';
 import type { Signature } from './declared-type';
@@ -34,6 +35,7 @@ export class Processing implements OnApplicationShutdown {
     @Inject(processingConfig.KEY) config: ProcessingConfig,
     @Inject(clusterConfig.KEY) { threadNiceness }: ClusterConfig,
     @Inject(CPU_PLAN) { slots }: CpuPlan,
+    recording: RunRecording,
   ) {
     const {
       maxQueue,
@@ -47,6 +49,7 @@ export class Processing implements OnApplicationShutdown {
     this.pool = new ProcessingPool({
       threads: slots,
       maxWaiting: maxQueue,
+      recording,
       setup: {
         niceness: threadNiceness,
         limits: {
@@ -77,10 +80,15 @@ export class Processing implements OnApplicationShutdown {
    * it does not fit the model, and the reason kept: without them it would serve as well.
    * @throws model_unavailable, whose details list every fault
    */
-  async open(declaration: Declaration, signature: Signature, assets: AssetFiles): Promise<OpenedProcessing> {
+  async open(
+    declaration: Declaration,
+    signature: Signature,
+    assets: AssetFiles,
+    label: string,
+  ): Promise<OpenedProcessing> {
     const { isOwn, reason } = declaration;
     try {
-      return { processing: await this.bind(declaration, signature, assets), processingReason: reason };
+      return { processing: await this.bind(declaration, signature, assets, label), processingReason: reason };
     } catch (error) {
       if (isOwn || !(error instanceof DomainError) || error.code !== 'model_unavailable') throw error;
       return { processing: undefined, processingReason: error.message };
@@ -91,11 +99,12 @@ export class Processing implements OnApplicationShutdown {
     declaration: Declaration,
     signature: Signature,
     assets: AssetFiles,
+    label: string,
   ): Promise<ModelProcessing | undefined> {
     const pipeline = await bindPipeline(declaration, signature, assets);
     if (pipeline === undefined) return undefined;
     const plans = pipeline.inputs.map(({ plan }) => plan);
-    const opened = await this.pool.open(plans, pipeline.outputs);
+    const opened = await this.pool.open(plans, pipeline.outputs, label);
     return new ModelProcessing(this.pool, pipeline, opened, signature.inputs, assets);
   }
 

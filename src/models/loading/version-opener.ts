@@ -97,7 +97,8 @@ export class VersionOpener {
         ? await this.openElsewhere(kind, entry)
         : await this.openFile(kind, entry, found.file);
     try {
-      return { ...opened, ...(await this.processing.open(declaration, opened.runner, assets)) };
+      const label = `${entry.model}/${entry.version}`;
+      return { ...opened, ...(await this.processing.open(declaration, opened.runner, assets, label)) };
     } catch (error) {
       await opened.runner.close();
       throw error;

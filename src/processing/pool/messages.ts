@@ -1,4 +1,5 @@
 import type { ErrorFields } from '../../errors/domain-error';
+import type { ThreadRecord } from '../../process/run-record';
 import type { Tensor } from '../../tensors/tensor';
 import type { RequestOptions } from '../options';
 import type { InputPlan, OutputPlan } from '../plans';
@@ -10,6 +11,8 @@ import type { TableLimits } from '../table/prepare-table';
 export interface ThreadSetup {
   readonly niceness: number;
   readonly limits: ProcessingLimits;
+  /** Where it notes what it works on: a place for each thing that it does at a time. */
+  readonly records: readonly ThreadRecord[];
 }
 
 export interface ProcessingLimits {
@@ -30,6 +33,8 @@ export type Ask =
       readonly pipeline: number;
       readonly inputs: readonly InputPlan[];
       readonly outputs: readonly OutputPlan[];
+      /** Of the version that it is of, in the record of runs. */
+      readonly label: string;
     }
   | {
       readonly kind: 'prepare';

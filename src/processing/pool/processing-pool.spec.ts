@@ -1,7 +1,7 @@
 import type { ImagePlan } from '../images/image-plan';
 import type { RawInput } from '../raw-input';
 import { blackPng, digestOf, expectations, picture } from '../testing/pictures';
-import { ProcessingPool } from './processing-pool';
+import { type PoolSettings, ProcessingPool } from './processing-pool';
 
 jest.mock('./thread-file', () => jest.requireActual<object>('../../../test/helpers/processing-thread-file'));
 
@@ -30,14 +30,14 @@ function raw(...pieces: Uint8Array[]): RawInput[] {
 describe('the processing pool', () => {
   let pool: ProcessingPool;
 
-  function start(maxWaiting = 4, threads = 1): ProcessingPool {
+  function start(maxWaiting = 4, threads = 1, recording?: PoolSettings['recording']): ProcessingPool {
     const limits = {
       maxImagePixels: 50_000_000,
       imageBytes: 512 * 1024 * 1024,
       maxInputs: 64,
       tables: { maxRows: 1, maxColumns: 1, maxCellLength: 1 },
     };
-    pool = new ProcessingPool({ threads, maxWaiting, setup: { niceness: 0, limits } });
+    pool = new ProcessingPool({ threads, maxWaiting, setup: { niceness: 0, limits }, recording });
     return pool;
   }
 
@@ -51,6 +51,23 @@ describe('the processing pool', () => {
     expect(digestOf(run!.tensors[0]!.data as Uint8Array)).toBe(expected!.rgb);
     expect(run!.contexts).toMatchObject([{ type: 'image', frames: [{ width: 70, height: 50 }] }]);
     expect(bytes.length).toBeGreaterThan(0);
+  });
+
+  it('has places in the record of runs for all that a thread does at a time, and gives them back', async () => {
+    const taken = new Set<number>();
+    const recording = {
+      take: () => {
+        const place = taken.size;
+        taken.add(place);
+        return { on: new SharedArrayBuffer(4), file: '/nowhere', place };
+      },
+      giveBack: ({ place }: { place: number }) => void taken.delete(place),
+    };
+    const pipeline = await start(4, 1, recording).open([PLAN], [], 'm/1');
+    expect(taken).toEqual(new Set([0, 1]));
+    await Promise.all([1, 2, 3].map(() => pool.prepare(pipeline, raw(picture('one.png')), {}, FOR_EVER)));
+    await pool.shutDown();
+    expect(taken).toEqual(new Set());
   });
 
   it('says since when it works on something', async () => {

@@ -1,6 +1,7 @@
 import { DomainError } from '../../errors/domain-error';
 import { type Clock, systemClock } from '../../common/clock';
 import { DeadlineWatch, type Expiring } from '../../common/deadline-watch';
+import type { RunRecording } from '../../process/run-recording';
 import type { Tensor } from '../../tensors/tensor';
 import type { RequestOptions } from '../options';
 import type { InputPlan, OutputPlan } from '../plans';
@@ -16,7 +17,9 @@ export interface PoolSettings {
   readonly threads: number;
   /** Pieces of work that may wait for a thread. */
   readonly maxWaiting: number;
-  readonly setup: ThreadSetup;
+  readonly setup: Omit<ThreadSetup, 'records'>;
+  /** Gives each thread its places in the record of runs. */
+  readonly recording?: Pick<RunRecording, 'take' | 'giveBack'>;
 }
 
 const FREE: RunFreedom = { mayPart: true, mayPad: true };
@@ -26,6 +29,7 @@ export interface OpenPipeline {
   readonly id: number;
   readonly inputs: readonly InputPlan[];
   readonly outputs: readonly OutputPlan[];
+  readonly label: string;
 }
 
 /** Until when somebody waits for a piece of work. */
@@ -70,9 +74,16 @@ export class ProcessingPool {
     return Math.min(...this.threads.map((thread) => thread.busySinceMs));
   }
 
-  /** @throws whatever a step could not load */
-  async open(inputs: readonly InputPlan[], outputs: readonly OutputPlan[]): Promise<OpenPipeline> {
-    const pipeline = { id: ++this.lastPipeline, inputs, outputs };
+  /**
+   * @param label of the version that it is of, in the record of runs
+   * @throws whatever a step could not load
+   */
+  async open(
+    inputs: readonly InputPlan[],
+    outputs: readonly OutputPlan[],
+    label = '',
+  ): Promise<OpenPipeline> {
+    const pipeline = { id: ++this.lastPipeline, inputs, outputs, label };
     while (this.threads.length < this.settings.threads) this.threads.push(this.start());
     this.pipelines.set(pipeline.id, pipeline);
     try {
@@ -183,7 +194,12 @@ export class ProcessingPool {
   }
 
   private start(): ProcessingThread {
-    const thread = new ProcessingThread(this.settings.setup, () => this.replace(thread));
+    const { setup, recording } = this.settings;
+    const records = recording === undefined ? [] : Array.from({ length: AT_A_TIME }, () => recording.take());
+    const thread = new ProcessingThread({ ...setup, records }, () => {
+      for (const record of records) recording?.giveBack(record);
+      this.replace(thread);
+    });
     return thread;
   }
 
@@ -199,8 +215,8 @@ export class ProcessingPool {
   }
 }
 
-function openOn(thread: ProcessingThread, { id, inputs, outputs }: OpenPipeline): Promise<undefined> {
-  return thread.ask({ kind: 'open', pipeline: id, inputs, outputs });
+function openOn(thread: ProcessingThread, { id, ...plans }: OpenPipeline): Promise<undefined> {
+  return thread.ask({ kind: 'open', pipeline: id, ...plans });
 }
 
 /** The tensor with elements that are not part of a larger batch, which would be copied whole. */

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorFields } from '../../errors/domain-error';
 import { lowerOwnPriority } from '../../process/cpu/thread-priority';
+import { runNote, RunPlace } from '../../process/run-record';
 import { finishAll } from '../finish';
 import { openImages } from '../images/prepare-images';
 import type { InputPlan, OutputPlan } from '../plans';
@@ -15,6 +16,7 @@ import type { PreparedInput, Preparer } from './preparer';
 interface OpenPipeline {
   readonly preparers: ReadonlyMap<string, Preparer>;
   readonly outputs: readonly OutputPlan[];
+  readonly note: Buffer;
 }
 
 type Asked<Kind extends Ask['kind']> = Extract<Ask, { readonly kind: Kind }>;
@@ -24,6 +26,8 @@ if (port === null) throw new Error('This runs in a worker thread only.');
 const setup = workerData as ThreadSetup;
 /** Each from the moment on that it is asked for, so that what comes after it waits for it. */
 const pipelines = new Map<number, Promise<OpenPipeline>>();
+/** Those that nothing is noted in. */
+const places = setup.records.map((record) => new RunPlace(record));
 
 lowerOwnPriority(setup.niceness);
 
@@ -53,16 +57,16 @@ function done(ask: Exclude<Ask, Asked<'close'>>): Promise<ReplyOf[keyof ReplyOf]
   }
 }
 
-async function open({ pipeline, inputs, outputs }: Asked<'open'>): Promise<undefined> {
-  const opening = openAll(inputs, outputs);
+async function open({ pipeline, ...plans }: Asked<'open'>): Promise<undefined> {
+  const opening = openAll(plans);
   pipelines.set(pipeline, opening);
   await opening;
 }
 
-async function openAll(inputs: readonly InputPlan[], outputs: readonly OutputPlan[]): Promise<OpenPipeline> {
+async function openAll({ inputs, outputs, label }: Omit<Asked<'open'>, 'pipeline'>): Promise<OpenPipeline> {
   const preparers = new Map<string, Preparer>();
   for (const plan of inputs) preparers.set(plan.name, await openPreparer(plan));
-  return { preparers, outputs };
+  return { preparers, outputs, note: runNote(label) };
 }
 
 /** What makes the tensors of a declared input. A tokenizer is loaded here. */
@@ -77,9 +81,29 @@ function openPreparer(plan: InputPlan): Preparer | Promise<Preparer> {
   }
 }
 
-async function prepare({ pipeline, raw, options, freedom, withinMs }: Asked<'prepare'>): Promise<Prepared> {
-  const deadlineMs = performance.now() + withinMs;
-  const { preparers } = await opened(pipeline);
+/** What native code does with what a client sent may end the process: the note of it stays. */
+async function noted<Value>({ note }: OpenPipeline, work: () => Value | Promise<Value>): Promise<Value> {
+  const place = places.pop();
+  place?.begin(note);
+  try {
+    return await work();
+  } finally {
+    place?.end();
+    if (place !== undefined) places.push(place);
+  }
+}
+
+async function prepare(ask: Asked<'prepare'>): Promise<Prepared> {
+  const deadlineMs = performance.now() + ask.withinMs;
+  const pipeline = await opened(ask.pipeline);
+  return noted(pipeline, () => prepareAll(pipeline, ask, deadlineMs));
+}
+
+async function prepareAll(
+  { preparers }: OpenPipeline,
+  { raw, options, freedom }: Asked<'prepare'>,
+  deadlineMs: number,
+): Promise<Prepared> {
   // What goes with other inputs stays together.
   const terms = { ...freedom, deadlineMs, mayPart: freedom.mayPart && raw.length === 1 };
   const inputs: (readonly PreparedInput[])[] = [];
@@ -101,7 +125,8 @@ function runOf(inputs: readonly PreparedInput[]): PreparedRun {
 }
 
 async function finish(ask: Asked<'finish'>): Promise<readonly Tensor[]> {
-  return finishAll((await opened(ask.pipeline)).outputs, ask);
+  const pipeline = await opened(ask.pipeline);
+  return noted(pipeline, () => finishAll(pipeline.outputs, ask));
 }
 
 function preparerOf(preparers: ReadonlyMap<string, Preparer>, { name }: RawInput): Preparer {

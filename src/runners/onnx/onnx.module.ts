@@ -2,12 +2,11 @@ import { Module } from '@nestjs/common';
 import { CpuModule } from '../../process/cpu/cpu.module';
 import { OnnxKind } from './onnx-kind';
 import { PreparedModels } from './prepared/prepared-models';
-import { RunRecording } from './run-recording';
 import { SessionFactory } from './session-factory';
 
 @Module({
   imports: [CpuModule],
-  providers: [OnnxKind, PreparedModels, RunRecording, SessionFactory],
+  providers: [OnnxKind, PreparedModels, SessionFactory],
   exports: [OnnxKind],
 })
 export class OnnxModule {}

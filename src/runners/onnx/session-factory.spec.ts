@@ -7,7 +7,7 @@ import { clusterConfig, modelsConfig } from '../../config/config.slices';
 import type { Tensor } from '../../tensors/tensor';
 import { Ipc } from '../../process/ipc/ipc.service';
 import { PreparedModels } from './prepared/prepared-models';
-import { RunRecording } from './run-recording';
+import { RunRecording } from '../../process/run-recording';
 import { type OpenOptions, SessionFactory } from './session-factory';
 import { CPU_PLAN } from '../../process/cpu/cpu.module';
 

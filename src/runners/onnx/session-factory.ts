@@ -7,7 +7,7 @@ import {
 } from '../../config/config.slices';
 import type { FileStamp } from '../../common/file-stamp';
 import { DomainError } from '../../errors/domain-error';
-import { RunRecording } from './run-recording';
+import { RunRecording } from '../../process/run-recording';
 import type { WeightsInUse } from './prepared/prepared-models';
 import type { SessionOptions } from './session-options';
 import { type OpenThread, type RunnerOptions, type RunnerThread, SessionRunner } from './session-runner';

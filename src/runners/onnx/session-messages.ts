@@ -1,4 +1,5 @@
 import type { FileStamp } from '../../common/file-stamp';
+import type { ThreadRecord } from '../../process/run-record';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import type { SessionOptions } from './session-options';
 
@@ -17,14 +18,6 @@ export interface ThreadData {
   readonly inputs: SharedArrayBuffer;
   readonly outputs: SharedArrayBuffer;
   readonly record?: ThreadRecord;
-}
-
-/** Where a thread notes its runs, while it is told to. */
-export interface ThreadRecord {
-  /** One `Int32`: 1 while runs are to be noted. */
-  readonly on: SharedArrayBuffer;
-  readonly file: string;
-  readonly place: number;
 }
 
 /** What the thread finds when it wakes. */

@@ -57,9 +57,7 @@ class ThreadSide {
   private readonly cpu = new OwnCpuTime();
   private readonly local = new ArrayBuffer(BLOCK_BYTES);
   private readonly sessions = new Map<number, HostedSession>();
-  /** 1 while runs are to be noted. */
-  private readonly noting: Int32Array | undefined;
-  private place: RunPlace | undefined;
+  private readonly place: RunPlace | undefined;
   /** The last one that wrote its outputs to the block. */
   private writer: HostedSession | undefined;
 
@@ -68,7 +66,7 @@ class ThreadSide {
     private readonly data: ThreadData,
   ) {
     this.signal = new Int32Array(data.signal);
-    this.noting = data.record && new Int32Array(data.record.on);
+    this.place = data.record && new RunPlace(data.record);
   }
 
   async serve(): Promise<void> {
@@ -127,34 +125,19 @@ class ThreadSide {
     // Goes back with the answer: to be used again, and not to lie here until garbage is collected.
     const memory = message?.memory;
     const hosted = this.sessions.get(message?.session ?? Atomics.load(this.signal, 1));
-    let noted: RunPlace | undefined;
     try {
       if (hosted === undefined) throw new Error('the session is not there');
-      noted = this.note(hosted);
+      this.place?.begin(hosted.note);
       const running = hosted.runtime.run(inputsOf(hosted, message));
       const outputs = running instanceof Promise ? await running : running;
-      noted?.end();
+      this.place?.end();
       const reason = tooManyTexts(outputs, hosted.options.maxTexts);
       if (reason === undefined) this.answer(hosted, outputs, memory);
       else this.post({ kind: 'run-failed', reason, tooLarge: true, memory }, memory && [memory]);
     } catch (error) {
-      noted?.end();
+      this.place?.end();
       const reason = describeFailure(error, hosted?.options.modelFile ?? '');
       this.post({ kind: 'run-failed', reason, memory }, memory && [memory]);
-    }
-  }
-
-  /** Notes that a run begins, while that is wanted: should the process die of it, the note stays. */
-  private note(hosted: HostedSession): RunPlace | undefined {
-    const { record } = this.data;
-    if (record === undefined || this.noting?.[0] !== 1) return undefined;
-    try {
-      this.place ??= new RunPlace(record.file, record.place);
-      this.place.begin(hosted.note);
-      return this.place;
-    } catch {
-      // It is for the next death, not for this run.
-      return undefined;
     }
   }
 

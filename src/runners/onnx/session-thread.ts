@@ -2,6 +2,8 @@ import { Worker } from 'node:worker_threads';
 import type { FileStamp } from '../../common/file-stamp';
 import { DomainError, reasonOf } from '../../errors/domain-error';
 import { threadCpuMs } from '../../process/cpu/thread-cpu';
+import type { ThreadRecord } from '../../process/run-record';
+import type { RunRecording } from '../../process/run-recording';
 import type { Tensor } from '../../tensors/tensor';
 import { joinInputs, joinShapes, type RequestInputs } from './input-batch';
 import { describeFailure } from './runtime-failure';
@@ -13,12 +15,10 @@ import {
   type RunMessage,
   type SessionSignature,
   type ThreadData,
-  type ThreadRecord,
   type ToThread,
   takeBlock,
   giveBlockBack,
 } from './session-messages';
-import type { RunRecording } from './run-recording';
 import type { SessionOptions } from './session-options';
 import type { Shape } from '../../tensors/shape';
 import { blockBytes, BlockReader, BlockWriter, copyTensor } from './tensor-block';

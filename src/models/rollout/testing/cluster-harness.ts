@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { ClusterConfig, ModelsConfig, ProcessingConfig } from '../../../config/config.slices';
 import type { CpuPlan } from '../../../process/cpu/cpu-plan';
+import type { RunRecording } from '../../../process/run-recording';
 import { Processing } from '../../../processing/processing.service';
 import { RpcChannel, type ChannelMessage } from '../../../process/ipc/rpc-channel';
 import type { Ipc } from '../../../process/ipc/ipc.service';
@@ -68,7 +69,12 @@ export class TestWorker {
       },
     };
     // Its threads would start with the first model that declares something.
-    const processing = new Processing({} as ProcessingConfig, {} as ClusterConfig, { slots: 1 } as CpuPlan);
+    const processing = new Processing(
+      {} as ProcessingConfig,
+      {} as ClusterConfig,
+      { slots: 1 } as CpuPlan,
+      {} as RunRecording,
+    );
     const opener = new VersionOpener([kind], { dir: folder } as ModelsConfig, processing, {
       of: contentDigest,
     });

@@ -1,8 +1,7 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { reasonOf } from '../../errors/domain-error';
-import { Ipc } from '../../process/ipc/ipc.service';
-import { createRunRecord, RECORD_RUNS, RECORDS_RUNS, runRecordFile } from '../../process/run-record';
-import type { ThreadRecord } from './session-messages';
+import { reasonOf } from '../errors/domain-error';
+import { Ipc } from './ipc/ipc.service';
+import { createRunRecord, RECORD_RUNS, RECORDS_RUNS, runRecordFile, type ThreadRecord } from './run-record';
 
 const ASK_MS = 5000;
 
