@@ -195,7 +195,8 @@ describe('the prediction cache', () => {
 
   it('has equal requests that come together share a run', async () => {
     const before = await statistics(server);
-    const body = { trips: 2000 };
+    // Long enough that all have come before it is over.
+    const body = { trips: 10_000 };
     const answers = await Promise.all(Array.from({ length: 6 }, () => ask(server, 'busy', body)));
     expect(answers.map(outcomeOf).sort()).toEqual(['MISS', ...Array<string>(5).fill('SHARED')]);
     expect(new Set(answers.map((answer) => JSON.stringify(answer.body.result))).size).toBe(1);
@@ -341,8 +342,8 @@ describe('warming the cache up', () => {
       'HIT',
       'HIT',
     ]);
-    expect(server.output).toMatch(/a cache warm-up request failed.*"line":3/);
-    expect(server.output).toMatch(/cache warm-up failed.*"model":"flat".*nowhere\.jsonl is not a file/);
+    await server.said(/a cache warm-up request failed.*"line":3/);
+    await server.said(/cache warm-up failed.*"model":"flat".*nowhere\.jsonl is not a file/);
   }
 
   it('has run it when the server is ready, where that is wanted', async () => {
@@ -369,7 +370,9 @@ describeWith('redis-server', 'the prediction cache with Redis', (program) => {
   let other: TestServer;
   beforeAll(async () => {
     redis = await TestRedis.start(program);
-    [one, other] = await Promise.all([cached({ REDIS_URL: redis.url }), cached({ REDIS_URL: redis.url })]);
+    // Enough for a slow machine, and little where it hangs.
+    const settings = { REDIS_URL: redis.url, CACHE_REDIS_TIMEOUT_MS: '500' };
+    [one, other] = await Promise.all([cached(settings), cached(settings)]);
     for (const server of [one, other]) await server.until('Redis is connected', () => isHealthy(server));
   });
   afterAll(async () => {

@@ -35,10 +35,10 @@ describe('the management port', () => {
     server = await startServer({
       WORKERS: '2',
       MANAGEMENT_PORT: String(port),
-      HEARTBEAT_TIMEOUT_MS: '2000',
+      HEARTBEAT_TIMEOUT_MS: '3000',
       SECRET_KEY: PLANTED,
       VENDOR_TOKEN: PLANTED,
-      SHUTDOWN_TIMEOUT_MS: '2000',
+      SHUTDOWN_TIMEOUT_MS: '4000',
     });
     await server.workersReady(2);
   });
@@ -144,9 +144,9 @@ describe('the management port', () => {
       [200, 200, 200, 'closed'],
     ]).toContainEqual((await answers).sort());
     expect(isAlive(victim)).toBe(false);
-    expect(server.output).toContain('its event loop has not turned for');
+    await server.said('its event loop has not turned for');
     await server.workersReady(2);
-    expect((await ask('/health/live')).status).toBe(200);
+    await server.until('both live', async () => (await ask('/health/live')).ok);
   });
 
   it('is not ready, nor is any worker, while workers keep dying; what lives goes on serving', async () => {
@@ -158,7 +158,8 @@ describe('the management port', () => {
         const now = await workers();
         return now.length === 2 && now.every(({ pid, state }) => pid !== victim && state === 'ready');
       });
-      expect(server.output).toMatch(new RegExp(`"workerPid":${victim},.*"msg":"worker died, replacing it"`));
+      const line = new RegExp(`"workerPid":${victim},.*"msg":"worker died, replacing it"`);
+      await server.until('its death is told', () => line.test(server.output));
     }
     await server.until(
       'the supervisor is not ready',

@@ -24,8 +24,9 @@ export function pythonWith(python3: string, requirements: string): string | Erro
     '--quiet',
     '--no-compile',
     '--disable-pip-version-check',
+    // Without a network a developer wants to know soon; in CI it is there, and may falter.
     '--retries',
-    '1',
+    isSet(process.env.CI) ? '5' : '1',
     '--timeout',
     '20',
   ];
