@@ -112,7 +112,7 @@ describe("a server that takes an issuer's tokens", () => {
     answer = (req) => req.socket.destroy();
     expect(await infer(token(second))).toBe(200);
     expect(await infer(token(third, { sub: 'again' }))).toBe(401);
-    expect(server.output).toContain('JWT_JWKS_URL cannot be read');
+    await server.said('JWT_JWKS_URL cannot be read');
     answer = hand(third);
     await until('the issuer is back', async () => (await infer(token(third))) === 200);
     await until(

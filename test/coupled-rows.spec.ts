@@ -176,7 +176,7 @@ describe('requests of many clients at once', () => {
           }),
         ]),
       );
-      expect(server.output).toContain('batches of a model were wrong, it is not batched any more');
+      await server.said('batches of a model were wrong, it is not batched any more');
       expect(
         await metric('nestor_batch_audits_total{model="trusted",version="1",result="differs"}'),
       ).toBeGreaterThan(0);

@@ -40,7 +40,7 @@ describe('health', () => {
   it('is live and degraded, but not ready, without a required model', async () => {
     const port = await freePort();
     const server = await spawnServer({ MODEL_NAMES: 'iris,absent', MANAGEMENT_PORT: String(port) });
-    await server.live();
+    await server.said(`is NOT ready, at ${server.url}`);
     const reason = 'it is not in the model folder';
     expect(await server.get('/api/health/ready')).toMatchObject({
       status: 503,
@@ -52,13 +52,12 @@ describe('health', () => {
       models_loaded: true,
       models_unavailable: { absent: reason },
     });
-    await server.said(`is NOT ready, at ${server.url}`);
-    expect(server.output).toContain(`models: iris 1, unavailable: absent (${reason}), pid`);
-    const supervisor = await fetch(`http://127.0.0.1:${port}/health/ready`);
-    expect([supervisor.status, await supervisor.json()]).toMatchObject([
-      503,
-      { unavailable: { absent: reason } },
-    ]);
+    await server.said(`models: iris 1, unavailable: absent (${reason}), pid`);
+    await server.until('the supervisor says so, too', async () => {
+      const answer = await fetch(`http://127.0.0.1:${port}/health/ready`);
+      const body = (await answer.json()) as { unavailable?: Record<string, string> };
+      return answer.status === 503 && body.unavailable?.absent === reason;
+    });
     // The rest is served.
     expect((await server.post('/api/inference/iris', [5.1, 3.5, 1.4, 0.2])).status).toBe(200);
     await server.stop();
@@ -87,7 +86,7 @@ describe('health', () => {
       const body = (await answer.json()) as { degraded: Record<string, string> };
       return answer.status === 200 && body.degraded.broken?.includes('cannot be used') === true;
     });
-    expect(server.output).toMatch(/is ready at .* models: same 1, unavailable: broken \(broken\.onnx/);
+    await server.said(/is ready at .* models: same 1, unavailable: broken \(broken\.onnx/);
     const shown = new Exposition(await (await fetch(`${server.url}/metrics`)).text());
     const available = shown.series.filter(({ name }) => name === 'nestor_model_available');
     expect(available.map(({ labels: { model }, value }) => [model, value])).toEqual([
@@ -109,12 +108,11 @@ describe('health', () => {
 
   it('is never ready without any model, and says so', async () => {
     const server = await spawnServer({ MODEL_DIR: empty });
-    await server.live();
+    await server.said('is NOT ready');
     expect(await server.get('/api/health/ready')).toMatchObject({
       status: 503,
       body: { error: { models: { reason: 'there is no model in the model folder' } } },
     });
-    await server.said('is NOT ready');
     await server.stop();
   });
 
@@ -134,7 +132,7 @@ describe('health', () => {
     const dir = mkdtempSync(join(tmpdir(), 'nestor-models-'));
     writeFileSync(join(dir, 'broken.onnx'), 'this is no protobuf');
     const server = await spawnServer({ MODEL_DIR: dir });
-    await server.live();
+    await server.said('is NOT ready');
     expect((await server.get('/api/health')).body).toMatchObject({
       status: 'degraded',
       models_loaded: false,
@@ -149,7 +147,7 @@ describe('health', () => {
     expect(answer).toMatchObject({ status: 503, body: { code: 'model_unavailable' } });
     expect(answer.headers.get('retry-after')).toBe('5');
     expect(JSON.stringify([body, answer.body])).not.toContain(dir);
-    expect(server.output).toContain('model could not be loaded');
+    await server.said('model could not be loaded');
     await server.stop();
   });
 });

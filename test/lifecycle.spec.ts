@@ -90,8 +90,8 @@ describe('a start', () => {
   it('names settings that were mistyped, and those that have gone, and goes on', async () => {
     const server = await spawnServer({ MODEL_NAMESS: 'iris', REHEARSAL: 'off', WORKERS: '0' });
     await server.live();
-    expect(server.output).toContain('MODEL_NAMESS in the environment is unknown: did you mean MODEL_NAMES?');
-    expect(server.output).toContain('REHEARSAL in the environment is unknown: this setting has gone');
+    await server.said('MODEL_NAMESS in the environment is unknown: did you mean MODEL_NAMES?');
+    await server.said('REHEARSAL in the environment is unknown: this setting has gone');
     await server.stop();
   });
 

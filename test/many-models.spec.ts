@@ -84,7 +84,7 @@ describe('small models that share threads', () => {
     expect(await endless).not.toBe(200);
     await oneIsNew(before);
     expect(await askAll()).toEqual(expected);
-    expect(server.output).toMatch(/a run of model .{1,2}busy.{1,2} version 1 takes longer than 1000 ms/);
+    await server.said(/a run of model .{1,2}busy.{1,2} version 1 takes longer than 1000 ms/);
   });
 
   it('come back with the worker that one of them has killed, and that one is set aside', async () => {

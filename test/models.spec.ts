@@ -83,7 +83,8 @@ describe('a model folder', () => {
     );
 
     server = await spawnServer({ MODEL_DIR: models, MAX_RESIDENT_MODELS: '30' });
-    await server.live();
+    // When it has tried them all.
+    await server.said(/is (NOT )?ready/);
   });
 
   it('serves a flat file as version 1', async () => {

@@ -212,7 +212,7 @@ describeWith('chromium', 'the page of a server', (chromium) => {
       await server.live();
       await visit(browser, server.url, async (page) => {
         await page.locator('.hello', { hasText: 'No models yet' }).waitFor();
-        expect(await text(page, '.hero .why')).toBe('There is no model in the model folder');
+        await page.locator('.hero .why', { hasText: 'There is no model in the model folder' }).waitFor();
         expect(await violations(page)).toEqual([]);
       });
       await server.stop();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Page as PageFiles } from '../src/admin/page';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
 import { addModel, bfloat16Model, externalDataModel, sequenceModel } from './helpers/onnx-models';
-import { startServer } from './helpers/server';
+import { startServer, type TestServer } from './helpers/server';
 
 const SITE = join(__dirname, '..', 'site');
 const HTML = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
@@ -22,6 +22,12 @@ interface Status {
   }[];
 }
 
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer({ CACHE_ENABLED: 'true' });
+});
+afterAll(() => server.stop());
+
 describe('the page', () => {
   it('is small', () => {
     const files = readdirSync(SITE, { recursive: true, encoding: 'utf8' }).map((name) =>
@@ -32,7 +38,6 @@ describe('the page', () => {
   });
 
   it('is HTML for browsers and JSON for programs', async () => {
-    const server = await startServer();
     const page = await fetch(server.url, { headers: HTML });
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'self'/);
@@ -46,7 +51,6 @@ describe('the page', () => {
     expect((await fetch(`${server.url}/ui/app.js`)).headers.get('content-type')).toMatch(/javascript/);
     for (const path of ['/ui/nothing.js', '/ui/..%2findex.html', '/ui/', '/ui'])
       expect((await fetch(server.url + path)).status).toBe(404);
-    await server.stop();
   });
 
   it('knows where the calls of the server begin', () => {
@@ -137,18 +141,17 @@ describe('the status of a server with keys', () => {
     expect((await fetch(server.url, { headers: HTML })).status).toBe(200);
     await server.stop();
   });
+});
 
+describe('the status of a server without keys', () => {
   it('offers no changes to who comes through a proxy', async () => {
-    const server = await startServer();
     const { body } = await server.get<{ auth: unknown }>('/api/status', { 'x-forwarded-for': '192.0.2.1' });
     expect(body.auth).toEqual({ required: false, may: ['infer'] });
-    await server.stop();
   });
 });
 
 describe('the times of a call', () => {
   it('come with the answer to who asks, whichever the protocol, and without a run where the cache has it', async () => {
-    const server = await startServer({ CACHE_ENABLED: 'true' });
     const { body: details } = await server.get<{ example: object }>('/api/inference/iris');
     const asked = { 'x-server-timing': '1' };
     const timing = async (path: string, body: object, headers = {}): Promise<string | null> =>
@@ -161,13 +164,11 @@ describe('the times of a call', () => {
     );
     const inputs = [{ name: 'features', datatype: 'FP32', shape: [1, 4], data: [5.1, 3.5, 1.4, 0.25] }];
     expect(await timing('/v2/models/iris/infer', { inputs }, asked)).toMatch(all);
-    await server.stop();
   });
 });
 
 describe('an example of what a model declares', () => {
   it('is a picture of its folder with its bytes, or a body that succeeds', async () => {
-    const server = await startServer();
     interface Details {
       takes: string;
       gives: string;
@@ -193,6 +194,5 @@ describe('an example of what a model declares', () => {
     });
     expect((await server.post('/api/inference/iris', body)).status).toBe(200);
     expect((await server.get('/api/inference/iris/example')).status).toBe(404);
-    await server.stop();
   });
 });

@@ -78,7 +78,7 @@ describe('prepared models', () => {
     expect(metrics).toContain(`nestor_model_shared_memory_bytes{model="mlp",version="1"} ${shared_bytes}`);
     expect(metrics).toContain(`nestor_model_memory_bytes{model="mlp",version="1"} ${2 * own_bytes}`);
     expect(metrics).toMatch(/^process_own_memory_bytes\{worker="primary"\} [1-9]/m);
-    expect(server.output).toContain('model prepared');
+    await server.said('model prepared');
 
     // Whoever replaces the user's own data file while it serves changes nothing that is mapped.
     writeFileSync(join(models, 'apart/1/weights.bin'), Buffer.alloc(10));

@@ -61,7 +61,7 @@ describe('a model that kills workers by what it is sent', () => {
       expect((await ask({ x: [[1, 2]] }, 'same')).status).toBe(200);
     }
     expect(server.workers()).toEqual(workers);
-    expect(server.output).toContain('model set aside, workers died while they ran it');
+    await server.said('model set aside, workers died while they ran it');
     const { body } = await server.get<string>('/metrics');
     expect(body).toMatch(/^nestor_model_quarantines_total\{model="divide",version="1"\} [1-9]/m);
     expect((await server.get('/v2/models/divide/ready')).status).toBe(503);

@@ -66,6 +66,6 @@ describeWith('python3', 'a server in a terminal', (python) => {
     const { server, pid } = await startInTerminal('exec "$0" "$@"');
     process.kill(pid, 'SIGHUP');
     await until('it is gone', () => !isAlive(pid));
-    expect(server.output).toContain('stopped');
+    await until('its last words are here', () => server.output.includes('stopped'));
   });
 });

@@ -172,12 +172,11 @@ describe('a collector that takes nothing', () => {
     }
     await server.until('the loss is counted', async () => {
       const { body } = await server.get<string>('/metrics');
-      return (
-        /^nestor_trace_export_failures_total [1-9]/m.test(body) &&
-        /^nestor_trace_spans_dropped_total 512$/m.test(body)
-      );
+      const dropped = /^nestor_trace_spans_dropped_total (\d+)$/m.exec(body)?.[1];
+      // Of one export or, where the calls take long, of several.
+      return /^nestor_trace_export_failures_total [1-9]/m.test(body) && Number(dropped) >= 512;
     });
-    expect(server.output).toContain('the collector takes no spans');
+    await server.said('the collector takes no spans');
     expect(await server.stop()).toBe(0);
     await collector.stop();
   });

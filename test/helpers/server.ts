@@ -102,8 +102,10 @@ export class TestServer {
   }
 
   /** Waits until what it wrote to its console has this in it. */
-  async said(text: string): Promise<void> {
-    await this.until(`it says "${text}"`, () => this.output.includes(text));
+  async said(text: string | RegExp): Promise<void> {
+    await this.until(`it says "${text}"`, () =>
+      typeof text === 'string' ? this.output.includes(text) : text.test(this.output),
+    );
   }
 
   /** Waits for a condition that only a running server can fulfil. */
