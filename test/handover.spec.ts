@@ -55,16 +55,20 @@ describe('a port whose connections are handed to workers', () => {
   }
 
   it('is stopped under fresh connections many times: whoever was let in is answered', async () => {
-    const fates = new Map<string, number>();
+    const lossy: object[] = [];
     for (let stop = 0; stop < STOPS; stop++) {
       await order({ kind: 'serve', workers: 1 + (stop % 2) });
-      const before = fates.get('200') ?? 0;
+      const fates = new Map<string, number>();
       const all = Promise.all(Array.from({ length: CLIENTS }, () => clients(fates)));
-      await until('they are served', () => (fates.get('200') ?? 0) > before + 2 * CLIENTS);
+      await until('they are served', () => (fates.get('200') ?? 0) > 2 * CLIENTS);
       await Promise.all([order({ kind: 'stop' }), all]);
+      expect(fates.get('refused')).toBe(CLIENTS);
+      expect([...fates.keys()].filter((one) => !/^(200|refused|lost: ECONNRESET)$/.test(one))).toEqual([]);
+      if (fates.has('lost: ECONNRESET')) lossy.push(Object.fromEntries(fates));
     }
-    expect([...fates.keys()].sort()).toEqual(['200', 'refused']);
-    expect(fates.get('refused')).toBe(STOPS * CLIENTS);
+    // Between its last look for connections and the close of the port nobody can keep the system from accepting some. On
+    // a busy machine the process may have no processor just then; a port that is only closed loses some in each stop.
+    expect(lossy.slice(STOPS / 4)).toEqual([]);
   });
 
   it('answers 503 when its workers died and nobody follows, after a while in which connections wait', async () => {
