@@ -10,7 +10,9 @@ import { TestRedis, TestTcp } from './helpers/redis';
 import { describeWith } from './helpers/requirements-of-tests';
 import { until } from './helpers/until';
 
+/** Where Redis is to be too late, and where it is not, on a slow machine either. */
 const TIMEOUT_MS = 50;
+const PATIENT_MS = 5000;
 const TTL_MS = 60_000;
 const AGELESS = -Infinity;
 const KEY = 'test:m:key';
@@ -33,12 +35,12 @@ afterEach(async () => {
 });
 
 /** The tier as the module makes it. */
-function tierFor(url: string, maxPendingWrites = 64): Subject {
+function tierFor(url: string, timeoutMs = TIMEOUT_MS, maxPendingWrites = 64): Subject {
   const lines: object[] = [];
   const log = (line: object): void => void lines.push(line);
   const guard = new RedisGuard({
     url,
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs,
     probeKey: 'test:probe',
     logger: { log, warn: log },
   });
@@ -52,8 +54,8 @@ function tierFor(url: string, maxPendingWrites = 64): Subject {
   return subject;
 }
 
-async function connected(url: string): Promise<Subject> {
-  const subject = tierFor(url);
+async function connected(url: string, timeoutMs = PATIENT_MS): Promise<Subject> {
+  const subject = tierFor(url, timeoutMs);
   await until('Redis is connected', () => subject.tier.state === 'connected');
   return subject;
 }
@@ -119,7 +121,7 @@ describeWith('redis-server', 'the Redis tier', (program) => {
   });
 
   it('drops writes beyond its bound, and counts them', async () => {
-    const subject = tierFor(redis.url, 2);
+    const subject = tierFor(redis.url, PATIENT_MS, 2);
     await until('Redis is connected', () => subject.tier.state === 'connected');
     for (let i = 0; i < 5; i++) subject.tier.set(`test:m:${i}`, entry(), TTL_MS, always);
     await subject.tier.settled();
@@ -187,7 +189,7 @@ describeWith('redis-server', 'the Redis tier', (program) => {
 
     it('goes on when it is killed, also in the middle of a large answer', async () => {
       const own = await TestRedis.start(program);
-      const subject = await connected(own.url);
+      const subject = await connected(own.url, TIMEOUT_MS);
       await own.command('SET', KEY, 'x'.repeat(20_000_000));
       const asked = subject.tier.get(KEY, AGELESS);
       await own.kill();
@@ -201,7 +203,7 @@ describeWith('redis-server', 'the Redis tier', (program) => {
 
     it('stops asking it when it is stopped, and asks again when it goes on', async () => {
       const own = await TestRedis.start(program);
-      const subject = await connected(own.url);
+      const subject = await connected(own.url, TIMEOUT_MS);
       own.freeze();
       await untilOpen(subject);
       const { readTimeouts } = subject.tier.counters;
@@ -218,7 +220,7 @@ describeWith('redis-server', 'the Redis tier', (program) => {
 
     it('notices that it hangs although nobody asks', async () => {
       const own = await TestRedis.start(program);
-      const subject = await connected(own.url);
+      const subject = await connected(own.url, TIMEOUT_MS);
       own.freeze();
       await until('it is noticed', () => subject.tier.state === 'unreachable');
       own.thaw();
@@ -228,7 +230,7 @@ describeWith('redis-server', 'the Redis tier', (program) => {
 
     it('stops asking it while it is slow', async () => {
       const proxy = await TestTcp.proxy(redis.port);
-      const subject = await connected(proxy.url);
+      const subject = await connected(proxy.url, TIMEOUT_MS);
       proxy.delayMs = 200;
       await untilOpen(subject);
       const { opened } = subject.guard;
@@ -241,7 +243,7 @@ describeWith('redis-server', 'the Redis tier', (program) => {
 
     it('connects anew however often connections break', async () => {
       const proxy = await TestTcp.proxy(redis.port);
-      const subject = await connected(proxy.url);
+      const subject = await connected(proxy.url, TIMEOUT_MS);
       for (let i = 0; i < 20; i++) {
         proxy.cut();
         await Promise.all([subject.tier.get(KEY, AGELESS), write(subject), sleep(20)]);
@@ -254,7 +256,7 @@ describeWith('redis-server', 'the Redis tier', (program) => {
 
     it('reads on where it is full, and writes again when there is room', async () => {
       const own = await TestRedis.start(program, '--maxmemory-policy', 'noeviction');
-      const subject = await connected(own.url);
+      const subject = await connected(own.url, TIMEOUT_MS);
       await write(subject);
       await own.command('CONFIG', 'SET', 'maxmemory', '1');
       for (let i = 0; i < 3; i++) await write(subject, `test:m:${i}`);
@@ -270,7 +272,7 @@ describeWith('redis-server', 'the Redis tier', (program) => {
 
     it('reads on where it is a replica that takes no writes', async () => {
       const own = await TestRedis.start(program);
-      const subject = await connected(own.url);
+      const subject = await connected(own.url, TIMEOUT_MS);
       await write(subject);
       await own.command('REPLICAOF', '127.0.0.1', '1');
       for (let i = 0; i < 3; i++) await write(subject, `test:m:${i}`);
