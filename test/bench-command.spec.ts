@@ -10,6 +10,8 @@ import { MODELS, startServer } from './helpers/server';
 import { until } from './helpers/until';
 
 const CLI = join(__dirname, '..', 'dist', 'cli', 'main.js');
+/** In which at least one request is answered, on a slow machine as well: none is a failure. */
+const SECONDS = '1';
 const IRIS = join(MODELS, 'iris', '1', 'model.onnx');
 
 interface Outcome {
@@ -74,7 +76,7 @@ describe('nestor bench', () => {
       '--connections',
       '1,3',
       '--seconds',
-      '0.2',
+      SECONDS,
       '--json',
       '--svg',
       svg,
@@ -94,10 +96,10 @@ describe('nestor bench', () => {
   it('measures a server that runs, and shows a table', async () => {
     const server = await startServer({ MODEL_NAMES: 'iris' });
     const url = `${server.url}/api`;
-    const { code, stdout } = await bench('iris', '--url', url, '--connections', '2', '--seconds', '0.2');
+    const { code, stdout } = await bench('iris', '--url', url, '--connections', '2', '--seconds', SECONDS);
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^iris 1, 0.2 s each\n\n +requests\/s +p50 +p95 +p99\n2 connections +[\d.,]+ +[\d.]+ ms/,
+      /^iris 1, 1 s each\n\n +requests\/s +p50 +p95 +p99\n2 connections +[\d.,]+ +[\d.]+ ms/,
     );
     const wrong = await bench('irsi', '--url', url);
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('There is no model "irsi"')]);
@@ -105,9 +107,9 @@ describe('nestor bench', () => {
   });
 
   it('tries what model.yaml can say, as long as it may, and keeps the rest of it', async () => {
-    const args = ['--seconds', '0.1', '--max-seconds', '1', '--connections', '4', '--tune', '--json'];
-    const { code, stdout } = await bench(MODELS, '--model', 'iris', ...args);
-    expect(code).toBe(0);
+    const args = ['--seconds', SECONDS, '--max-seconds', '1', '--connections', '4', '--tune', '--json'];
+    const { code, stdout, stderr } = await bench(MODELS, '--model', 'iris', ...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) as string });
     const report = JSON.parse(stdout) as TuneReport;
     expect(report.trials[0]?.keys).toEqual({});
     expect(report.cut_short).toBe(true);
