@@ -165,9 +165,12 @@ async function readFolder(root: string, name: string, folder: string): Promise<M
   const yaml = hasYaml ? await readYaml(root, yamlFile) : undefined;
   const versions: FileVersion[] = [];
   const faults: RepositoryFault[] = [];
+  // One as it was downloaded has folders of its own.
+  const isDownloaded = entries.some((entry) => entry.name === DOWNLOADED_CONFIG);
   for (const entry of entries) {
-    if ((await isFolder(folder, entry)) === false) continue;
     const version = entry.name;
+    if (version.startsWith('.') || (isDownloaded && !isVersion(version))) continue;
+    if ((await isFolder(folder, entry)) === false) continue;
     const look = isReal && entry.isDirectory() ? statPlain : statInside;
     try {
       versions.push(await readVersion(root, folder, version, look));

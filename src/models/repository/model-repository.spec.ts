@@ -107,6 +107,14 @@ describe('ModelRepository', () => {
     expect((await new ModelRepository(dir, KINDS).scan()).faults).toEqual(model?.faults);
   });
 
+  it('takes no other folder of a downloaded model for a version, and none whose name begins with a dot', async () => {
+    await putModel('cls/1/model.onnx');
+    await put('cls/config.json', '{}');
+    await mkdir(join(dir, 'cls/1_Pooling'));
+    await mkdir(join(dir, 'cls/.optimize-1'));
+    expect(await look('cls')).toMatchObject({ versions: [{ version: '1' }], faults: [] });
+  });
+
   it('keeps a folder without a version in the list, with what was expected', async () => {
     await putModel('cls/model.onnx');
     expect(await look('cls')).toMatchObject({
