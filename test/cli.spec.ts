@@ -71,7 +71,17 @@ describe('nestor', () => {
 
   it('tells its commands, and each one its own', async () => {
     const { stdout } = await nestor(['--help']);
-    for (const command of ['serve', 'check', 'inspect', 'run', 'bench', 'types', 'keys', 'prune']) {
+    for (const command of [
+      'serve',
+      'check',
+      'inspect',
+      'run',
+      'bench',
+      'optimize',
+      'types',
+      'keys',
+      'prune',
+    ]) {
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
       expect((await nestor([command, '--help'])).stdout).toMatch(/^Usage/);
     }

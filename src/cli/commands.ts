@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   types: async () => (await import('./types.js')).types,
   keys: async () => (await import('./keys.js')).keys,
   pull: async () => (await import('./pull.js')).pull,
+  optimize: async () => (await import('./optimize.js')).optimize,
   prune: async () => (await import('./prune.js')).prune,
 };
 

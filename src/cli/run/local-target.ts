@@ -6,7 +6,7 @@ import { UsageError } from '../command';
 import type { Inputs, Target } from './target';
 
 /** Where a model is: a folder of models or one file, and the model's name if that is known. */
-interface Place {
+export interface Place {
   readonly models: string;
   readonly name: string | undefined;
 }
@@ -51,7 +51,8 @@ export async function openLocal(given: string, name: string | undefined): Promis
   }
 }
 
-function placeOf(given: string, name: string | undefined): Place {
+/** @throws UsageError where there is nothing */
+export function placeOf(given: string, name: string | undefined): Place {
   const path = resolve(given);
   if (!existsSync(path)) {
     const models = resolve(readEnvironment().MODEL_DIR || 'models');
@@ -64,13 +65,15 @@ function placeOf(given: string, name: string | undefined): Place {
     : { models: path, name };
 }
 
-/** Is this the folder of one model, `iris/1/model.onnx`, and not one of several? */
+/** Is this the folder of one model, `iris/1/model.onnx` or as it was downloaded, and not one of several? */
 function isOneModel(path: string): boolean {
   try {
     const entries = readdirSync(path);
     return entries.some(
       (entry) =>
-        entry === 'model.yaml' || (/^\d+$/.test(entry) && existsSync(join(path, entry, 'model.onnx'))),
+        entry === 'model.yaml' ||
+        (entry === 'config.json' && entries.some((beside) => beside === 'model.onnx' || beside === 'onnx')) ||
+        (/^\d+$/.test(entry) && existsSync(join(path, entry, 'model.onnx'))),
     );
   } catch {
     return false;

@@ -10,6 +10,7 @@ import { neverEmpty, type SeenRun, type TriedRunner } from '../../scheduling/emp
 import { Scheduler } from '../../scheduling/scheduler';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import { checkGoldenCases } from './golden-check';
+import { checkProven } from './proven-answer';
 import type { ModelConfig } from '../repository/model-config';
 import type { VersionEntry } from './model-entry';
 import { Lease } from './lease';
@@ -92,7 +93,7 @@ export class ModelLoader {
   private async warm(entry: VersionEntry, opened: OpenedVersion): Promise<LoadedModel> {
     const { config, model, version } = entry;
     const { runner, description, memoryBytes, weights, digest, random, coupling, mayGuess } = opened;
-    const { defaulted, processing, processingReason } = opened;
+    const { defaulted, processing, processingReason, optimized } = opened;
     const key = versionDigest(digest, config);
     const proof = opened.light && processing === undefined ? this.proofs.get(key) : undefined;
     // What a process may end of is not tried either.
@@ -100,6 +101,7 @@ export class ModelLoader {
     const seen = proof
       ? proof.seen
       : await this.acceptedSample(entry, tried, mayGuess(runner.inputs), processing);
+    if (proof === undefined && optimized !== undefined) await checkProven(tried, optimized);
     await checkGoldenCases(tried, config.golden, processing);
     const outputs = proof?.outputs ?? (await shownOutputs(tried, seen?.inputs));
     const batching =

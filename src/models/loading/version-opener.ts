@@ -20,6 +20,7 @@ import {
 import { fileDigest, pathsOf } from '../repository/content-digest';
 import { type Contents, KnownContents } from './known-contents';
 import type { ModelConfig } from '../repository/model-config';
+import { OPTIMIZED } from './proven-answer';
 import { ServerDigests } from './server-digests';
 import type { VersionEntry } from './model-entry';
 
@@ -34,6 +35,8 @@ export interface OpenedVersion extends OpenedRunner {
   readonly coupling: string | undefined;
   /** Inputs that its file has a value for. */
   readonly defaulted: readonly string[];
+  /** What `nestor optimize` wrote into it; undefined where it did not make it. */
+  readonly optimized: string | undefined;
   /** What it declares of pictures, texts and rows; undefined where that is nothing. */
   readonly processing: ModelProcessing | undefined;
   /** Why what lies beside it was not recognised; empty when there is nothing to say. */
@@ -45,6 +48,7 @@ interface Opened extends OpenedRunner {
   readonly random: string | undefined;
   readonly coupling: string | undefined;
   readonly defaulted: readonly string[];
+  readonly optimized: string | undefined;
   readonly declaration: Declaration;
   readonly assets: AssetFiles;
 }
@@ -173,6 +177,7 @@ export class VersionOpener {
       random: undefined,
       coupling: undefined,
       defaulted: [],
+      optimized: undefined,
       declaration,
       assets,
     };
@@ -186,8 +191,8 @@ export class VersionOpener {
 }
 
 function knownOf({ contents, declaration, assets }: Looked): Omit<Opened, keyof OpenedRunner> {
-  const { random, coupling, defaulted } = contents;
-  return { random, coupling, defaulted, declaration, assets };
+  const { random, coupling, defaulted, metadata } = contents;
+  return { random, coupling, defaulted, optimized: metadata.get(OPTIMIZED), declaration, assets };
 }
 
 function isThat({ config, foundAs }: Plain, entry: VersionEntry): boolean {

@@ -231,7 +231,7 @@ function ortOptions(options: SessionOptions, exactly: boolean): Ort.InferenceSes
         intra_op: threads,
         inter_op: threads,
         ...(exactly && { x64quantprecision: '1' }),
-        ...(options.saveTo !== undefined && SAVED_APART),
+        ...(options.saveTo !== undefined && options.saveWhole !== true && SAVED_APART),
       },
     },
   };

@@ -21,6 +21,8 @@ export interface SessionOptions {
   readonly prepared?: Prepared;
   /** A folder where the runtime writes the model as it has it in memory by then. */
   readonly saveTo?: string;
+  /** Is that to be one file of plain tensors, and not what its kernels want? */
+  readonly saveWhole?: boolean;
   /** In order of preference; `cpu` takes what the others do not. */
   readonly executionProviders: readonly string[];
 }
