@@ -6,7 +6,7 @@ import { declaredLength } from './body/body-reader';
 import { Connection, type InHand } from './connection';
 import type { ErrorBody } from './errors/error-body';
 import { Refusal } from './errors/refusal';
-import { detachBuffer } from './node/detach-buffer';
+import { detachBuffer } from '../common/detach-buffer';
 import { mayWriteOnce, writeOnce } from './node/single-write';
 import { UnbufferedRequest } from './node/unbuffered-request';
 

@@ -1,5 +1,5 @@
 import { DomainError } from '../../errors/domain-error';
-import { detachBuffer } from '../node/detach-buffer';
+import { detachBuffer } from '../../common/detach-buffer';
 
 /** What a body that was not declared gets room for at first. */
 const FIRST_BYTES = 64 * 1024;

@@ -1,7 +1,7 @@
 import sharp, { type Metadata, type SharpOptions } from 'sharp';
 import { DomainError, reasonOf } from '../../errors/domain-error';
 import { FORMATS, formatOf } from './formats';
-import type { Pixels } from './pixels';
+import type { Pixels, Rectangle } from './pixels';
 import { MOST_SOURCE_SIDE } from './resample';
 
 // Only what decodes the formats that are offered: libvips would also load SVG, PDF and whatever it finds.
@@ -29,6 +29,8 @@ export interface ImageHead {
   readonly width: number;
   readonly height: number;
   readonly isCmyk: boolean;
+  /** Does it lie otherwise in its file, as its EXIF orientation says? */
+  readonly isTurned: boolean;
   /** How much memory its decoded pixels take. */
   readonly bytes: number;
 }
@@ -58,7 +60,7 @@ export async function readHead(bytes: Uint8Array, maxPixels: number, place: stri
   } catch (error) {
     throw undecodable(place, error);
   }
-  const { space, depth } = head;
+  const { space, depth, orientation = 1 } = head;
   const { width, height } = head.autoOrient;
   const size = `${width} x ${height} pixels`;
   if (width * height > maxPixels) {
@@ -80,12 +82,13 @@ export async function readHead(bytes: Uint8Array, maxPixels: number, place: stri
     );
   }
   const isCmyk = space === 'cmyk';
-  return { width, height, isCmyk, bytes: width * height * (isCmyk ? 7 : 3) };
+  return { width, height, isCmyk, isTurned: orientation !== 1, bytes: width * height * (isCmyk ? 7 : 3) };
 }
 
 /**
  * The pixels of a picture in RGB, those that Pillow's `convert('RGB')` gives: alpha left out, CMYK by its plain formula,
  * of several pages the first.
+ * @param part what of it is wanted; undefined: all
  * @param withinMs how long it may take
  * @throws invalid_image, deadline_exceeded
  */
@@ -93,11 +96,13 @@ export async function decode(
   bytes: Uint8Array,
   { isCmyk }: ImageHead,
   orient: 'exif' | 'none',
+  part: Rectangle | undefined,
   withinMs: number,
   place: string,
 ): Promise<Pixels> {
   const seconds = Math.min(3600, Math.max(1, Math.ceil(withinMs / 1000)));
   const image = sharp(bytes, { ...OPTIONS, autoOrient: orient === 'exif' }).timeout({ seconds });
+  if (part !== undefined) image.extract(part);
   if (isCmyk) image.pipelineColourspace('cmyk').toColourspace('cmyk');
   else image.removeAlpha().toColourspace('srgb');
   try {

@@ -60,6 +60,47 @@ export interface Taps {
   readonly perPixel: number;
 }
 
+/** A filter as it is laid over a row that becomes one of another size. */
+interface Laid {
+  readonly scale: number;
+  readonly widening: number;
+  /** How far it reaches from the centre. */
+  readonly reach: number;
+}
+
+function laid(
+  filter: Exclude<Filter, 'nearest'>,
+  antialias: boolean,
+  sourceSize: number,
+  size: number,
+): Laid {
+  const scale = sourceSize / size;
+  const widening = antialias ? Math.max(scale, 1) : 1;
+  return { scale, widening, reach: KERNELS[filter].support * widening };
+}
+
+/** The source pixels that a pixel of the result is made of: from the first up to, not including, the end. */
+function spanOf({ scale, reach }: Laid, sourceSize: number, pixel: number): [first: number, end: number] {
+  const centre = (pixel + 0.5) * scale;
+  return [
+    Math.max(Math.trunc(centre - reach + 0.5), 0),
+    Math.min(Math.trunc(centre + reach + 0.5), sourceSize),
+  ];
+}
+
+/** The same for the pixels `start` to `end`, of which there is at least one. */
+export function spanOfAll(
+  filter: Exclude<Filter, 'nearest'>,
+  antialias: boolean,
+  sourceSize: number,
+  size: number,
+  start: number,
+  end: number,
+): [first: number, end: number] {
+  const filterLaid = laid(filter, antialias, sourceSize, size);
+  return [spanOf(filterLaid, sourceSize, start)[0], spanOf(filterLaid, sourceSize, end - 1)[1]];
+}
+
 /**
  * The taps of the pixels `start` to `end` of a row (or column) of `sourceSize` pixels that becomes one of `size`.
  * @param antialias widen the filter where the row shrinks
@@ -72,10 +113,9 @@ export function tapsOf(
   start: number,
   end: number,
 ): Taps {
-  const { support, weight } = KERNELS[filter];
-  const scale = sourceSize / size;
-  const widening = antialias ? Math.max(scale, 1) : 1;
-  const reach = support * widening;
+  const { weight } = KERNELS[filter];
+  const filterLaid = laid(filter, antialias, sourceSize, size);
+  const { scale, widening, reach } = filterLaid;
   const perPixel = Math.ceil(reach) * 2 + 1;
   const spans = new Int32Array((end - start) * 2);
   const weights = new Int32Array((end - start) * perPixel);
@@ -83,8 +123,8 @@ export function tapsOf(
   const narrowing = 1 / widening;
   for (let i = 0; i < end - start; i++) {
     const centre = (start + i + 0.5) * scale;
-    const first = Math.max(Math.trunc(centre - reach + 0.5), 0);
-    const count = Math.min(Math.trunc(centre + reach + 0.5), sourceSize) - first;
+    const [first, last] = spanOf(filterLaid, sourceSize, start + i);
+    const count = last - first;
     let sum = 0;
     for (let tap = 0; tap < count; tap++) {
       sum += exact[tap] = weight((tap + first - centre + 0.5) * narrowing);

@@ -1,13 +1,13 @@
 import type { ImageFrame } from '../prepared';
 import type { Crop, ImagePlan, Resize } from './image-plan';
-import type { Window } from './resample';
+import type { Rectangle } from './pixels';
 
 /** Where everything goes between a picture and its tensor; lengths in pixels. */
 export interface Placement {
   /** What the picture is resampled to. */
   readonly resized: { readonly width: number; readonly height: number };
   /** What of it is seen. */
-  readonly window: Window;
+  readonly window: Rectangle;
   /** Where that begins in the tensor, whose other pixels are `pad`. */
   readonly left: number;
   readonly top: number;

@@ -66,8 +66,19 @@ describe('pictures', () => {
     const grey = { color: 'grey', layout: 'nhw', mean: [0], std: [1] } as const;
     expect(digestOf(numbers(await tensorOf(grey, bytes)))).toBe(expected.grey);
     const small = { resize: { mode: 'exact', width: 40, height: 24 }, filter: 'bicubic' } as const;
-    expect(digestOf(numbers(await tensorOf(small, bytes)))).toBe(expected.bicubic);
+    const whole = await tensorOf(small, bytes);
+    expect(digestOf(numbers(whole))).toBe(expected.bicubic);
+    const middle = await tensorOf({ ...small, crop: { width: 10, height: 6, round: 'floor' } }, bytes);
+    expect(Array.from(numbers(middle))).toEqual(middleOf(Array.from(numbers(whole))));
   });
+
+  /** Ten by six of forty by twenty-four pixels. */
+  function middleOf(pixels: readonly number[]): number[] {
+    return Array.from({ length: 6 }, (_, y) => {
+      const start = ((y + 9) * 40 + 15) * 3;
+      return pixels.slice(start, start + 10 * 3);
+    }).flat();
+  }
 
   it('are known by their bytes, whatever they are called', async () => {
     expect((await tensorOf({}, picture('rgb.png'))).shape).toEqual([1, 50, 70, 3]);
@@ -174,6 +185,16 @@ describe('what is no picture', () => {
       }
     },
   );
+
+  it('is refused where it is cut off below all that a crop would show', async () => {
+    const bytes = picture('exif-1.jpg');
+    const crop = {
+      resize: { mode: 'exact', width: 40, height: 40 },
+      crop: { width: 4, height: 4, round: 'floor' },
+    } as const;
+    const { code } = await refusal(bytes.subarray(0, Math.floor(bytes.length * 0.98)), crop);
+    expect(code).toBe('invalid_image');
+  });
 
   it('is refused with 16 bits a channel', async () => {
     const { code, message } = await refusal(picture('sixteen-bits.png'));

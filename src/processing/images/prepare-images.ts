@@ -3,11 +3,11 @@ import type { ProcessingLimits } from '../pool/messages';
 import type { PreparedInput, Preparer } from '../pool/preparer';
 import { placeOf, type RawInput } from '../raw-input';
 import { ByteGate } from './byte-gate';
-import { decode, readHead, toGrey } from './decode';
+import { decode, type ImageHead, readHead, toGrey } from './decode';
 import type { ImagePlan } from './image-plan';
-import type { Pixels } from './pixels';
+import { type PicturePart, type Pixels, type Rectangle, wholePicture } from './pixels';
 import { place, type Placement } from './placement';
-import { cut, resample, resampleBytes } from './resample';
+import { cut, partFor, resample, type Resampling, resampleBytes } from './resample';
 import { ImageTensorWriter } from './write-tensor';
 
 /** A picture of the size that the tensor wants, and where it goes. */
@@ -62,7 +62,8 @@ async function prepareOne(
   where: string,
 ): Promise<Placed> {
   const head = await readHead(bytes, limits.maxImagePixels, where);
-  const working = resampleBytes({ ...head, channels: 3 }, place(plan, head).window);
+  const planned = place(plan, head);
+  const working = resampleBytes({ ...head, channels: 3 }, planned.window);
   if (working > limits.imageBytes) {
     throw new DomainError(
       'input_too_large',
@@ -76,18 +77,38 @@ async function prepareOne(
     if (withinMs <= 0) {
       throw new DomainError('deadline_exceeded', `${where}: the deadline passed before it was decoded.`);
     }
-    const decoded = await decode(bytes, head, plan.orient, withinMs, where);
+    const part = partSeen(plan, planned, head);
+    const decoded = await decode(bytes, head, plan.orient, part, withinMs, where);
     const colored = plan.color === 'grey' ? toGrey(decoded) : decoded;
-    const placement = place(plan, colored);
-    const { resized, window } = placement;
+    const source: PicturePart =
+      part === undefined
+        ? wholePicture(colored)
+        : { pixels: colored, left: part.left, top: part.top, width: head.width, height: head.height };
+    const placement = place(plan, source);
     const pixels =
       plan.resize.mode === 'none'
-        ? cut(colored, window)
-        : resample(colored, resized.width, resized.height, plan.filter, plan.antialias, window);
+        ? cut(colored, placement.window)
+        : resample(source, resamplingOf(plan, placement));
     return { pixels, placement };
   } finally {
     gate.leave(needed);
   }
+}
+
+function resamplingOf({ filter, antialias }: ImagePlan, { resized, window }: Placement): Resampling {
+  return { ...resized, filter, antialias, window };
+}
+
+/**
+ * What a crop leaves to be seen of a picture, down to its last row, as one that is cut off below is to be refused;
+ * undefined: all of it. A third of a photo's pixels need not be written, and memory for them costs as much as decoding.
+ */
+function partSeen(plan: ImagePlan, placement: Placement, head: ImageHead): Rectangle | undefined {
+  if (head.isTurned || plan.resize.mode === 'none') return undefined;
+  const seen = partFor(head, resamplingOf(plan, placement));
+  if (seen === undefined) return undefined;
+  const part = { ...seen, height: head.height - seen.top };
+  return part.width === head.width && part.height === head.height ? undefined : part;
 }
 
 /** The size of the tensor that all pictures of a request share. */

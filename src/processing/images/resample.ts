@@ -1,6 +1,6 @@
 import type { Filter } from './image-plan';
-import { type Taps, tapsOf } from './filters';
-import type { Pixels } from './pixels';
+import { spanOfAll, type Taps, tapsOf } from './filters';
+import type { PicturePart, Pixels, Rectangle } from './pixels';
 import { RESAMPLE_KERNEL } from './resample-kernel/resample-kernel.wasm';
 
 /** The part of the standard's interface that is used here. https://webassembly.github.io/spec/js-api/ */
@@ -56,46 +56,64 @@ const WRITTEN_BEHIND_BYTES = 3;
 const SLACK_BYTES = 3 * 3 * MOST_SOURCE_SIDE + 64;
 const TARGET_AT = SOURCE_AT + align(STRIP_BYTES + SLACK_BYTES);
 
-/** What of the resampled picture is wanted, in its pixels. */
-export interface Window {
-  readonly left: number;
-  readonly top: number;
+/** What a picture is resampled to, and what of that is wanted, in its pixels. */
+export interface Resampling {
   readonly width: number;
   readonly height: number;
+  readonly filter: Filter;
+  readonly antialias: boolean;
+  readonly window: Rectangle;
 }
 
 /**
  * A window of the picture resampled to `width` x `height`, in exactly the bytes that Pillow's `Image.resize` gives: two
  * passes, across and down, of weights in fixed point, each rounded to 8 bits. Only what the window needs is computed.
+ * @param source all of the picture, or the part that `partFor` tells
  */
-export function resample(
-  source: Pixels,
-  width: number,
-  height: number,
-  filter: Filter,
-  antialias: boolean,
-  window: Window,
-): Pixels {
-  if (width === source.width && height === source.height) return cut(source, window);
-  if (filter === 'nearest') return nearest(source, width, height, window);
+export function resample(source: PicturePart, resampling: Resampling): Pixels {
+  const { width, height, filter, antialias, window } = resampling;
+  const { pixels } = source;
+  if (width === source.width && height === source.height) return cut(pixels, window);
+  if (filter === 'nearest') return nearest(pixels, width, height, window);
   const { left, top } = window;
   const columns = tapsOf(filter, antialias, source.width, width, left, left + window.width);
   const rows = tapsOf(filter, antialias, source.height, height, top, top + window.height);
   const [first = 0] = rows.spans;
   const last = rows.spans.at(-2)! + rows.spans.at(-1)!;
-  const { channels } = source;
-  const narrowed = across(source, columns, window.width, first, last);
-  const data = down(narrowed, rows, window.height, window.width * channels, first);
+  const { channels } = pixels;
+  const from = first - source.top;
+  const narrowed = across(pixels, moved(columns, source.left), window.width, from, last - source.top);
+  const data = down(narrowed, moved(rows, first), window.height, window.width * channels);
   return { data, width: window.width, height: window.height, channels };
 }
 
+/** The part of a picture that its window is made of; undefined: all of it. */
+export function partFor(
+  source: Pick<PicturePart, 'width' | 'height'>,
+  { width, height, filter, antialias, window }: Resampling,
+): Rectangle | undefined {
+  const isSame = width === source.width && height === source.height;
+  if (isSame || filter === 'nearest') return undefined;
+  const span = (sourceSize: number, size: number, start: number, count: number): [number, number] =>
+    spanOfAll(filter, antialias, sourceSize, size, start, start + count);
+  const [left, right] = span(source.width, width, window.left, window.width);
+  const [top, bottom] = span(source.height, height, window.top, window.height);
+  return { left, top, width: right - left, height: bottom - top };
+}
+
+/** The same taps on pixels that begin so many later. */
+function moved(taps: Taps, by: number): Taps {
+  if (by === 0) return taps;
+  return { ...taps, spans: taps.spans.map((value, i) => (i % 2 === 0 ? value - by : value)) };
+}
+
 /** About what `resample` holds besides the picture itself. */
-export function resampleBytes(source: Omit<Pixels, 'data'>, window: Window): number {
+export function resampleBytes(source: Omit<Pixels, 'data'>, window: Rectangle): number {
   return (source.height + window.height) * window.width * source.channels;
 }
 
 /** The window alone. */
-export function cut({ data, width, height, channels }: Pixels, window: Window): Pixels {
+export function cut({ data, width, height, channels }: Pixels, window: Rectangle): Pixels {
   const { left, top } = window;
   if (left === 0 && top === 0 && window.width === width && window.height === height) {
     return { data, width, height, channels };
@@ -145,16 +163,13 @@ function across(source: Pixels, taps: Taps, columns: number, first: number, last
   return { data, strideBytes, count: last - first };
 }
 
-/** As many rows as there are spans, each with its first `rowBytes` bytes; `source` begins with row `first`. */
-function down(source: Rows, taps: Taps, rows: number, rowBytes: number, first: number): Uint8Array {
+/** As many rows as there are spans, each with its first `rowBytes` bytes. */
+function down(source: Rows, taps: Taps, rows: number, rowBytes: number): Uint8Array {
   const { exports, bytes } = theKernel();
   const { strideBytes } = source;
   const most = Math.floor(STRIP_BYTES / Math.max(source.count, rows));
   const blockBytes = Math.min(strideBytes, most - (most % VECTOR_BYTES));
-  loadTaps(
-    { ...taps, spans: taps.spans.map((value, i) => (i % 2 === 0 ? value - first : value)) },
-    blockBytes,
-  );
+  loadTaps(taps, blockBytes);
   const data = new Uint8Array(rows * rowBytes);
   for (let start = 0; start < rowBytes; start += blockBytes) {
     const width = Math.min(blockBytes, strideBytes - start);
@@ -187,7 +202,7 @@ function copyBlock(
 }
 
 /** Every pixel is the one whose middle is nearest; the positions are summed up, as Pillow sums them. */
-function nearest(source: Pixels, width: number, height: number, window: Window): Pixels {
+function nearest(source: Pixels, width: number, height: number, window: Rectangle): Pixels {
   const { channels } = source;
   const columns = nearestOf(source.width, width, window.left, window.left + window.width);
   const rows = nearestOf(source.height, height, window.top, window.top + window.height);

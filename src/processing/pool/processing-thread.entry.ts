@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorFields } from '../../errors/domain-error';
+import { NamedThreads } from '../../process/cpu/named-threads';
 import { lowerOwnPriority } from '../../process/cpu/thread-priority';
 import { runNote, RunPlace } from '../../process/run-record';
 import { finishAll } from '../finish';
@@ -30,6 +31,8 @@ const pipelines = new Map<number, Promise<OpenPipeline>>();
 const places = setup.records.map((record) => new RunPlace(record));
 
 lowerOwnPriority(setup.niceness);
+/** What libvips decodes with: threads that would stand beside the event loop as its equals. */
+const decoders = new NamedThreads('libvips worker', setup.niceness);
 
 port.on('message', (ask: Ask) => {
   if (ask.kind === 'close') pipelines.delete(ask.pipeline);
@@ -109,6 +112,7 @@ async function prepareAll(
   const inputs: (readonly PreparedInput[])[] = [];
   for (const input of raw) {
     inputs.push(await preparerOf(preparers, input).prepare(input, options, terms));
+    if (input.media === 'image') decoders.lowerPriority();
   }
   const [only = []] = inputs;
   return raw.length === 1 ? only.map((part) => runOf([part])) : [runOf(inputs.flat())];

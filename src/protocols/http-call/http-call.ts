@@ -258,9 +258,8 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
   private decoded(request: Request): Request | Promise<Request> {
     this.signal.decodeMs = performance.now() - this.decodingMs;
     this.request = request;
-    // Raw inputs look into the body for as long as they wait.
+    // Raw inputs look into the body until they are read, which is when all that is in memory can be used again.
     if (request.raw === undefined) this.exchangeBody(this.body!, request.inputs);
-    else this.memory = NOTHING;
     this.body = undefined;
     const counted = this.signal.caller?.spendRows(rowsOf(request));
     return counted === undefined ? request : counted.then(() => request);

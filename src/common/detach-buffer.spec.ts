@@ -1,4 +1,4 @@
-import { until } from '../../../test/helpers/until';
+import { until } from '../../test/helpers/until';
 import { detachBuffer } from './detach-buffer';
 
 describe('giveMemoryBack', () => {

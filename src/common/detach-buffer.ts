@@ -7,13 +7,14 @@ const LEAST_BYTES = 4 * 1024;
 const detach = 'transfer' in ArrayBuffer.prototype ? transferAway : postAway();
 
 /**
- * Gives the memory of a buffer that nobody else has back at once; the buffer is empty then. The collector would find
+ * Gives the memory of a buffer or an array that nobody else has back at once; it is empty then. The collector would find
  * it later: what bodies leave behind in the meantime, tens of megabytes, it answers with full collections, and memory
  * that is new each time is in no cache.
  */
-export function detachBuffer({ buffer, byteLength }: Buffer): void {
+export function detachBuffer({ buffer, byteLength }: ArrayBufferView): void {
   // A buffer that lies in the memory of others is not the one to give it away.
-  if (byteLength >= LEAST_BYTES && byteLength === buffer.byteLength) detach(buffer as ArrayBuffer);
+  const isWhole = buffer instanceof ArrayBuffer && byteLength === buffer.byteLength;
+  if (isWhole && byteLength >= LEAST_BYTES) detach(buffer);
 }
 
 /** https://tc39.es/ecma262/#sec-arraybuffer.prototype.transfer */
