@@ -16,6 +16,7 @@ import type { VersionEntry } from './model-entry';
 import { Lease } from './lease';
 import { LoadLog } from './load-log';
 import { paddingFault } from './padding-check';
+import type { Proof } from './proof';
 import { namedInputsOf } from '../../tensors/json/named-inputs';
 import { EXAMPLE_ELEMENTS, findWarmUpInputs, type WarmUpInputs } from './warm-up-inputs';
 import { type LoadedModel, loadedModel } from './loaded-model';
@@ -25,18 +26,11 @@ import { type OpenedVersion, VersionOpener } from './version-opener';
 
 const MAX_PROOFS = 10_000;
 
-/** What runs have shown of a model. */
-interface Proof {
-  readonly seen: SeenRun | undefined;
-  readonly batching: BatchCheck;
-  readonly outputs: readonly TensorSpec[];
-}
-
 /** Takes a version from its files to one that is warm and may serve, and back. */
 @Injectable()
 export class ModelLoader {
   private readonly logger = new Logger(ModelLoader.name);
-  /** Of small models that come and go, by content and settings: they are not run again for what is known. */
+  /** Of small models that come and go, by digest: they are not run again for what is known. */
   private readonly proofs = new Map<string, Proof>();
   private readonly unloads = new LoadLog('model unloaded here', 'more models unloaded here', (fields, msg) =>
     // As with a load: the coordinator says it once for the server.
@@ -94,8 +88,8 @@ export class ModelLoader {
     const { config, model, version } = entry;
     const { runner, description, memoryBytes, weights, digest, random, coupling, mayGuess } = opened;
     const { defaulted, processing, processingReason, optimized } = opened;
-    const key = versionDigest(digest, config);
-    const proof = opened.light && processing === undefined ? this.proofs.get(key) : undefined;
+    const whole = versionDigest(digest, config);
+    const proof = opened.light && processing === undefined ? this.proofs.get(whole) : undefined;
     // What a process may end of is not tried either.
     const tried = config.allowEmpty ? asItIs(runner) : neverEmpty(runner);
     const seen = proof
@@ -151,13 +145,18 @@ export class ModelLoader {
       throw error;
     }
     queue.observer = served.recorder;
-    if (opened.light) this.keepProof(key, { seen, batching, outputs });
+    if (opened.light) this.keep({ digest: whole, seen, batching, outputs });
     return served;
   }
 
-  private keepProof(key: string, proof: Proof): void {
+  /** What runs have shown of a small version, here or on another worker. */
+  proofOf({ digest }: VersionEntry): Proof | undefined {
+    return this.proofs.get(digest);
+  }
+
+  keep(proof: Proof): void {
     if (this.proofs.size >= MAX_PROOFS) this.proofs.clear();
-    this.proofs.set(key, proof);
+    this.proofs.set(proof.digest, proof);
   }
 
   private async checkPadding(

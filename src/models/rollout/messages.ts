@@ -1,5 +1,8 @@
 import type { LoadedVersion, LoadReport, UnavailableModel } from '../../process/ipc/loaded-version';
 
+/** Something between workers that the primary does not look into. */
+export type HandedOn = unknown;
+
 /** A wish for the whole server, put to the coordinator. */
 export type ModelChange =
   /** Load what the folder has now, in place of what serves. */
@@ -79,6 +82,8 @@ export interface Prepare {
   readonly replace: boolean;
   /** Present: they serve as soon as they are loaded, without a second phase. */
   readonly atOnce?: AtOnce;
+  /** What another worker has seen of small ones, which need not be run for it again: a `Proof` each. */
+  readonly proofs?: readonly HandedOn[];
 }
 
 /** The rest of a change that takes one message: of a version whose content is known, so that no two workers can differ. */
@@ -96,6 +101,8 @@ export interface Prepared {
   readonly latest: string | undefined;
   /** Of the versions that may make room, where these are few: of changes that are made at once. */
   readonly usage?: readonly VersionUsage[];
+  /** What was seen of small ones, for the workers that follow: a `Proof` each. */
+  readonly proofs?: readonly HandedOn[];
 }
 
 export interface PreparedVersion {

@@ -37,7 +37,7 @@ describe("a worker's part in a change", () => {
     failing = false;
     gate = Promise.resolve();
     let loads = 0;
-    const loader: Pick<ModelLoader, 'load' | 'unload' | 'onWrongBatches'> = {
+    const loader: Pick<ModelLoader, 'load' | 'unload' | 'onWrongBatches' | 'proofOf' | 'keep'> = {
       load: async ({ version }) => {
         const digest = `load ${++loads}`;
         await gate;
@@ -45,6 +45,8 @@ describe("a worker's part in a change", () => {
         return { version, digest, memoryBytes: 10, light: true, use: new Lease() } as LoadedModel;
       },
       onWrongBatches: () => undefined,
+      proofOf: () => undefined,
+      keep: () => undefined,
       unload: ({ digest }) => Promise.resolve(void unloaded.push(digest)),
     };
     const handlers = new Map<string, (payload: object) => unknown>();

@@ -31,6 +31,7 @@ import { ModelLoader } from '../loading/model-loader';
 import { ModelRegistry } from '../loading/model-registry';
 import type { FoundModel } from '../repository/model-repository';
 import type { LoadedModel } from '../loading/loaded-model';
+import type { Proof } from '../loading/proof';
 import { ServingVersions } from './serving-versions';
 import { versionDigest } from '../repository/version-digest';
 import { versionsToServe } from '../repository/version-policy';
@@ -83,8 +84,9 @@ export class Participant {
 
   /** Loads versions beside what serves: all of them, or none. */
   async prepare(wanted: Prepare): Promise<Prepared> {
-    const { id, atOnce } = wanted;
+    const { id, atOnce, proofs = [] } = wanted;
     this.preparing.add(id);
+    for (const proof of proofs) this.loader.keep(proof as Proof);
     for (const one of atOnce?.leave ?? []) this.makeRoom(one, id);
     try {
       const prepared = await this.stage(wanted);
@@ -115,7 +117,7 @@ export class Participant {
     const { versions, latest } = prepared;
     const isLatest = versions.some(({ version }) => version === latest);
     this.commit({ id, byDefault: byDefault ?? (isLatest ? latest : undefined), unbatched });
-    return { ...prepared, usage: this.usage };
+    return { versions, latest, usage: this.usage };
   }
 
   /** How the versions are used that may make room; undefined where they are many. */
@@ -256,7 +258,8 @@ export class Participant {
       light: served?.light ?? false,
       load,
     }));
-    return { versions, latest: this.registry.get(model)?.latest };
+    const proofs = entries.flatMap((entry) => this.loader.proofOf(entry) ?? []);
+    return { versions, latest: this.registry.get(model)?.latest, proofs };
   }
 
   /** The model on disk, with a configuration that can be used. */

@@ -89,6 +89,15 @@ describe('a change of a model', () => {
     expect(harness.answers('m')).toEqual(['2: ', '2: ', '2: ']);
   });
 
+  it('is tried by the first one alone, which tells the others what it has seen', async () => {
+    put('2', widenModel(2));
+    const before = harness.workers.map(({ tried: models }) => models.length);
+    await load();
+    const times = harness.workers.map(({ tried: models }, i) => models.length - before[i]!);
+    expect(times.sort()).toEqual([0, 0, 1]);
+    expect(harness.answers('m')).toEqual(['2: ', '2: ', '2: ']);
+  });
+
   it('is loaded by one, then by half of them at once', async () => {
     await harness.start();
     put('2');

@@ -81,7 +81,10 @@ export class PreparePhase {
 
   private ask(except: ReadonlySet<number>, share: number): Promise<Reply<Prepared>[]> {
     const timeoutMs = this.options.loadTimeoutMs + ANSWER_MS;
-    return this.options.askAll<Prepared>(PREPARE, this.wanted, timeoutMs, except, share);
+    const [first] = this.replies;
+    // What the first one has seen of a small model, the others need not try.
+    const wanted = first?.ok ? { ...this.wanted, proofs: first.value.proofs } : this.wanted;
+    return this.options.askAll<Prepared>(PREPARE, wanted, timeoutMs, except, share);
   }
 }
 

@@ -13,8 +13,10 @@ import { Participant } from '../participant';
 import { Coordinator } from '../coordinator';
 import { contentDigest } from '../../repository/content-digest';
 import type { ModelLoader } from '../../loading/model-loader';
+import type { Proof } from '../../loading/proof';
 import { ModelRegistry } from '../../loading/model-registry';
 import { ModelRepository } from '../../repository/model-repository';
+import { versionDigest } from '../../repository/version-digest';
 import { Lease } from '../../loading/lease';
 import type { LoadedModel } from '../../loading/loaded-model';
 import { VersionOpener } from '../../loading/version-opener';
@@ -28,6 +30,8 @@ export class TestWorker {
   gone: 'died' | 'left' | undefined;
   /** Files of the sessions that were opened, in order. */
   readonly opened: string[] = [];
+  /** Models that it had to try, as nobody had told it what their runs show. */
+  readonly tried: string[] = [];
   /** What happens when a session is to open. */
   opening: (file: string) => void | Promise<void> = () => undefined;
   /** Tells that a version's batches were wrong, as the audit does. */
@@ -78,12 +82,18 @@ export class TestWorker {
     const opener = new VersionOpener([kind], { dir: folder } as ModelsConfig, processing, {
       of: contentDigest,
     });
-    const loader: Pick<ModelLoader, 'load' | 'unload' | 'onWrongBatches'> = {
+    const proofs = new Map<string, Proof>();
+    const loader: Pick<ModelLoader, 'load' | 'unload' | 'onWrongBatches' | 'proofOf' | 'keep'> = {
       load: async (entry) => {
         const { digest, memoryBytes } = await opener.open(entry);
         const batching = { enabled: true };
         const queue = { stopBatching: () => undefined };
         const { model: name, version, config } = entry;
+        const whole = versionDigest(digest, config);
+        if (!proofs.has(whole)) {
+          this.tried.push(name);
+          proofs.set(whole, { digest: whole, seen: undefined, batching: { batchable: true }, outputs: [] });
+        }
         const runner = {};
         const parts = {
           name,
@@ -100,6 +110,8 @@ export class TestWorker {
       },
       onWrongBatches: (listener) => (this.wrongBatches = listener),
       unload: () => Promise.resolve(),
+      proofOf: ({ digest }) => proofs.get(digest),
+      keep: (proof) => void proofs.set(proof.digest, proof),
     };
     this.registry = new ModelRegistry(new ModelRepository(folder, [kind]));
     const changes = new Participant(config, this.registry, loader as ModelLoader, ipc as Ipc);
