@@ -194,6 +194,12 @@ describe('a folder of hundreds, of which few may be loaded', () => {
     expect(
       await walk('/v1/models', ({ data }: never) => (data as { id: string }[]).map(({ id }) => id)),
     ).toEqual(all);
+    expect(await walk('/api/status', ({ models }: never) => named(models))).toEqual(all);
+    const counted = (await server.get<{ model_stats: { name: string }[] }>('/v2/models/stats')).body;
+    expect(counted.model_stats.length).toBeGreaterThan(100);
+    expect(await walk('/v2/models/stats', ({ model_stats: stats }: never) => named(stats))).toEqual(
+      named(counted.model_stats),
+    );
     const { status, body } = await server.get<Answer>('/v2/models?limit=0');
     expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining('Expected \\"limit\\"')]);
   });

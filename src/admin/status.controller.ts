@@ -5,6 +5,7 @@ import { type AppConfig, appConfig } from '../config/config.slices';
 import type { Exchange } from '../http/exchange';
 import { Router } from '../http/router';
 import type { RouteScope } from '../http/route-table';
+import { ApiPage } from '../protocols/http-call/model-page';
 import { StatusResponse } from './status.dto';
 import { StatusService } from './status.service';
 
@@ -39,6 +40,7 @@ export class StatusController implements OnModuleInit {
   /** How the server and its models are, and what they did within the last minute: what the page at `/` shows. */
   @Get()
   @ApiOperation({ summary: 'The server and its models at one moment' })
+  @ApiPage()
   @ApiResponse({ status: 200, type: StatusResponse })
   status(@Req() req: IncomingMessage, @Res() res: ServerResponse): void {
     const exchange = this.router.exchange(req, res);
@@ -51,6 +53,7 @@ export class StatusController implements OnModuleInit {
     const maySee = (model: string): boolean => caller?.maySee(model) ?? true;
     const isKnown = caller?.name !== undefined;
     const seesMetrics = this.router.allows(exchange, 'metrics:read');
-    exchange.sendJson(200, await this.service.status({ isKnown, may, seesMetrics, maySee }), HEADERS);
+    const viewer = { isKnown, may, seesMetrics, maySee };
+    exchange.sendJson(200, await this.service.status(viewer, exchange.req.url), HEADERS);
   }
 }

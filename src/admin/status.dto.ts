@@ -123,4 +123,6 @@ export class StatusResponse {
   model_dir: string;
   last_minute: StatusServerActivity;
   models: StatusModel[];
+  /** Begins the next page of models; absent on the last one. */
+  next_cursor?: string;
 }

@@ -8,6 +8,7 @@ import { ModelsHealthIndicator } from '../models/models.health';
 import { ModelsService } from '../models/models.service';
 import { explain } from '../models/what-to-do';
 import { inWords } from '../processing/in-words';
+import { pageOf } from '../protocols/http-call/model-page';
 import type { Activity, LastMinuteReport, ModelActivity } from '../telemetry/metrics/last-minute';
 import { MetricsService } from '../telemetry/metrics/metrics.service';
 import type {
@@ -51,7 +52,14 @@ export class StatusService {
     private readonly metrics: MetricsService,
   ) {}
 
-  async status({ isKnown, may, seesMetrics, maySee }: Viewer): Promise<StatusResponse> {
+  /**
+   * @param url of the call, whose query may ask for a page of the models
+   * @throws invalid_request
+   */
+  async status(
+    { isKnown, may, seesMetrics, maySee }: Viewer,
+    url: string | undefined,
+  ): Promise<StatusResponse> {
     const [models, activity] = await Promise.all([this.models.list(), this.metrics.activity()]);
     const { ready, unavailable } = this.health.condition();
     const faults = unavailable
@@ -60,6 +68,10 @@ export class StatusService {
     const { fault } = this.readiness;
     const own = fault ?? (models.length === 0 ? 'there is no model in the model folder' : undefined);
     const reasons = own === undefined ? faults : [{ text: own }, ...faults];
+    const page = pageOf(
+      models.filter(({ name }) => maySee(name)),
+      url,
+    );
     const loads = models.some((model) => model.version(undefined)?.state === 'LOADING');
     return {
       name: this.app.projectName,
@@ -81,9 +93,8 @@ export class StatusService {
       links: { docs: 'docs', metrics: seesMetrics ? 'metrics' : null },
       model_dir: relative(process.cwd(), this.config.dir) || '.',
       last_minute: serverActivity(activity),
-      models: models
-        .filter(({ name }) => maySee(name))
-        .map((model) => statusOf(model, activity.models[model.name])),
+      models: page.models.map((model) => statusOf(model, activity.models[model.name])),
+      next_cursor: page.next,
     };
   }
 }

@@ -1,10 +1,12 @@
-import { Controller, Get, Param } from '@nestjs/common';
+import { Controller, Get, Param, Req } from '@nestjs/common';
 import { ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { IncomingMessage } from 'node:http';
 import { cut } from '../../common/cut';
 import { DomainError } from '../../errors/domain-error';
 import { MetricsService } from '../../telemetry/metrics/metrics.service';
 import { ModelsService } from '../../models/models.service';
-import { modelStatistics, noStatistics } from './statistics';
+import { ApiPage, pageOf } from '../http-call/model-page';
+import { countedModels, modelStatistics, noStatistics } from './statistics';
 import { V2Statistics } from './statistics.dto';
 import { V2Errors } from './v2-errors';
 import { V2_TAG } from './v2.tag';
@@ -23,9 +25,13 @@ export class V2StatisticsController {
 
   /** What all model versions did since the server started. */
   @Get('stats')
+  @ApiPage()
   @ApiResponse({ status: 200, type: V2Statistics })
-  async all(): Promise<V2Statistics> {
-    return { model_stats: modelStatistics(await this.metrics.figures()) };
+  @V2Errors(400)
+  async all(@Req() req: IncomingMessage): Promise<V2Statistics> {
+    const figures = await this.metrics.figures();
+    const { models, next } = pageOf(countedModels(figures), req.url);
+    return { model_stats: modelStatistics(figures, models), next_cursor: next };
   }
 
   /** What the versions of a model did since the server started, or one of them. */
@@ -35,7 +41,7 @@ export class V2StatisticsController {
   @ApiResponse({ status: 200, type: V2Statistics })
   @V2Errors(404)
   async ofModel(@Param('model') model: string, @Param('version') version?: string): Promise<V2Statistics> {
-    const counted = modelStatistics(await this.metrics.figures(), model, version);
+    const counted = modelStatistics(await this.metrics.figures(), [{ name: model }], version);
     if (counted.length > 0) return { model_stats: counted };
     const known = this.models.entry(model).version(version);
     if (known !== undefined) return { model_stats: [noStatistics(model, known.version)] };

@@ -48,4 +48,6 @@ export class V2ModelStatistics {
 export class V2Statistics {
   @ApiProperty({ type: [V2ModelStatistics] })
   model_stats: V2ModelStatistics[];
+  /** Begins the next page; absent on the last one. */
+  next_cursor?: string;
 }

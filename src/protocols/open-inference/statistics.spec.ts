@@ -79,9 +79,9 @@ describe('modelStatistics', () => {
     }
     const names = modelStatistics(recorder.snapshot()).map(({ name, version }) => `${name} ${version}`);
     expect(names).toEqual(['a 9', 'a 10', 'b 1']);
-    expect(modelStatistics(recorder.snapshot(), 'a')).toHaveLength(2);
-    expect(modelStatistics(recorder.snapshot(), 'a', '10')).toHaveLength(1);
-    expect(modelStatistics(recorder.snapshot(), '')).toEqual([]);
+    expect(modelStatistics(recorder.snapshot(), [{ name: 'a' }])).toHaveLength(2);
+    expect(modelStatistics(recorder.snapshot(), [{ name: 'a' }], '10')).toHaveLength(1);
+    expect(modelStatistics(recorder.snapshot(), [{ name: '' }])).toEqual([]);
   });
 
   it('has zeros for a version that was not loaded yet', () => {

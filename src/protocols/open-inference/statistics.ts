@@ -4,14 +4,28 @@ import { BATCH_SIZES, FAMILIES, STATISTICS } from '../../telemetry/metrics/metri
 import { FAILURES } from '../../errors/domain-error';
 import type { V2BatchStatistics, V2ModelStatistics, V2StatisticDuration } from './statistics.dto';
 
-/** The statistics of all model versions, or those of one model or version, in the order of their names. */
-export function modelStatistics({ models }: Figures, model?: string, version?: string): V2ModelStatistics[] {
-  return models
-    .filter(({ labels: [name] }) => name !== '' && name !== MODELS.rest[0])
-    .filter(({ labels: [name] }) => model === undefined || name === model)
+/** The models of which something has been counted, in the order of their names. */
+export function countedModels(figures: Figures): { readonly name: string }[] {
+  const names = new Set(named(figures).map(({ labels: [name = ''] }) => name));
+  return [...names].sort(compare).map((name) => ({ name }));
+}
+
+/** The statistics of all versions of these models, or of one version, in the order of their names. */
+export function modelStatistics(
+  figures: Figures,
+  models: readonly { readonly name: string }[] = countedModels(figures),
+  version?: string,
+): V2ModelStatistics[] {
+  const wanted = new Set(models.map(({ name }) => name));
+  return named(figures)
+    .filter(({ labels: [name = ''] }) => wanted.has(name))
     .filter(({ labels: [, of] }) => version === undefined || of === version)
     .map(statisticsOf)
     .sort((a, b) => compare(a.name, b.name) || a.version.localeCompare(b.version, 'en', { numeric: true }));
+}
+
+function named({ models }: Figures): readonly Subject[] {
+  return models.filter(({ labels: [name] }) => name !== '' && name !== MODELS.rest[0]);
 }
 
 /** Those of a version of which nothing has been counted yet. */
