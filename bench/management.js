@@ -9,15 +9,14 @@
 const { spawn } = require('node:child_process');
 const { mkdtempSync, mkdirSync, rmSync, writeFileSync } = require('node:fs');
 const { availableParallelism, tmpdir } = require('node:os');
-const { join, resolve } = require('node:path');
-const { setTimeout: sleep } = require('node:timers/promises');
+const { join } = require('node:path');
 const { Child } = require('./lib/child');
-const { freePort } = require('./lib/free-port');
 const { Histogram } = require('./lib/histogram');
 const { mlp } = require('./lib/models');
+const { Nestor } = require('./lib/nestor');
 
 const [seconds = 10, connections = 512] = process.argv.slice(2, 4).map(Number);
-const dist = resolve(process.argv[4] ?? join(__dirname, '../dist'));
+const dist = process.argv[4];
 const SETTLE_MS = 2000;
 const WIDTHS = [784, 512, 512, 512, 10];
 
@@ -32,26 +31,15 @@ async function main() {
     script,
     `wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\nwrk.body = '${body}'\n`,
   );
-  const [port, management] = [await freePort(), await freePort()];
-  const server = spawn(process.execPath, [join(dist, 'main.js')], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: {
-      ...process.env,
-      NODE_ENV: 'production',
-      HOST: '127.0.0.1',
-      PORT: String(port),
-      MANAGEMENT_PORT: String(management),
-      MODEL_DIR: join(folder, 'models'),
-      LOG_DIR: join(folder, 'logs'),
-      CACHE_ENABLED: 'false',
-    },
+  const server = await Nestor.start({
+    folder,
+    dist,
+    env: { MODEL_DIR: join(folder, 'models'), LOG_DIR: join(folder, 'logs') },
   });
   const probe = new Child(join(__dirname, 'load/probe.js'));
   try {
-    await until(
-      async () => (await (await fetch(`http://127.0.0.1:${management}/health/ready`)).json()).complete,
-    );
+    await server.complete();
+    const { port, managementPort: management } = server;
     const probes = [
       ['management', management, '/health/live'],
       ['management', management, '/health/ready'],
@@ -61,7 +49,7 @@ async function main() {
     ];
     const duration = Math.ceil((SETTLE_MS / 1000 + seconds) * probes.length) + 2;
     const args = ['-t1', `-c${connections}`, `-d${duration}s`, '-s', script];
-    const wrk = spawn('wrk', [...args, `http://127.0.0.1:${port}/api/inference/mlp`], { stdio: 'pipe' });
+    const wrk = spawn('wrk', [...args, `${server.url}/api/inference/mlp`], { stdio: 'pipe' });
     let said = '';
     wrk.stdout.on('data', (chunk) => (said += chunk));
     console.log(`${connections} connections, ${availableParallelism()} cores, Node ${process.version}`);
@@ -77,14 +65,9 @@ async function main() {
     console.log(/Requests\/sec.*/.exec(said)?.[0] ?? said, /Non-2xx.*/.exec(said)?.[0] ?? '');
   } finally {
     await probe.stop();
-    server.kill('SIGKILL');
-    await new Promise((gone) => server.once('exit', gone));
+    await server.kill();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-async function until(holds) {
-  while (!(await holds().catch(() => false))) await sleep(100);
 }
 
 main().catch((error) => {

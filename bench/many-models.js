@@ -15,8 +15,10 @@ const { join, resolve } = require('node:path');
 const { performance } = require('node:perf_hooks');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { parseArgs } = require('node:util');
-const { cpuMs, treeOf } = require('./lib/cpu');
-const { freePort } = require('./lib/free-port');
+const { cpuMs } = require('./lib/cpu');
+const { pssMb, threadsOf } = require('./lib/memory');
+const { Nestor } = require('./lib/nestor');
+const { median, quantile } = require('./lib/numbers');
 
 const { values: options } = parseArgs({
   options: {
@@ -26,13 +28,16 @@ const { values: options } = parseArgs({
     churn: { type: 'string', default: '10000' },
     seconds: { type: 'string', default: '5' },
     workers: { type: 'string', default: '2' },
-    dist: { type: 'string', default: join(__dirname, '../dist') },
+    dist: { type: 'string' },
     profile: { type: 'string' },
   },
 });
 const MODELS = Number(options.models);
 const WINDOW_MS = Number(options.seconds) * 1000;
 const CLIENTS = 8;
+/** In which two servers take turns; the first are those in which code is compiled. */
+const ROUNDS = 9;
+const SCRAPES = 7;
 const IRIS = readFileSync(join(__dirname, '../models/iris/1/model.onnx'));
 const BODY = JSON.stringify({ features: [[5.1, 3.5, 1.4, 0.2]] });
 /** Of ModelProto, with the type of its wire: doc_string, a text that no runtime reads. */
@@ -88,8 +93,8 @@ async function required() {
     async (server) => {
       report(`${MODELS} required`, {
         ready_s: server.readyMs / 1000,
-        pss_mb: pssMb(server.pid),
-        threads: threads(server.pid),
+        pss_mb: pssMb(server.pids),
+        threads: Math.max(...server.pids.map(threadsOf)),
       });
       report('  random requests, all resident', await load(server, MODELS));
       report('  /metrics', await scrape(server));
@@ -112,16 +117,21 @@ async function one() {
   const dir = writeModels(MODELS);
   await withServer({ MODEL_DIR: dir, MODEL_NAMES: 'm0' }, (alone) =>
     withServer({ MODEL_DIR: dir, MAX_RESIDENT_MODELS: String(MODELS) }, async (among) => {
-      const ratios = [];
-      let figures;
-      for (let round = 0; round < 5; round++) {
-        const a = await load(alone, 1, CLIENTS, WINDOW_MS / 2);
-        const b = await load(among, 1, CLIENTS, WINDOW_MS / 2);
-        ratios.push(b.cpu_ms / a.cpu_ms);
-        figures = { alone_cpu_ms: a.cpu_ms, among_cpu_ms: b.cpu_ms };
+      const figures = { alone: [], among: [] };
+      for (let round = 0; round < ROUNDS; round++) {
+        const turns = [
+          ['alone', alone],
+          ['among', among],
+        ];
+        for (const [name, server] of round % 2 === 0 ? turns : turns.reverse()) {
+          figures[name].push((await load(server, 1, CLIENTS, WINDOW_MS / 2)).cpu_ms);
+        }
       }
-      ratios.sort((x, y) => x - y);
-      report(`one model, alone and among ${MODELS}`, { ...figures, cpu_ratio: ratios[2] });
+      report(`one model, alone and among ${MODELS}`, {
+        alone_cpu_ms: median(figures.alone),
+        among_cpu_ms: median(figures.among),
+        cpu_ratio: median(figures.among.map((cpu, round) => cpu / figures.alone[round])),
+      });
     }),
   );
 }
@@ -131,7 +141,7 @@ async function manyFiles() {
   await withServer({ MODEL_DIR: writeModels(count), MODEL_NAMES: 'm0' }, async (server) => {
     report(`${count} in the folder, one required`, {
       ready_s: server.readyMs / 1000,
-      pss_mb: pssMb(server.pid),
+      pss_mb: pssMb(server.pids),
     });
   });
 }
@@ -152,48 +162,28 @@ async function churn() {
       );
     };
     await turn(1000);
-    const first = pssMb(server.pid);
+    const first = pssMb(server.pids);
     await turn(times - 1000);
-    const last = pssMb(server.pid);
+    const last = pssMb(server.pids);
     report(`${times} loads and unloads`, { after_1000_mb: first, after_all_mb: last, ratio: last / first });
   });
 }
 
 async function withServer(env, use) {
-  const port = await freePort();
-  const startMs = performance.now();
-  const profile = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profile)}`] : [];
-  const server = spawn(process.execPath, [...profile, join(resolve(options.dist), 'main.js')], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: {
-      ...process.env,
-      NODE_ENV: 'production',
-      HOST: '127.0.0.1',
-      PORT: String(port),
-      MANAGEMENT_PORT: String(await freePort()),
-      WORKERS: options.workers,
-      CACHE_ENABLED: 'false',
-      LOG_DIR: '',
-      ...env,
-    },
+  const nodeArgs = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profile)}`] : [];
+  const server = await Nestor.start({
+    folder,
+    dist: options.dist,
+    env: { WORKERS: options.workers, ...env },
+    nodeArgs,
   });
-  const agent = new http.Agent({ keepAlive: true, maxSockets: CLIENTS });
-  const handle = { pid: server.pid, port, agent, readyMs: 0 };
+  server.agent = new http.Agent({ keepAlive: true, maxSockets: CLIENTS });
   try {
-    for (;;) {
-      const ready = await call(handle, 'GET', '/api/health/ready').catch(() => ({ status: 0 }));
-      if (ready.status === 200) break;
-      if (server.exitCode !== null) throw new Error('the server ended');
-      await sleep(20);
-    }
-    handle.readyMs = performance.now() - startMs;
     await sleep(500);
-    await use(handle);
+    await use(server);
   } finally {
-    agent.destroy();
-    server.kill('SIGTERM');
-    await new Promise((gone) => server.once('exit', gone));
+    server.agent.destroy();
+    await server.stop();
   }
 }
 
@@ -212,7 +202,7 @@ function walk(server) {
 
 /** @param draw says whom the next request is for; undefined: that was the last */
 async function measured(server, clients, draw) {
-  const pids = treeOf(server.pid);
+  const { pids } = server;
   const beforeMs = cpuMs(pids);
   const startMs = performance.now();
   const took = [];
@@ -228,20 +218,47 @@ async function measured(server, clients, draw) {
     }),
   );
   const seconds = (performance.now() - startMs) / 1000;
-  took.sort((a, b) => a - b);
   return {
     per_s: took.length / seconds,
-    p50_ms: took[Math.floor(took.length / 2)],
-    p99_ms: took[Math.floor(took.length * 0.99)],
+    p50_ms: median(took),
+    p99_ms: quantile(took, 0.99),
     cpu_ms: (cpuMs(pids) - beforeMs) / took.length,
     refused: JSON.stringify([...others]),
   };
 }
 
+/** The longest that a probe took meanwhile says how long an event loop was held, the primary's or a worker's. */
 async function scrape(server) {
-  const startMs = performance.now();
-  const { bytes } = await call(server, 'GET', '/metrics');
-  return { kb: bytes / 1024, ms: performance.now() - startMs };
+  const primary = { ...server, port: server.managementPort };
+  const took = [];
+  const longest = { primary: [], worker: [] };
+  for (let i = 0; i < SCRAPES; i++) {
+    let isOver = false;
+    const probe = async (of, path) => {
+      let mostMs = 0;
+      while (!isOver) {
+        const sentMs = performance.now();
+        await call(of, 'GET', path);
+        mostMs = Math.max(mostMs, performance.now() - sentMs);
+      }
+      return mostMs;
+    };
+    const probing = [probe(primary, '/health/live'), probe(server, '/api/health/live')];
+    const startMs = performance.now();
+    const { bytes } = await call(server, 'GET', '/metrics');
+    took.push({ bytes, ms: performance.now() - startMs });
+    isOver = true;
+    const [ofPrimary, ofWorker] = await Promise.all(probing);
+    longest.primary.push(ofPrimary);
+    longest.worker.push(ofWorker);
+    await sleep(1000);
+  }
+  return {
+    kb: took[0].bytes / 1024,
+    ms: median(took.map(({ ms }) => ms)),
+    primary_probe_ms: median(longest.primary),
+    worker_probe_ms: median(longest.worker),
+  };
 }
 
 function post(server, model) {
@@ -259,21 +276,6 @@ function call({ port, agent }, method, path, body = '') {
     request.on('error', fail);
     request.end(body);
   });
-}
-
-function pssMb(pid) {
-  let kb = 0;
-  for (const process of treeOf(pid)) {
-    kb += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${process}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
-  }
-  return kb / 1024;
-}
-
-function threads(pid) {
-  const counts = treeOf(pid).map((process) =>
-    Number(/^Threads:\s+(\d+)/m.exec(readFileSync(`/proc/${process}/status`, 'utf8'))[1]),
-  );
-  return Math.max(...counts);
 }
 
 function report(what, figures) {

@@ -6,18 +6,17 @@
  * Linux only. Memory is the sum of the processes' proportional set sizes (`Pss` of /proc/<pid>/smaps_rollup), in
  * which a page that several processes share counts once.
  */
-const { spawn } = require('node:child_process');
-const { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } = require('node:fs');
+const { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
-const { join, resolve } = require('node:path');
+const { join } = require('node:path');
 const { performance } = require('node:perf_hooks');
 const { setTimeout: sleep } = require('node:timers/promises');
-const { treeOf } = require('./lib/cpu');
-const { freePort } = require('./lib/free-port');
+const { pssMb } = require('./lib/memory');
 const { mlp } = require('./lib/models');
+const { Nestor } = require('./lib/nestor');
 
 const [reloads = 100, replacements = 100, workers = 1] = process.argv.slice(2, 5).map(Number);
-const dist = resolve(process.argv[5] ?? join(__dirname, '../dist'));
+const dist = process.argv[5];
 /** 38 million weights. */
 const WIDTHS = [1024, 5632, 5632, 16];
 const MB = 1024 ** 2;
@@ -35,56 +34,47 @@ async function main() {
   const file = join(folder, 'models/big/1/model.onnx');
   mkdirSync(join(folder, 'models/big/1'), { recursive: true });
   writeFileSync(file, mlp(WIDTHS));
-  const [port, management] = [await freePort(), await freePort()];
-  const server = spawn(process.execPath, [join(dist, 'main.js')], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'inherit'],
+  const server = await Nestor.start({
+    folder,
+    dist,
     env: {
-      ...process.env,
-      NODE_ENV: 'production',
-      HOST: '127.0.0.1',
-      PORT: String(port),
-      MANAGEMENT_PORT: String(management),
       WORKERS: String(workers),
       MODEL_DIR: join(folder, 'models'),
       PREPARED_DIR: join(folder, 'prepared'),
-      LOG_DIR: '',
     },
   });
-  const url = `http://127.0.0.1:${port}`;
-  const states = `http://127.0.0.1:${management}`;
   try {
-    await until(async () => (await fetch(`${states}/health/ready`)).ok && (await complete(states)));
+    await server.complete();
     const preload = process.env.LD_PRELOAD ?? 'none';
     console.log(
       `${(statSync(file).size / MB).toFixed(0)} MB model, workers: ${workers}, Node ${process.version}, LD_PRELOAD: ${preload}`,
     );
-    console.log(`at the start: ${await restingMb(server.pid)} MB`);
+    console.log(`at the start: ${await restingMb(server)} MB`);
     const kept = [
-      await repeat('reloads', reloads, server.pid, async () => {
-        await post(`${url}/v2/repository/models/big/load`, '');
-        await infer(url);
+      await repeat('reloads', reloads, server, async () => {
+        await server.post('/v2/repository/models/big/load');
+        await infer(server);
       }),
-      await repeat('replacements', Math.ceil(replacements / workers), server.pid, async () => {
-        const before = await pidsOf(states);
-        server.kill('SIGHUP');
-        await until(async () => {
-          const now = await pidsOf(states);
-          return now.length === workers && !now.some((pid) => before.includes(pid)) && complete(states);
+      await repeat('replacements', Math.ceil(replacements / workers), server, async () => {
+        const before = await server.workerPids();
+        server.process.kill('SIGHUP');
+        await server.until(async () => {
+          const now = await server.workerPids();
+          return now.length === workers && !now.some((pid) => before.includes(pid));
         });
-        await infer(url);
+        await server.complete();
+        await infer(server);
       }),
     ];
     if (!kept.every(Boolean)) process.exitCode = 1;
   } finally {
-    server.kill('SIGTERM');
-    await new Promise((gone) => server.once('exit', gone));
+    await server.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** @returns whether the memory in the end is near that after the fifth time */
-async function repeat(what, times, pid, action) {
+async function repeat(what, times, server, action) {
   if (times < BASE) return true;
   const startMs = performance.now();
   let base;
@@ -93,7 +83,7 @@ async function repeat(what, times, pid, action) {
   for (let i = 1; i <= times; i++) {
     await action();
     if (i !== BASE && i % 10 !== 0 && i !== times) continue;
-    last = await restingMb(pid);
+    last = await restingMb(server);
     highest = Math.max(highest, last);
     if (i === BASE) base = last;
     console.log(`  after ${i} ${what}: ${last} MB`);
@@ -107,56 +97,19 @@ async function repeat(what, times, pid, action) {
   return change <= ALLOWED_SHARE;
 }
 
-async function restingMb(pid) {
-  let before = pssMb(pid);
+async function restingMb(server) {
+  let before = pssMb(server.pids);
   for (let look = 0; look < REST_LOOKS; look++) {
     await sleep(REST_MS);
-    const now = pssMb(pid);
+    const now = pssMb(server.pids);
     if (Math.abs(now - before) <= before * REST_SHARE) return Math.round(now);
     before = now;
   }
   return Math.round(before);
 }
 
-function pssMb(pid) {
-  let kb = 0;
-  for (const process of treeOf(pid)) {
-    try {
-      kb += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${process}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
-    } catch {
-      // It has ended in between.
-    }
-  }
-  return kb / 1024;
-}
-
-async function infer(url) {
-  await post(`${url}/api/inference/big`, JSON.stringify([Array.from({ length: WIDTHS[0] }, () => 0.5)]));
-}
-
-async function post(url, body) {
-  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${await answer.text()}`);
-  await answer.arrayBuffer();
-}
-
-async function pidsOf(states) {
-  const { workers } = await (await fetch(`${states}/workers`)).json();
-  return workers.map(({ pid }) => pid);
-}
-
-async function complete(states) {
-  return (await (await fetch(`${states}/health/ready`)).json()).complete;
-}
-
-async function until(holds) {
-  while (
-    !(await Promise.resolve()
-      .then(holds)
-      .catch(() => false))
-  ) {
-    await sleep(50);
-  }
+async function infer(server) {
+  await server.post('/api/inference/big', JSON.stringify([Array.from({ length: WIDTHS[0] }, () => 0.5)]));
 }
 
 main().catch((error) => {

@@ -56,7 +56,7 @@ async function startAll(workspace) {
   const servers = { local: await start('local', folder) };
   for (const [name, yaml] of Object.entries(FRONTS)) {
     const modelDir = path.join(workspace, `models-${name}`);
-    for (const { model } of MODELS) {
+    for (const { model } of MODELS.filter(({ file }) => file === undefined)) {
       const place = path.join(modelDir, model);
       fs.mkdirSync(place, { recursive: true });
       const url = `http://127.0.0.1:${servers.local.port}`;

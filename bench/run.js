@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { measureGenerator, measureRuntime } = require('./lib/floors');
+const { measureFootprint } = require('./lib/footprint');
 const { Generator } = require('./lib/generator');
 const { describeMachine } = require('./lib/machine');
 const { writeModels } = require('./lib/models');
@@ -49,12 +50,13 @@ async function run(options) {
   try {
     const machine = describeMachine(options);
     fs.mkdirSync(modelDir);
-    writeModels(modelDir);
+    writeModels(modelDir, options.fetched);
     console.log('The load generator against a server that does nothing');
     const own = await measureGenerator(generator, options, workspace);
     const runtime = options.runtime ? await measureRuntime(options, modelDir) : [];
     await rounds.run();
-    writeReport(options.out, summarize({ options, machine, own, runtime, rounds }));
+    const footprint = await measureFootprint(generator, options, workspace);
+    writeReport(options.out, summarize({ options, machine, own, runtime, rounds, footprint }));
   } finally {
     await generator.stop();
     clean();

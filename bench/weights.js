@@ -7,23 +7,24 @@
  * proportional set sizes (`Pss` of /proc/<pid>/smaps_rollup), in which a page that several processes share counts once;
  * own memory is their `RssAnon`. CPU is that of one worker from its start until it is ready.
  */
-const { spawn } = require('node:child_process');
-const { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } = require('node:fs');
+const { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } = require('node:fs');
 const { tmpdir } = require('node:os');
-const { join, resolve } = require('node:path');
+const { join } = require('node:path');
 const { performance } = require('node:perf_hooks');
 const { clearInterval, setInterval } = require('node:timers');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { parseArgs } = require('node:util');
-const { cpuMs, treeOf } = require('./lib/cpu');
-const { freePort } = require('./lib/free-port');
+const { cpuMs } = require('./lib/cpu');
 const { writeResidual, writeTransformer } = require('./lib/large-models');
+const { ownMb, pssMb } = require('./lib/memory');
+const { Nestor } = require('./lib/nestor');
+const { quantile } = require('./lib/numbers');
 
 const { values: options } = parseArgs({
   options: {
     workers: { type: 'string', default: '1,2,4' },
     model: { type: 'string', default: 'transformer' },
-    dist: { type: 'string', default: join(__dirname, '../dist') },
+    dist: { type: 'string' },
     'no-reload': { type: 'boolean', default: false },
   },
 });
@@ -56,7 +57,7 @@ async function main() {
   const size = sizes.reduce((sum, bytes) => sum + bytes, 0);
   console.log(`${options.model}, ${(size / MB).toFixed(0)} MB, Node ${process.version}`);
   try {
-    const shipped = await serve(join(__dirname, '../models'), 1, '', async ({ cpu }) => cpu);
+    const shipped = await serve(join(__dirname, '../models'), 1, '', workerCpuMs);
     for (const workers of options.workers.split(',').map(Number)) {
       for (const prepared of ['', join(folder, 'prepared')]) {
         // The first start prepares it.
@@ -76,40 +77,43 @@ async function main() {
   }
 }
 
-async function report({ pid, cpu, url }, workers, prepared, shippedCpu) {
-  await infer(url);
+async function report(server, workers, prepared, shippedCpu) {
+  const cpu = await workerCpuMs(server);
+  await infer(server);
   await sleep(1500);
-  const pids = treeOf(pid);
-  const [pss, ...own] = [
-    sum(pids.map((one) => kb(one, 'smaps_rollup', 'Pss'))),
-    ...pids.map((one) => kb(one, 'status', 'RssAnon')),
-  ];
-  const rest = own.map((value) => (value / 1024).toFixed(0)).join(' + ');
+  const { pids } = server;
+  const own = pids.map((pid) => ownMb([pid]).toFixed(0)).join(' + ');
   console.log(
-    `${workers} workers, ${prepared === '' ? 'as it is' : 'prepared'}: ${(pss / 1024).toFixed(0)} MB in all, own ${rest} MB; ` +
+    `${workers} workers, ${prepared === '' ? 'as it is' : 'prepared'}: ${pssMb(pids).toFixed(0)} MB in all, own ${own} MB; ` +
       `the load costs a worker ${Math.round(cpu - shippedCpu)} ms of CPU`,
   );
 }
 
+/** What a worker has used since its start, on average. */
+async function workerCpuMs(server) {
+  const pids = await server.workerPids();
+  return cpuMs(pids) / pids.length;
+}
+
 /** Replaces the model by itself while requests arrive at a steady rate, whatever becomes of them. */
-async function reload({ pid, url }, what) {
+async function reload(server, what) {
   const calls = [];
   let reloading = false;
   const timer = setInterval(() => {
     const during = reloading;
     const startMs = performance.now();
     calls.push(
-      infer(url).then(
+      infer(server).then(
         () => ({ during: during || reloading, ms: performance.now() - startMs }),
         (error) => ({ during, error }),
       ),
     );
   }, 1000 / RATE);
   await sleep(STEADY_MS);
-  const before = pss(pid);
+  const before = pssMb(server.pids);
   const startMs = performance.now();
   reloading = true;
-  await post(`${url}/v2/repository/models/large/load`, '{}');
+  await server.post('/v2/repository/models/large/load', '{}');
   const reloadMs = performance.now() - startMs;
   reloading = false;
   await sleep(2000);
@@ -125,54 +129,33 @@ async function reload({ pid, url }, what) {
   console.log(
     `reload on 2 workers, ${what}: ${(reloadMs / 1000).toFixed(1)} s, ${failed.length} of ${done.length} requests failed, ` +
       `p99 ${p99(false).toFixed(0)} ms before and ${p99(true).toFixed(0)} ms meanwhile; ` +
-      `memory ${before.toFixed(0)} MB before and ${pss(pid).toFixed(0)} MB after`,
+      `memory ${before.toFixed(0)} MB before and ${pssMb(server.pids).toFixed(0)} MB after`,
   );
   if (failed.length > 0) process.exitCode = 1;
 }
 
 async function serve(models, workers, prepared, look) {
-  const [port, management] = [await freePort(), await freePort()];
-  const server = spawn(process.execPath, [join(resolve(options.dist), 'main.js')], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'inherit'],
+  const server = await Nestor.start({
+    folder,
+    dist: options.dist,
     env: {
-      ...process.env,
-      NODE_ENV: 'production',
-      HOST: '127.0.0.1',
-      PORT: String(port),
-      MANAGEMENT_PORT: String(management),
       WORKERS: String(workers),
       EXECUTION_SLOTS: '1',
       MODEL_DIR: models,
       MAX_RESIDENT_MODELS: '20',
       PREPARED_DIR: prepared,
-      CACHE_ENABLED: 'false',
-      LOG_DIR: '',
       ACCESS_LOG: 'false',
     },
   });
-  const url = `http://127.0.0.1:${port}`;
-  const states = `http://127.0.0.1:${management}`;
   try {
-    await until(async () => (await (await fetch(`${states}/health/ready`)).json()).complete);
-    const { workers: all } = await (await fetch(`${states}/workers`)).json();
-    const cpu = sum(all.map(({ pid }) => cpuMs([pid]))) / all.length;
-    return await look({ pid: server.pid, url, cpu });
+    return await look(await server.complete());
   } finally {
-    server.kill('SIGTERM');
-    await new Promise((gone) => server.once('exit', gone));
+    await server.stop();
   }
 }
 
-function infer(url) {
-  const body = { inputs: BODIES[options.model]() };
-  return post(`${url}/v2/models/large/infer`, JSON.stringify(body));
-}
-
-async function post(url, body) {
-  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${text}`);
+function infer(server) {
+  return server.post('/v2/models/large/infer', JSON.stringify({ inputs: BODIES[options.model]() }));
 }
 
 function tokens() {
@@ -188,39 +171,6 @@ function tokens() {
 
 function tensor(name, datatype, shape, length, element) {
   return { name, datatype, shape, data: Array.from({ length }, (_, i) => element(i)) };
-}
-
-function pss(pid) {
-  return sum(treeOf(pid).map((one) => kb(one, 'smaps_rollup', 'Pss'))) / 1024;
-}
-
-function kb(pid, file, name) {
-  try {
-    const text = readFileSync(`/proc/${pid}/${file}`, 'utf8');
-    return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
-  } catch {
-    // It has ended in between.
-    return 0;
-  }
-}
-
-function sum(values) {
-  return values.reduce((total, value) => total + value, 0);
-}
-
-function quantile(values, share) {
-  const sorted = values.sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
-}
-
-async function until(holds) {
-  while (
-    !(await Promise.resolve()
-      .then(holds)
-      .catch(() => false))
-  ) {
-    await sleep(100);
-  }
 }
 
 main().catch((error) => {

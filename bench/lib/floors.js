@@ -1,7 +1,8 @@
 const path = require('node:path');
 const { Child } = require('./child');
+const { isThere } = require('./models');
 const { Peer } = require('./peers');
-const { MODELS, WORKS, requestBytes, valuesFor } = require('./works');
+const { MODELS, WORKS, requestBytes } = require('./works');
 
 const RUNTIME = path.join(__dirname, '../servers/runtime.js');
 const GENERATOR_CONNECTIONS = 32;
@@ -9,13 +10,15 @@ const GENERATOR_CONNECTIONS = 32;
 /** What the runtime takes for one row of each model, in one process and in two at the same time. */
 async function measureRuntime({ windowMs, settleMs, works, openWorks }, modelDir) {
   const wanted = new Set([...works, ...openWorks].map((name) => WORKS.get(name).model));
-  const models = MODELS.filter(({ model }) => wanted.size === 0 || wanted.has(model));
+  const models = MODELS.filter(({ model }) => isThere(modelDir, model)).filter(
+    ({ model }) => wanted.size === 0 || wanted.has(model),
+  );
   const processes = [new Child(RUNTIME), new Child(RUNTIME)];
   const results = [];
   try {
-    for (const { model, shape } of models) {
+    for (const { model, inputs } of models) {
       const file = path.join(modelDir, `${model}.onnx`);
-      const question = { file, shape, values: valuesFor(shape), settleMs, windowMs };
+      const question = { file, inputs, settleMs, windowMs };
       for (const count of [1, 2]) {
         const parts = await Promise.all(processes.slice(0, count).map((child) => child.ask(question)));
         const runs = parts.reduce((sum, part) => sum + part.runs, 0);

@@ -2,7 +2,7 @@ const os = require('node:os');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { PEERS } = require('./peers');
 const { readStages, stagesBetween } = require('./stages');
-const { FORMS, outputOf, requestBytes, valuesFor } = require('./works');
+const { FORMS, outputOf, requestBytes } = require('./works');
 
 /** What a client of the open loop is ready to wait. */
 const DEADLINE_MS = 100;
@@ -31,7 +31,7 @@ async function faultOf(work, peers) {
 
 async function ask({ port }, work) {
   const { path, body } = FORMS[work.form];
-  const { bytes, headers } = body(work.shape, valuesFor(work.shape));
+  const { bytes, headers } = body(work.inputs);
   const url = `http://127.0.0.1:${port}${path(work.model)}`;
   const answer = await fetch(url, { method: 'POST', headers, body: bytes });
   const received = Buffer.from(await answer.arrayBuffer());

@@ -2,6 +2,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { onnx } = require('onnx-proto');
 const { randomFrom } = require('./numbers');
+const { MODELS } = require('./works');
 
 const FLOAT = onnx.TensorProto.DataType.FLOAT;
 const INT64 = onnx.TensorProto.DataType.INT64;
@@ -9,13 +10,24 @@ const { AttributeType } = onnx.AttributeProto;
 const IR_VERSION = 8;
 const OPSET_VERSION = 17;
 
-/** Writes the benchmark's models into the folder, one file each. */
-function writeModels(folder) {
+/**
+ * Writes the benchmark's models into the folder, one file each.
+ * @param fetched the folder of scripts/fetch_models.py; without one, models that others made are left out
+ */
+function writeModels(folder, fetched) {
   const write = (name, bytes) => fs.writeFileSync(path.join(folder, `${name}.onnx`), bytes);
   write('tiny', mlp([4, 32, 3]));
   write('mlp', mlp([784, 512, 512, 512, 10]));
   write('deep', convolutions({ size: 8, channels: 64, layers: 180, classes: 10 }));
   write('image', fs.readFileSync(orientationModel()));
+  for (const { model, file } of MODELS) {
+    if (file && fetched) fs.copyFileSync(path.join(fetched, file), path.join(folder, `${model}.onnx`));
+  }
+}
+
+/** As one file, or as a folder of its own. */
+function isThere(folder, model) {
+  return [model, `${model}.onnx`].some((name) => fs.existsSync(path.join(folder, name)));
 }
 
 /** PP-OCR's text orientation classifier: `x` FP32 [N, 3, H, W]; a package that only the tests and this need. */
@@ -107,4 +119,4 @@ function value(name, shape) {
   return { name, type: { tensorType: { elemType: FLOAT, shape: { dim } } } };
 }
 
-module.exports = { mlp, writeModels };
+module.exports = { isThere, mlp, writeModels };

@@ -6,6 +6,12 @@ function median(values) {
   return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
+/** The value below which this share of them lies; NaN of none. */
+function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+}
+
 /** Numbers from 0 to 1 that are the same on every machine (mulberry32). */
 function randomFrom(seed) {
   let state = seed;
@@ -24,4 +30,4 @@ function short(value) {
   return String(Number(value.toPrecision(3)));
 }
 
-module.exports = { median, randomFrom, short };
+module.exports = { median, quantile, randomFrom, short };

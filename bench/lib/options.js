@@ -7,14 +7,19 @@ const ROOT = path.join(__dirname, '../..');
 
 const USAGE = `npm run bench -- [options]
   --quick            a look, in about a minute: one round, short windows, less of everything
-  --only <names>     comma-separated: works (${[...WORKS.keys()].join(', ')}), runtime, open
+  --only <names>     comma-separated: works (${[...WORKS.keys()].join(', ')}), runtime, open, footprint
+  --models <folder>  models that others made: of scripts/fetch_models.py photos sentences; adds photo and sentence
   --rounds <n>       rounds in which the peers take turns (default 3); figures are medians over them
   --seconds <s>      length of one measurement (default 4)
+  --connections <n>  comma-separated: how many clients there are in closed loops
   --workers <n>      worker processes of each server (default: one for each core)
   --generators <n>   processes that send load (default: one for every four cores)
   --dist <folder>    the built server (default dist)
   --out <folder>     where bench.json, bench.md and the plots go (default logs/bench)
   --micro            run bench/micro/*.js instead`;
+
+/** What is measured besides works. */
+const PARTS = ['runtime', 'open', 'footprint'];
 
 const FULL = {
   rounds: 3,
@@ -23,7 +28,8 @@ const FULL = {
   warmUpRequests: 5000,
   warmUpMs: 4000,
   works: [...WORKS.keys()].filter((name) => !name.startsWith('deep')),
-  connections: [1, 8, 32, 128, 512],
+  connections: [1, 4, 8, 32, 128, 512],
+  footprintWorkers: [1, 2, 4],
   openWorks: ['deep', 'mlp'],
   loadPercents: [25, 50, 75, 100, 150, 200, 500, 1000],
 };
@@ -36,6 +42,7 @@ const QUICK = {
   warmUpMs: 1500,
   works: ['tiny', 'tiny-bin', 'tiny-native', 'mlp', 'mlp-bin', 'image', 'image-bin'],
   connections: [1, 32],
+  footprintWorkers: [],
   openWorks: ['deep'],
   loadPercents: [50, 100, 200, 1000],
 };
@@ -57,15 +64,17 @@ function readOptions(args) {
   const plan = given.quick ? QUICK : FULL;
   return {
     ...plan,
-    ...narrowed(plan, given.only),
+    ...narrowed(plan, given.only, given.models),
     quick: given.quick,
     micro: given.micro,
     rounds: given.rounds ?? plan.rounds,
+    connections: given.connections ?? plan.connections,
     windowMs: given.seconds === undefined ? plan.windowMs : given.seconds * 1000,
     workers: given.workers ?? cores,
     generators: given.generators ?? Math.max(1, Math.floor(cores / 4)),
     dist: path.resolve(given.dist ?? path.join(ROOT, 'dist')),
     out: path.resolve(given.out ?? path.join(ROOT, 'logs/bench')),
+    fetched: given.models && path.resolve(given.models),
   };
 }
 
@@ -81,20 +90,27 @@ function parse(args) {
       only: text,
       rounds: text,
       seconds: text,
+      connections: text,
       workers: text,
       generators: text,
       dist: text,
       out: text,
+      models: text,
     },
   });
   const only = values.only?.split(',');
-  const unknown = only?.find((name) => !WORKS.has(name) && name !== 'runtime' && name !== 'open');
+  const unknown = only?.find((name) => !WORKS.has(name) && !PARTS.includes(name));
   if (unknown !== undefined) throw new Error(`--only: there is no '${unknown}'`);
+  const absent = only?.find((name) => WORKS.get(name)?.file && values.models === undefined);
+  if (absent !== undefined) throw new Error(`--only: '${absent}' needs --models`);
   return {
     ...values,
     only,
     rounds: positive('rounds', values.rounds, Number.isInteger),
     seconds: positive('seconds', values.seconds, Number.isFinite),
+    connections: values.connections
+      ?.split(',')
+      .map((count) => positive('connections', count, Number.isInteger)),
     workers: positive('workers', values.workers, Number.isInteger),
     generators: positive('generators', values.generators, Number.isInteger),
   };
@@ -108,11 +124,17 @@ function positive(name, text, isValid) {
 }
 
 /** With `open` alone the open loops are the plan's; named works are loaded in both ways then. */
-function narrowed(plan, only) {
-  if (only === undefined) return { runtime: true };
+function narrowed(plan, only, fetched) {
+  const isThere = (name) => fetched !== undefined || WORKS.get(name).file === undefined;
+  if (only === undefined) return { runtime: true, works: plan.works.filter(isThere) };
   const works = only.filter((name) => WORKS.has(name));
   const open = works.length > 0 ? works : plan.openWorks;
-  return { works, runtime: only.includes('runtime'), openWorks: only.includes('open') ? open : [] };
+  return {
+    works,
+    runtime: only.includes('runtime'),
+    openWorks: only.includes('open') ? open : [],
+    footprintWorkers: only.includes('footprint') ? FULL.footprintWorkers : [],
+  };
 }
 
 module.exports = { ROOT, readOptions };

@@ -6,6 +6,7 @@ const { once } = require('node:events');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { treeOf } = require('./cpu');
 const { freePort } = require('./free-port');
+const { isThere } = require('./models');
 const { MODELS } = require('./works');
 
 const READY_MS = 60_000;
@@ -30,7 +31,8 @@ const PEERS = {
     ready: '/api/health/ready',
     metrics: '/metrics',
     workersReady: (text) => Number(/^nestor_workers\{state="ready"\} (\d+)/m.exec(text)?.[1]),
-    env: { NODE_ENV: 'production', CACHE_ENABLED: 'false', HOST: '127.0.0.1' },
+    // One place for all starts of a benchmark, beside its servers' own.
+    env: { NODE_ENV: 'production', CACHE_ENABLED: 'false', HOST: '127.0.0.1', PREPARED_DIR: '../prepared' },
   },
   null: {
     about: 'answers without looking (bench/servers/null.js)',
@@ -58,7 +60,9 @@ class Peer {
         PORT: String(port),
         WORKERS: String(workers),
         MODEL_DIR: modelDir,
-        MODEL_NAMES: MODELS.map(({ model }) => model).join(','),
+        MODEL_NAMES: MODELS.map(({ model }) => model)
+          .filter((model) => modelDir && isThere(modelDir, model))
+          .join(','),
         LOG_DIR: path.join(workspace, 'logs'),
         ...env,
       },

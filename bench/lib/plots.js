@@ -152,6 +152,39 @@ function goodputPanel(cells, box) {
   ];
 }
 
+/** Memory and CPU of a start, by number of workers. */
+function footprintPlot({ footprint, machine }) {
+  if (footprint.length === 0) return undefined;
+  return page('What a server takes, by number of workers', machine, 2, 1, [
+    ...legend(MARGIN, 48, PEERS),
+    ...footprintPanel(
+      footprint,
+      'pssMb',
+      'Memory when each model has run',
+      'MB, shared pages once',
+      boxOf(0, 0),
+    ),
+    ...footprintPanel(footprint, 'startCpuMs', 'CPU time of a start', 'ms', boxOf(1, 0)),
+  ]);
+}
+
+function footprintPanel(results, key, title, yLabel, box) {
+  const counts = [...new Set(results.map(({ workers }) => workers))];
+  const y = linearScale(Math.max(...results.map((result) => result[key])), box.bottom, box.top);
+  const width = (box.right - box.left) / counts.length;
+  const middle = (workers) => box.left + (counts.indexOf(workers) + 0.5) * width;
+  const bar = width * 0.3;
+  return [
+    text(box.left, box.top - 22, title, 'f-ink head'),
+    ...axes(box, { ticks: counts, at: middle }, y, { xLabel: 'workers', yLabel }),
+    ...results.map((result) => {
+      const side = PEERS.findIndex(([peer]) => peer === result.name);
+      const top = y.at(result[key]);
+      return rect(middle(result.workers) + (side - 1) * bar, top, bar, box.bottom - top, `f-${result.name}`);
+    }),
+  ];
+}
+
 /** Where the panel in this column and row has its axes. */
 function boxOf(column, row) {
   const left = MARGIN + column * PANEL.width;
@@ -175,4 +208,4 @@ function caption({ cpu, usableCores, node, onnxruntime, date }, height) {
   return text(MARGIN, height - 10, words, 'f-muted small');
 }
 
-module.exports = { goodputPlot, latencyPlot, stagesPlot };
+module.exports = { footprintPlot, goodputPlot, latencyPlot, stagesPlot };

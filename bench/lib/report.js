@@ -1,8 +1,8 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { short } = require('./numbers');
-const { goodputPlot, latencyPlot, stagesPlot } = require('./plots');
-const { closedTable, openTable, percent, runtimeTable, stagesTable } = require('./tables');
+const { footprintPlot, goodputPlot, latencyPlot, stagesPlot } = require('./plots');
+const { closedTable, footprintTable, openTable, percent, runtimeTable, stagesTable } = require('./tables');
 
 /** Prints the tables, and writes them, the figures and the plots into the folder. */
 function writeReport(folder, summary) {
@@ -15,6 +15,7 @@ function writeReport(folder, summary) {
   write('bench-latency.svg', latencyPlot(summary));
   write('bench-stages.svg', stagesPlot(summary));
   write('bench-goodput.svg', goodputPlot(summary));
+  write('bench-footprint.svg', footprintPlot(summary));
   console.log(`Written to ${path.relative(process.cwd(), folder) || '.'}`);
 }
 
@@ -25,6 +26,7 @@ function markdown(summary) {
     ['Stages', stagesTable(summary.closed)],
     ['Open loop', openTable(summary.open)],
     ['The runtime alone', runtimeTable(summary.runtime)],
+    ['Memory and start', footprintTable(summary.footprint)],
   ];
   const shown = sections
     .filter(([, table]) => table !== '')

@@ -29,7 +29,8 @@ class Rounds {
   }
 
   async run() {
-    const { rounds } = this.options;
+    const { rounds, works, openWorks } = this.options;
+    if (works.length + openWorks.length === 0) return;
     for (let round = 1; round <= rounds; round++) {
       console.log(`\nRound ${round} of ${rounds}`);
       await this.#start(round);

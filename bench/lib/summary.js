@@ -2,7 +2,7 @@ const { median } = require('./numbers');
 const { BUSY_CONNECTIONS } = require('./rounds');
 
 /** One figure for each cell and peer: the median over the rounds; ratios are medians of each round's own ratio. */
-function summarize({ options, machine, own, runtime, rounds }) {
+function summarize({ options, machine, own, runtime, rounds, footprint }) {
   const closed = rounds.closed.filter(isMeasured).map(closedCell);
   const open = withShareOfPeak(rounds.open.filter(isMeasured).map(openCell));
   const foreign = [...rounds.closed, ...rounds.open].flatMap(({ peers }) =>
@@ -20,6 +20,7 @@ function summarize({ options, machine, own, runtime, rounds }) {
     generator: own,
     foreignShare: { median: median(foreign), max: Math.max(...foreign) },
     runtime,
+    footprint,
     faults: rounds.faults,
     closed,
     open,

@@ -53,6 +53,13 @@ const RUNTIME = [
   ['CPU us a run', ({ cpuUs }) => short(cpuUs)],
 ];
 
+const FOOTPRINT = [
+  ['workers', ({ workers }) => workers],
+  ['', ({ name }) => name],
+  ['CPU of the start, ms', ({ startCpuMs }) => short(startCpuMs)],
+  ['memory, MB', ({ pssMb }) => short(pssMb)],
+];
+
 function closedTable(cells) {
   return table(CLOSED, byPeer(cells));
 }
@@ -71,6 +78,10 @@ function stagesTable(cells) {
 
 function runtimeTable(results) {
   return table(RUNTIME, results);
+}
+
+function footprintTable(results) {
+  return table(FOOTPRINT, results);
 }
 
 function byPeer(cells) {
@@ -103,4 +114,4 @@ function table(columns, rows) {
   return [line(head), `| ${rule.join(' | ')} |`, ...body.map(line)].join('\n');
 }
 
-module.exports = { closedTable, openTable, percent, runtimeTable, stagesTable };
+module.exports = { closedTable, footprintTable, openTable, percent, runtimeTable, stagesTable };

@@ -1,11 +1,43 @@
 const { randomFrom } = require('./numbers');
 
-/** One request of each: which model it is for, and its input. */
+const TOKENS = 16;
+const floats = (name, shape) => ({ name, datatype: 'FP32', shape, data: valuesFor(shape) });
+const integers = (name, value) => ({
+  name,
+  datatype: 'INT64',
+  shape: [1, TOKENS],
+  data: Array.from({ length: TOKENS }, (_, i) => value(i)),
+});
+
+/**
+ * One request of each: which model it is for, and its inputs. Those with a `file` are models that others made, of
+ * the folder of scripts/fetch_models.py.
+ */
 const MODELS = [
-  { model: 'tiny', shape: [1, 4], about: '4-32-3 perceptron' },
-  { model: 'mlp', shape: [1, 784], about: '784-512x3-10 perceptron' },
-  { model: 'image', shape: [1, 3, 48, 192], about: 'PP-OCR orientation classifier, one 3x48x192 image' },
-  { model: 'deep', shape: [1, 64], about: '180 layers of 64 3x3 convolutions over 8x8' },
+  { model: 'tiny', inputs: [floats('x', [1, 4])], about: '4-32-3 perceptron' },
+  { model: 'mlp', inputs: [floats('x', [1, 784])], about: '784-512x3-10 perceptron' },
+  {
+    model: 'image',
+    inputs: [floats('x', [1, 3, 48, 192])],
+    about: 'PP-OCR orientation classifier, one 3x48x192 image',
+  },
+  { model: 'deep', inputs: [floats('x', [1, 64])], about: '180 layers of 64 3x3 convolutions over 8x8' },
+  {
+    model: 'photo',
+    file: 'photos/1/model.onnx',
+    inputs: [floats('pixel_values', [1, 3, 224, 224])],
+    about: 'EfficientNet-Lite0, one 3x224x224 image',
+  },
+  {
+    model: 'sentence',
+    file: 'sentences/model.onnx',
+    inputs: [
+      integers('input_ids', (i) => (i * 7919 + 101) % 20_000),
+      integers('attention_mask', () => 1),
+      integers('token_type_ids', () => 0),
+    ],
+    about: 'all-MiniLM-L6-v2, 16 tokens',
+  },
 ];
 
 /** The forms of a request: suffix of the work's name, what it is, and how it is written and read. */
@@ -23,24 +55,29 @@ const FORMS = {
     about: 'native JSON',
     path: (model) => `/api/inference/${model}`,
     body: nativeJson,
-    output: (body) => json(body).result.y.flat(Infinity),
+    output: (body) => Object.values(json(body).result)[0].flat(Infinity),
   },
 };
 
 /** Every work by its name: `mlp`, `mlp-bin`, `mlp-native` and so on. */
 const WORKS = new Map(
-  MODELS.flatMap(({ model, shape, about }) =>
-    Object.entries(FORMS).map(([form, { suffix, about: formAbout }]) => {
+  MODELS.flatMap(({ model, file, inputs, about }) =>
+    formsOf(file).map(([form, { suffix, about: formAbout }]) => {
       const name = model + suffix;
-      return [name, { name, model, shape, form, about: `${about}; ${formAbout}` }];
+      return [name, { name, model, file, inputs, form, about: `${about}; ${formAbout}` }];
     }),
   ),
 );
 
+/** Models that others made are asked by tensors in V2 alone; the native API is for what their folders declare. */
+function formsOf(file) {
+  return Object.entries(FORMS).filter(([form]) => file === undefined || form !== 'native');
+}
+
 /** The bytes of the work's request as they go over the wire; made once, sent many times. */
 function requestBytes(work, extraHeaders = {}) {
   const { path, body } = FORMS[work.form];
-  const { bytes, headers } = body(work.shape, valuesFor(work.shape));
+  const { bytes, headers } = body(work.inputs);
   const lines = Object.entries({
     Host: 'localhost',
     ...headers,
@@ -65,28 +102,36 @@ function v2Path(model) {
   return `/v2/models/${model}/infer`;
 }
 
-function v2Json(shape, data) {
-  return asJson({ inputs: [{ name: 'x', shape, datatype: 'FP32', data }] });
+function v2Json(inputs) {
+  return asJson({ inputs });
 }
 
-function v2Binary(shape, values) {
-  const data = Buffer.from(Float32Array.from(values).buffer);
-  const input = { name: 'x', shape, datatype: 'FP32', parameters: { binary_data_size: data.length } };
-  const head = Buffer.from(JSON.stringify({ inputs: [input], parameters: { binary_data_output: true } }));
+function v2Binary(all) {
+  const parts = all.map(({ datatype, data }) =>
+    Buffer.from((datatype === 'FP32' ? Float32Array.from(data) : BigInt64Array.from(data, BigInt)).buffer),
+  );
+  const inputs = all.map(({ name, shape, datatype }, i) => {
+    return { name, shape, datatype, parameters: { binary_data_size: parts[i].length } };
+  });
+  const head = Buffer.from(JSON.stringify({ inputs, parameters: { binary_data_output: true } }));
   const headers = {
     'Content-Type': 'application/octet-stream',
     'Inference-Header-Content-Length': head.length,
   };
-  return { bytes: Buffer.concat([head, data]), headers };
+  return { bytes: Buffer.concat([head, ...parts]), headers };
 }
 
-function nativeJson(shape, values) {
-  let nested = values;
+function nativeJson(inputs) {
+  return asJson(Object.fromEntries(inputs.map(({ name, shape, data }) => [name, nested(data, shape)])));
+}
+
+function nested(values, shape) {
+  let parts = values;
   for (const size of shape.slice(1).reverse()) {
-    const rows = nested;
-    nested = Array.from({ length: rows.length / size }, (_, i) => rows.slice(i * size, (i + 1) * size));
+    const rows = parts;
+    parts = Array.from({ length: rows.length / size }, (_, i) => rows.slice(i * size, (i + 1) * size));
   }
-  return asJson({ x: nested });
+  return parts;
 }
 
 function asJson(value) {
@@ -102,4 +147,4 @@ function binaryOutput(body, headers) {
   return new Float32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length));
 }
 
-module.exports = { FORMS, MODELS, WORKS, outputOf, requestBytes, valuesFor };
+module.exports = { FORMS, MODELS, WORKS, outputOf, requestBytes };

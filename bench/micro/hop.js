@@ -16,7 +16,7 @@ process.env.ORT_DISABLE_TELEMETRY = '1';
 
 const { writeModels } = require('../lib/models');
 const { median } = require('../lib/numbers');
-const { MODELS, valuesFor } = require('../lib/works');
+const { MODELS } = require('../lib/works');
 
 const dist = path.resolve(process.argv[2] ?? path.join(__dirname, '../../dist'));
 const { openRuntime } = require(path.join(dist, 'runners/onnx/runtime.js'));
@@ -53,10 +53,10 @@ async function compare(modelFile, model, rows) {
     graphOptimization: 'all',
     executionProviders: ['cpu'],
   };
-  const { shape } = MODELS.find((known) => known.model === model);
-  const request = [tensorOf(shape, 1)];
+  const [input] = MODELS.find((known) => known.model === model).inputs;
+  const request = [tensorOf(input, 1)];
   const batch = Array.from({ length: rows }, () => request);
-  const joined = [tensorOf(shape, rows)];
+  const joined = [tensorOf(input, rows)];
   const session = await openRuntime(options);
   const thread = await openAlone(options, { niceness: 0, timeoutMs: 60_000 });
   const inline = [];
@@ -80,8 +80,7 @@ async function compare(modelFile, model, rows) {
   console.log(`${model.padEnd(6)}${String(rows).padStart(6)}${cells.join('')}`);
 }
 
-function tensorOf(shape, rows) {
-  const values = valuesFor(shape);
+function tensorOf({ shape, data: values }, rows) {
   const data = new Float32Array(values.length * rows);
   for (let row = 0; row < rows; row++) data.set(values, row * values.length);
   return { name: 'x', datatype: 'FP32', shape: [rows, ...shape.slice(1)], data };

@@ -42,13 +42,17 @@ async function main() {
 async function answer(ort, sessions, { url, headers }, body) {
   const model = url.split('/')[3];
   const session = sessions.get(model);
-  const run = async (data, shape) => {
-    const outputs = await session.run({ x: new ort.Tensor('float32', data, shape) });
+  const run = async (inputs) => {
+    const feeds = inputs.map(({ name, datatype, shape, data }) => {
+      return [name, new ort.Tensor(datatype === 'INT64' ? 'int64' : 'float32', data, shape)];
+    });
+    const outputs = await session.run(Object.fromEntries(feeds));
     return outputs[session.outputNames[0]];
   };
   if (url.startsWith('/api/')) {
     const { x } = JSON.parse(body);
-    const { data, dims } = await run(Float32Array.from(x.flat(Infinity)), shapeOf(x));
+    const input = { name: 'x', shape: shapeOf(x), data: Float32Array.from(x.flat(Infinity)) };
+    const { data, dims } = await run([input]);
     const rows = Array.from({ length: dims[0] }, (_, row) =>
       Array.from(data.subarray(row * dims[1], (row + 1) * dims[1])),
     );
@@ -56,17 +60,28 @@ async function answer(ort, sessions, { url, headers }, body) {
   }
   const headLength = Number(headers['inference-header-content-length']);
   if (!headLength) {
-    const [input] = JSON.parse(body).inputs;
-    const { data, dims } = await run(Float32Array.from(input.data), input.shape);
+    const inputs = JSON.parse(body).inputs.map((input) => {
+      const isWhole = input.datatype === 'INT64';
+      return {
+        ...input,
+        data: isWhole ? BigInt64Array.from(input.data, BigInt) : Float32Array.from(input.data),
+      };
+    });
+    const { data, dims } = await run(inputs);
     return json({
       model_name: model,
       outputs: [{ name: 'y', datatype: 'FP32', shape: dims, data: Array.from(data) }],
     });
   }
-  const [input] = JSON.parse(body.toString('utf8', 0, headLength)).inputs;
-  const start = body.byteOffset + headLength;
-  const floats = new Float32Array(body.buffer.slice(start, start + input.parameters.binary_data_size));
-  return binary(model, await run(floats, input.shape));
+  let start = body.byteOffset + headLength;
+  const inputs = JSON.parse(body.toString('utf8', 0, headLength)).inputs.map((input) => {
+    const bytes = body.buffer.slice(start, (start += input.parameters.binary_data_size));
+    return {
+      ...input,
+      data: input.datatype === 'INT64' ? new BigInt64Array(bytes) : new Float32Array(bytes),
+    };
+  });
+  return binary(model, await run(inputs));
 }
 
 function shapeOf(nested) {
