@@ -1,4 +1,3 @@
-import { getConfigToken } from '@nestjs/config';
 import type { Settings } from './slices';
 
 export type {
@@ -16,8 +15,10 @@ export type {
   TracingConfig,
 } from './slices';
 
+export const sliceToken = (name: keyof Settings): string => `settings of ${name}`;
+
 /** What a slice is injected by: `@Inject(httpConfig.KEY) http: HttpConfig`. */
-const slice = (name: keyof Settings): { readonly KEY: string } => ({ KEY: getConfigToken(name) });
+const slice = (name: keyof Settings): { readonly KEY: string } => ({ KEY: sliceToken(name) });
 
 export const appConfig = slice('app');
 export const httpConfig = slice('http');
