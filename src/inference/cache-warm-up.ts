@@ -23,7 +23,7 @@ import type { VersionEntry } from '../models/loading/model-entry';
 import { ModelsService } from '../models/models.service';
 import type { LoadedModel } from '../models/loading/loaded-model';
 import { PRIORITY_LEVELS } from '../scheduling/priority';
-import { isJsonObject, type JsonObject } from '../config/yaml/yaml-mapping';
+import { isJsonObject, type JsonObject } from '../config/yaml/json-value';
 import { readNamedInputs } from '../tensors/json/named-inputs';
 import type { InferenceCall, InferenceRequest } from './inference-call';
 import { InferenceService } from './inference.service';

@@ -1,5 +1,5 @@
 import { choice, type KeyTable, type Reader } from '../config/yaml/readers';
-import { isJsonObject, type JsonObject, type JsonValue } from '../config/yaml/yaml-mapping';
+import { isJsonObject, type JsonObject, type JsonValue } from '../config/yaml/json-value';
 import { DomainError } from '../errors/domain-error';
 import type { DeclaredType, ReadDeclaration } from './declared-type';
 import { INPUT_TYPES, type InputType } from './input-types';

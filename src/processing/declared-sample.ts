@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { isJsonObject, type JsonObject, type JsonValue } from '../config/yaml/yaml-mapping';
+import { isJsonObject, type JsonObject, type JsonValue } from '../config/yaml/json-value';
 import { DomainError } from '../errors/domain-error';
 import { JsonWriter } from '../tensors/json/json-writer';
 import type { AssetFiles } from './assets';

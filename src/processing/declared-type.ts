@@ -1,5 +1,5 @@
 import { type Key, type KeyTable, readKeys } from '../config/yaml/readers';
-import type { JsonObject, JsonValue } from '../config/yaml/yaml-mapping';
+import type { JsonObject, JsonValue } from '../config/yaml/json-value';
 import type { TensorSpec } from '../tensors/tensor';
 import type { AssetFiles } from './assets';
 import type { OptionName } from './options';

@@ -1,5 +1,5 @@
 import { crc32, deflateSync } from 'node:zlib';
-import type { JsonValue } from '../config/yaml/yaml-mapping';
+import type { JsonValue } from '../config/yaml/json-value';
 import type { InputPlan } from './plans';
 import { type CellValue, type ColumnPlan, columnsOf } from './table/table-plan';
 

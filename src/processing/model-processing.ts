@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { JsonObject } from '../config/yaml/yaml-mapping';
+import type { JsonObject } from '../config/yaml/json-value';
 import { DomainError } from '../errors/domain-error';
 import { elementCount } from '../tensors/shape';
 import type { Tensor, TensorSpec } from '../tensors/tensor';

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../config/yaml/yaml-mapping';
+import type { JsonValue } from '../config/yaml/json-value';
 import type { AssetFiles } from './assets';
 import { type Declaration, type Declared, throwFaults } from './declaration';
 import type { TensorSpec } from '../tensors/tensor';

@@ -1,5 +1,5 @@
 import type { FileStamp } from '../common/file-stamp';
-import type { JsonObject } from '../config/yaml/yaml-mapping';
+import type { JsonObject } from '../config/yaml/json-value';
 import type { KeyTable } from '../config/yaml/readers';
 import type { TensorSpec } from '../tensors/tensor';
 import type { ModelRunner } from './runner';

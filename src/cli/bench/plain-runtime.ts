@@ -2,7 +2,7 @@ import '../../config/telemetry-off';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import type { JsonObject } from '../../config/yaml/yaml-mapping';
+import type { JsonObject } from '../../config/yaml/json-value';
 import { openRuntime } from '../../runners/onnx/runtime';
 import { ZIP_MAP } from '../../runners/onnx/zip-map';
 import { inspectModel } from '../../models/repository/onnx-file/external-data';

@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { readEnvironment } from '../../config/settings';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../config/yaml/yaml-mapping';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../config/yaml/json-value';
 import { ModelFolder } from '../../models/repository/model-folder';
 import type { ModelFiles } from '../../models/repository/model-files';
 import type { ModelDetails } from '../../protocols/native/model-description';

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from './yaml-mapping';
+import { isJsonObject, type JsonObject, type JsonValue } from './json-value';
 
 /** ChangeQueue one value of the file into the setting, or says what it must be: `fault('must be ...')`. */
 export type Reader<T> = (value: JsonValue, fault: (rule: string) => undefined) => T | undefined;

@@ -1,10 +1,6 @@
 import { LineCounter, Parser, parseDocument, type CST } from 'yaml';
 import { reasonOf } from '../../errors/domain-error';
-
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
-export interface JsonObject {
-  readonly [key: string]: JsonValue;
-}
+import type { JsonObject, JsonValue } from './json-value';
 
 export const MAX_YAML_BYTES = 64 * 1024;
 const MAX_DEPTH = 32;
@@ -55,10 +51,6 @@ export function readYamlMapping(text: string, faults: string[], maxBytes = MAX_Y
   if (typeof value === 'object' && !Array.isArray(value)) return readEntries(value, faults);
   faults.push('must be a mapping of keys to values');
   return {};
-}
-
-export function isJsonObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { reasonOf } from '../../errors/domain-error';
 import { Recorder } from '../../telemetry/metrics/recorder';
 import { type BatchCheck, declaresBatch, verifyBatching } from '../../scheduling/batch-check';
-import type { JsonObject } from '../../config/yaml/yaml-mapping';
+import type { JsonObject } from '../../config/yaml/json-value';
 import { inWords } from '../../processing/in-words';
 import type { ModelProcessing } from '../../processing/model-processing';
 import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';

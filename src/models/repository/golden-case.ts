@@ -1,5 +1,5 @@
 import { inputs, type KeyTable, listOf, mapping, number, type Reader } from '../../config/yaml/readers';
-import type { JsonObject } from '../../config/yaml/yaml-mapping';
+import type { JsonObject } from '../../config/yaml/json-value';
 
 /** What a model must answer before a version of it serves, in the form of the native API. */
 export interface GoldenCase {

@@ -18,7 +18,8 @@ import { type GoldenCase, goldenCases } from './golden-case';
 import { DECLARATION_KEYS, type DeclarationConfig } from '../../processing/declaration';
 import { shadow, type Traffic, traffic } from './traffic';
 import { LATEST, type VersionPolicy, versionPolicy } from './version-policy';
-import { readYamlMapping, type JsonObject } from '../../config/yaml/yaml-mapping';
+import type { JsonObject } from '../../config/yaml/json-value';
+import { readYamlMapping } from '../../config/yaml/yaml-mapping';
 
 /** How a model's answers are cached. */
 export interface ModelCacheConfig {

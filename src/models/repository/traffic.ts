@@ -1,5 +1,5 @@
 import type { Reader } from '../../config/yaml/readers';
-import { isJsonObject, type JsonValue } from '../../config/yaml/yaml-mapping';
+import { isJsonObject, type JsonValue } from '../../config/yaml/json-value';
 import { isVersion } from './model-name';
 
 /** How calls that name no version are split between versions; the default one has the rest. */

@@ -1,6 +1,6 @@
 import type { Reader } from '../../config/yaml/readers';
 import { isVersion } from './model-name';
-import { isJsonObject, type JsonValue } from '../../config/yaml/yaml-mapping';
+import { isJsonObject, type JsonValue } from '../../config/yaml/json-value';
 
 /** Which versions of a model serve. */
 export type VersionPolicy =

@@ -1,5 +1,5 @@
 import { bool, choice, integer, type KeyTable, mapping, type Reader } from '../../config/yaml/readers';
-import type { JsonValue } from '../../config/yaml/yaml-mapping';
+import type { JsonValue } from '../../config/yaml/json-value';
 import { type Filter, FILTERS, type Resize } from './image-plan';
 
 /** The longest side, in pixels, that a picture is made. */

@@ -1,5 +1,5 @@
 import { choice, integer, type KeyTable, mapping, type Reader, text } from '../../config/yaml/readers';
-import type { JsonValue } from '../../config/yaml/yaml-mapping';
+import type { JsonValue } from '../../config/yaml/json-value';
 import { DomainError } from '../../errors/domain-error';
 import { printShape } from '../../tensors/shape';
 import type { TensorSpec } from '../../tensors/tensor';

@@ -1,5 +1,5 @@
 import { bool, integer, type KeyTable, pathBelow, type Reader, text } from '../../config/yaml/readers';
-import { isJsonObject } from '../../config/yaml/yaml-mapping';
+import { isJsonObject } from '../../config/yaml/json-value';
 import { DomainError } from '../../errors/domain-error';
 import { printShape } from '../../tensors/shape';
 import type { TensorSpec } from '../../tensors/tensor';

@@ -1,5 +1,5 @@
 import { choice, integer, type KeyTable, number, type Reader } from '../../config/yaml/readers';
-import type { JsonValue } from '../../config/yaml/yaml-mapping';
+import type { JsonValue } from '../../config/yaml/json-value';
 import type { JsonWriter } from '../../tensors/json/json-writer';
 import { printShape } from '../../tensors/shape';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';

@@ -1,4 +1,4 @@
-import { type JsonObject, type JsonValue, isJsonObject } from '../../config/yaml/yaml-mapping';
+import { type JsonObject, type JsonValue, isJsonObject } from '../../config/yaml/json-value';
 import type { Reader } from '../../config/yaml/readers';
 import type { AssetFiles } from '../assets';
 import type { TellFault } from '../declared-type';

@@ -1,5 +1,5 @@
 import { type KeyTable, type Reader, text } from '../../config/yaml/readers';
-import type { JsonValue } from '../../config/yaml/yaml-mapping';
+import type { JsonValue } from '../../config/yaml/json-value';
 import type { JsonWriter } from '../../tensors/json/json-writer';
 import { printShape } from '../../tensors/shape';
 import type { Tensor } from '../../tensors/tensor';

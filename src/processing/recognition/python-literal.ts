@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../config/yaml/yaml-mapping';
+import type { JsonValue } from '../../config/yaml/json-value';
 
 const MAX_DEPTH = 8;
 const TOKEN =

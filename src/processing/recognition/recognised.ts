@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../config/yaml/yaml-mapping';
+import type { JsonValue } from '../../config/yaml/json-value';
 
 /** A key of the declaration that a file beside the model implies. */
 export interface Fact {

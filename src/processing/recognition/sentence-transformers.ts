@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../config/yaml/yaml-mapping';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../config/yaml/json-value';
 import { DomainError } from '../../errors/domain-error';
 import type { AssetFiles } from '../assets';
 import { jsonFile } from './json-file';

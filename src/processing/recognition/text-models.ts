@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../config/yaml/yaml-mapping';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../config/yaml/json-value';
 import { classifierOutputs } from './model-config-file';
 import type { Fact, Recognised } from './recognised';
 

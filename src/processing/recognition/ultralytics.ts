@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue } from '../../config/yaml/yaml-mapping';
+import { isJsonObject, type JsonValue } from '../../config/yaml/json-value';
 import { pythonLiteral } from './python-literal';
 import type { Fact, Recognised } from './recognised';
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { isJsonObject, type JsonValue } from '../../config/yaml/yaml-mapping';
+import { isJsonObject, type JsonValue } from '../../config/yaml/json-value';
 import { DomainError } from '../../errors/domain-error';
 import type { RequestOptions } from '../options';
 import type { PreparedInput, Preparer } from '../pool/preparer';

@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../config/yaml/yaml-mapping';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../config/yaml/json-value';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import type { InputPlan } from '../../processing/plans';
 import { columnsOf, type TablePlan } from '../../processing/table/table-plan';

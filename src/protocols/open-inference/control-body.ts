@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { DomainError, reasonOf } from '../../errors/domain-error';
 import { readBody } from '../../http/body/body-reader';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../config/yaml/yaml-mapping';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../config/yaml/json-value';
 
 const LIMIT_BYTES = 256 * 1024;
 

@@ -4,7 +4,7 @@ import type { Request, Response } from 'express';
 import { DomainError } from '../../errors/domain-error';
 import type { ModelEntry } from '../../models/loading/model-entry';
 import { ModelsService } from '../../models/models.service';
-import type { JsonObject } from '../../config/yaml/yaml-mapping';
+import type { JsonObject } from '../../config/yaml/json-value';
 import { ApiPage, modelPage } from '../http-call/model-page';
 import { controlBody } from './control-body';
 import { V2Errors } from './v2-errors';

@@ -15,7 +15,7 @@ import {
   type Reader,
   text,
 } from '../../config/yaml/readers';
-import { isJsonObject, type JsonValue } from '../../config/yaml/yaml-mapping';
+import { isJsonObject, type JsonValue } from '../../config/yaml/json-value';
 
 const DAY_MS = 86_400_000;
 const MAX_URLS = 32;

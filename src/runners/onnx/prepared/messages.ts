@@ -1,5 +1,5 @@
 import type { FileStamp } from '../../../common/file-stamp';
-import type { JsonObject } from '../../../config/yaml/yaml-mapping';
+import type { JsonObject } from '../../../config/yaml/json-value';
 import type { SessionOptions } from '../session-options';
 
 /** Topics of the primary: a prepared form is wanted; one is not what it should be; one is not used any more. */

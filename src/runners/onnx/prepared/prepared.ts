@@ -1,5 +1,5 @@
 import type { FileStamp } from '../../../common/file-stamp';
-import type { JsonObject } from '../../../config/yaml/yaml-mapping';
+import type { JsonObject } from '../../../config/yaml/json-value';
 
 /** The files of a prepared model, in a folder of its own. */
 export const MODEL_FILE = 'model.onnx';
