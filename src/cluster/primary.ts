@@ -236,10 +236,5 @@ function workerOptions(execArgv: readonly string[]): string[] {
   // Node's own 16 MB for new objects fill so fast under load that many requests are still in hand when they are swept:
   // with twice that, a small request costs a sixth less CPU.
   if (!/-semi[-_]space[-_]/.test(set)) options.push('--max-semi-space-size=32');
-  // V8 before its third compiler (Node 20) takes some ten thousand requests to compile their way in full. With a third
-  // of its patience a new worker's first seconds cost a tenth to a fifth less.
-  if (Number.parseInt(process.versions.v8, 10) < 12 && !/-interrupt[-_]budget=/.test(set)) {
-    options.push('--interrupt-budget=20000');
-  }
   return options;
 }
