@@ -83,6 +83,26 @@ describe('the processing pool', () => {
     expect(pool.busySinceMs).toBe(Infinity);
   });
 
+  it('starts a second thread when work comes while the first is busy, which knows the pipelines, and no third', async () => {
+    const pipeline = await start(8, 2).open([PLAN], []);
+    const one = raw(picture('one.png'));
+    await pool.prepare(pipeline, one, {}, FOR_EVER);
+    await pool.prepare(pipeline, one, {}, FOR_EVER);
+    expect(threadsOf(pool)).toHaveLength(1);
+    // The first is held up until the second has come.
+    let held = true;
+    const holding = (async () => {
+      while (held)
+        await Promise.all([1, 2].map(() => pool.prepare(pipeline, raw(blackPng(500, 500)), {}, FOR_EVER)));
+    })();
+    while (threadsOf(pool).length < 2) await pool.prepare(pipeline, one, {}, FOR_EVER);
+    held = false;
+    await holding;
+    const runs = await Promise.all([1, 2, 3, 4, 5, 6].map(() => pool.prepare(pipeline, one, {}, FOR_EVER)));
+    for (const [run] of runs) expect(run?.tensors[0]?.shape).toEqual([1, 1, 1, 3]);
+    expect(threadsOf(pool)).toHaveLength(2);
+  });
+
   it('hands on what a step refuses, with its code', async () => {
     const pipeline = await start().open([PLAN], []);
     await expect(pool.prepare(pipeline, raw(Buffer.from('?')), {}, FOR_EVER)).rejects.toMatchObject({
@@ -166,8 +186,11 @@ describe('the processing pool', () => {
   });
 });
 
+function threadsOf(pool: ProcessingPool): { terminate(): Promise<void> }[] {
+  return (pool as unknown as { threads: { terminate(): Promise<void> }[] }).threads;
+}
+
 /** As if it had run out of memory. */
 async function endOneThread(pool: ProcessingPool): Promise<void> {
-  const { threads } = pool as unknown as { threads: { terminate(): Promise<void> }[] };
-  await threads[0]?.terminate();
+  await threadsOf(pool)[0]?.terminate();
 }

@@ -46,11 +46,14 @@ interface Waiting extends Expiring {
 }
 
 /**
- * The threads that turn raw inputs into tensors, and large outputs into answers. They start when the first pipeline is
- * opened; one that ends is replaced, and what it had in hand is rejected. Work waits in the order of its arrival.
+ * The threads that turn raw inputs into tensors, and large outputs into answers. The first starts with the first pipeline,
+ * further ones when work comes while all are busy; one that ends is replaced, and what it had in hand is rejected. Work
+ * waits in the order of its arrival.
  */
 export class ProcessingPool {
   private readonly threads: ProcessingThread[] = [];
+  /** Starts, and takes no work until it knows the pipelines. */
+  private coming: ProcessingThread | undefined;
   private readonly pipelines = new Map<number, OpenPipeline>();
   private readonly waiting: Waiting[] = [];
   private readonly deadlines: DeadlineWatch<Waiting>;
@@ -84,9 +87,11 @@ export class ProcessingPool {
     label = '',
   ): Promise<OpenPipeline> {
     const pipeline = { id: ++this.lastPipeline, inputs, outputs, label };
-    while (this.threads.length < this.settings.threads) this.threads.push(this.start());
+    if (this.threads.length === 0) this.threads.push(this.start());
     this.pipelines.set(pipeline.id, pipeline);
     try {
+      // One that is on its way would fail alike.
+      if (this.coming !== undefined) openOn(this.coming, pipeline).catch(() => undefined);
       await Promise.all(this.threads.map((thread) => openOn(thread, pipeline)));
     } catch (error) {
       this.close(pipeline);
@@ -97,7 +102,7 @@ export class ProcessingPool {
 
   close(pipeline: OpenPipeline): void {
     if (!this.pipelines.delete(pipeline.id)) return;
-    for (const thread of this.threads) thread.close(pipeline.id);
+    for (const thread of [...this.threads, this.coming]) thread?.close(pipeline.id);
   }
 
   /**
@@ -136,7 +141,7 @@ export class ProcessingPool {
     this.isEnding = true;
     const ending = new DomainError('draining', 'The server is stopping.');
     for (const waiting of [...this.waiting]) this.leave(waiting, ending);
-    await Promise.all(this.threads.map((thread) => thread.terminate()));
+    await Promise.all([...this.threads, this.coming].map(async (thread) => thread?.terminate()));
   }
 
   private queue<Value>(
@@ -145,6 +150,7 @@ export class ProcessingPool {
   ): Promise<Value> {
     if (this.isEnding) return Promise.reject(new DomainError('draining', 'The server is stopping.'));
     const thread = this.idleThread();
+    if (thread === undefined || thread.load > 0) void this.grow();
     if (thread === undefined && this.waiting.length >= this.settings.maxWaiting) {
       return Promise.reject(
         new DomainError(
@@ -203,8 +209,22 @@ export class ProcessingPool {
     return thread;
   }
 
+  /** One more thread, unless one is on its way or there are enough. */
+  private async grow(): Promise<void> {
+    if (this.coming !== undefined || this.threads.length >= this.settings.threads) return;
+    const thread = this.start();
+    this.coming = thread;
+    // A pipeline that cannot be opened answers its requests with that.
+    await Promise.allSettled([...this.pipelines.values()].map((pipeline) => openOn(thread, pipeline)));
+    if (this.coming !== thread) return;
+    this.coming = undefined;
+    this.threads.push(thread);
+    this.next();
+  }
+
   /** A thread that has ended by itself makes place for one that knows the same pipelines. */
   private replace(ended: ProcessingThread): void {
+    if (this.coming === ended) this.coming = undefined;
     const index = this.threads.indexOf(ended);
     if (this.isEnding || index === -1) return;
     const thread = this.start();
