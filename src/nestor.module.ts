@@ -10,7 +10,9 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ConfigurationError } from './config/configuration-error';
-import { createNestor, Nestor, type NestorOptions } from './nestor';
+import { createNestor } from './create-nestor';
+import { Nestor } from './nestor';
+import type { NestorOptions } from './nestor-options';
 
 /** What `NestorModule` takes: the options of `createNestor`, and where its calls are in the application. */
 export interface NestorModuleOptions extends NestorOptions {

@@ -1,47 +1,12 @@
-import './config/telemetry-off';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ConfigurationError } from './config/configuration-error';
-import { toEnvironment, type NestorOptions as SettingOptions } from './config/options';
-import { parseSettings } from './config/settings';
 import type { Settings } from './config/slices';
 import type { RequestOptions as DeclaredOptions } from './processing/options';
 import { ModelsService } from './models/models.service';
 import { describeModel, describeServed, type ModelDescription } from './protocols/native/model-description';
-import { createEmbedded, type Embedded } from './bootstrap';
 import { InferenceService } from './inference/inference.service';
 import { type InferOptions, type LocalAnswer, LocalCall } from './inference/local-call';
 import type { LocalTensor } from './inference/local-values';
-
-/** What a part of somebody's application cannot choose: it has no port, no workers and no signals of its own. */
-type OfAServer =
-  | 'host'
-  | 'port'
-  | 'workers'
-  | 'managementPort'
-  | 'heartbeatTimeoutMs'
-  | 'workerMemoryLimit'
-  | 'headersTimeoutMs'
-  | 'requestTimeoutMs'
-  | 'keepAliveTimeoutMs';
-
-/** Settings by their names in camel case, such as `modelDir`; what is left out has the default of `.env.example`. */
-export type NestorOptions = Omit<SettingOptions, OfAServer>;
-
-const OF_A_SERVER: Readonly<Record<OfAServer, true>> = {
-  host: true,
-  port: true,
-  workers: true,
-  managementPort: true,
-  heartbeatTimeoutMs: true,
-  workerMemoryLimit: true,
-  headersTimeoutMs: true,
-  requestTimeoutMs: true,
-  keepAliveTimeoutMs: true,
-};
-
-/** Other defaults than a server's: the application has logs of its own, and says where the calls are. */
-const DEFAULTS = { apiPrefix: '/', logDir: '', accessLog: false, page: false } as const;
 
 /** The types of models that `nestor types` prints; `declared` are those of `input:` and `output:` in a `model.yaml`. */
 export type AnyModels = Record<string, { inputs: Record<string, unknown>; outputs: Record<string, unknown> }>;
@@ -80,7 +45,7 @@ export class Nestor<Models extends object = AnyModels> {
    * `createNestor` makes them.
    * @internal
    */
-  constructor({ app, handler }: Embedded, settings: Settings) {
+  constructor(app: INestApplicationContext, handler: Nestor['handler'], settings: Settings) {
     this.app = app;
     this.handler = handler;
     this.inference = app.get(InferenceService);
@@ -141,22 +106,4 @@ export class Nestor<Models extends object = AnyModels> {
   close(): Promise<void> {
     return (this.closing ??= this.app.close());
   }
-}
-
-/**
- * Loads the models and makes them callable from this process. Nothing of it is shared with the application around it, and
- * there may be several.
- * @throws ConfigurationError with every fault of the options; what kept a required model from being loaded
- */
-export async function createNestor<Models extends object = AnyModels>(
-  options: NestorOptions = {},
-): Promise<Nestor<Models>> {
-  const misplaced = Object.keys(options).filter((option) => option in OF_A_SERVER);
-  if (misplaced.length > 0) {
-    throw new ConfigurationError(
-      misplaced.map((option) => `${option} is for a server of its own: run \`nestor serve\` to have one`),
-    );
-  }
-  const settings = parseSettings(toEnvironment({ ...DEFAULTS, ...options, workers: 0 }));
-  return new Nestor<Models>(await createEmbedded(settings), settings);
 }
