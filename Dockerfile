@@ -6,14 +6,14 @@ COPY nest-cli.json tsconfig.json tsconfig.build.json ./
 COPY src src
 RUN npm run build
 
-# What runs, and nothing else. Scripts are off in .npmrc, so ONNX Runtime's does not fetch the CUDA libraries;
-# of the runtime's binaries (288 MB for all systems) the ones for this machine stay.
+# What runs, and nothing else. Scripts are off in .npmrc, so ONNX Runtime's does not fetch the CUDA libraries; of the
+# binaries for all systems the ones for this machine stay.
 FROM node:24-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev \
- && find node_modules/onnxruntime-node/bin -mindepth 3 -maxdepth 3 -type d \
-      ! -path "*/linux/$(node -p process.arch)" -exec rm -r {} +
+RUN npm ci --omit=dev
+COPY --from=build /app/dist dist
+RUN node dist/cli/main.js prune
 
 FROM node:24-slim
 LABEL org.opencontainers.image.title="nestor" \

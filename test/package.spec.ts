@@ -7,7 +7,6 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -24,6 +23,9 @@ const EXAMPLES = join(ROOT, 'examples');
 const MAX_PACKED_BYTES = 500_000;
 /** What a program sees of the package leads to no more of its inside than this. */
 const MAX_DECLARATIONS = 25;
+/** On disk, by `du`, with all that it needs, after `nestor prune`. */
+const MAX_PRUNED_BYTES = 150_000_000;
+const PICTURE = join(MODELS, 'digits/three.png');
 const INSTALL_MS = 180_000;
 const IRIS = JSON.stringify({ features: [[5.1, 3.5, 1.4, 0.2]] });
 
@@ -355,15 +357,21 @@ describe('publishing', () => {
   });
 });
 
-describe('nestor prune', () => {
-  it('says what it would remove, and removes nothing when it is asked to say it', async () => {
+// What is linked from a clone is not this spec's to remove: test/prune.spec.ts has a folder of its own for that.
+(isSet(process.env.CI) ? describe : describe.skip)('nestor prune', () => {
+  it('leaves what the package needs, which is small', async () => {
     const bin = join(modules, 'nestor/dist/cli/main.js');
-    const { stdout } = await promisify(execFile)(process.execPath, [bin, 'prune', '--dry-run'], {
-      cwd: home,
-    });
-    const runtime = join(modules, 'onnxruntime-node/bin');
-    expect(stdout).toMatch(/\d+ MB {2}would be freed/);
-    expect(statSync(runtime).isDirectory()).toBe(true);
-    expect(readdirSync(join(runtime, readdirSync(runtime)[0]!)).length).toBeGreaterThan(1);
+    await promisify(execFile)(process.execPath, [bin, 'prune'], { cwd: home });
+    // The compilers and examples that other tests have put here are links.
+    const kilobytes = Number(execFileSync('du', ['-sk', modules], { encoding: 'utf8' }).split('\t')[0]);
+    expect(kilobytes * 1024).toBeLessThan(MAX_PRUNED_BYTES);
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [bin, 'run', MODELS, '--model', 'digits', PICTURE],
+      {
+        cwd: home,
+      },
+    );
+    expect(stdout).toContain('{"label":"3"');
   });
 });

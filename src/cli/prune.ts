@@ -1,19 +1,19 @@
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Command } from './command';
+import { type Command, EXIT, UsageError } from './command';
 
 const MB = 1024 ** 2;
+const PACKAGE = join(__dirname, '..', '..');
 
-/** What one system does not need of the packages that bring binaries for all of them. */
+/** What nothing reads at run time of the packages that this one needs. */
 export const prune: Command = {
-  summary: 'remove the binaries of other systems from node_modules',
+  summary: 'remove the binaries of other systems, and source maps, from node_modules',
   help: `Usage: nestor prune [--platform <name>] [--arch <name>] [--dry-run]
 
 Packages such as ONNX Runtime's hold their library for every system, some 300 MB. This removes those of all but one:
-the system it runs on, or the one named as Node names it (linux, darwin, win32; x64, arm64). \`npm install\` brings
-them back.
+the system it runs on, or the one named as Node names it (linux, darwin, win32; x64, arm64). The source maps of the
+packages that Nestor needs, some 35 MB, go as well. \`npm install\` brings both back.
 
 Examples:
   nestor prune
@@ -30,22 +30,27 @@ Examples:
       },
     });
     const wanted = `${values.platform}/${values.arch}`;
-    const runtimes = runtimeFolders();
+    const packages = packagesNeeded();
+    const runtimes = runtimeFolders(packages.get('onnxruntime-node') ?? '');
     if (!runtimes.some(({ system }) => system === wanted)) {
       const known = runtimes.map(({ system }) => system).join(', ');
-      output.error(`nestor: there is no runtime for ${wanted} here, but for ${known}; nothing was removed`);
-      return Promise.resolve(1);
+      throw new UsageError(`There is no runtime for ${wanted} here, but for ${known}; nothing was removed.`);
     }
     let freedBytes = 0;
-    for (const { system, path } of [...runtimes, ...tokenizerFiles()]) {
-      if (system === wanted) continue;
+    const remove = (path: string): number => {
       const sizeBytes = sizeOf(path);
       freedBytes += sizeBytes;
       if (!values['dry-run']) rmSync(path, { recursive: true });
-      output.out(`${megabytes(sizeBytes).padStart(7)}  ${relative(process.cwd(), path)}`);
-    }
+      return sizeBytes;
+    };
+    for (const { system, path } of [...runtimes, ...tokenizerFiles(packages.get('tokenizers') ?? '')])
+      if (system !== wanted)
+        output.out(`${megabytes(remove(path)).padStart(7)}  ${relative(process.cwd(), path)}`);
+    let mapBytes = 0;
+    for (const path of [...packages.values()].flatMap(sourceMaps)) mapBytes += remove(path);
+    output.out(`${megabytes(mapBytes).padStart(7)}  source maps`);
     output.out(`${megabytes(freedBytes).padStart(7)}  ${values['dry-run'] ? 'would be freed' : 'freed'}`);
-    return Promise.resolve(0);
+    return Promise.resolve(EXIT.done);
   },
 };
 
@@ -56,29 +61,63 @@ interface Binaries {
 }
 
 /** `bin/<N-API version>/<platform>/<arch>/` */
-function runtimeFolders(): Binaries[] {
-  return entriesOf(join(folderOf('onnxruntime-node'), 'bin')).flatMap((version) =>
+function runtimeFolders(folder: string): Binaries[] {
+  return entriesOf(join(folder, 'bin')).flatMap((version) =>
     entriesOf(version).flatMap((platform) =>
       entriesOf(platform).map((path) => ({ system: `${basename(platform)}/${basename(path)}`, path })),
     ),
   );
 }
 
-/** `tokenizers.<platform>-<arch>[-<C library>].node` */
-function tokenizerFiles(): Binaries[] {
-  return entriesOf(folderOf('tokenizers')).flatMap((path) => {
-    const [, platform, arch] = /^tokenizers\.(\w+)-(\w+)(?:-\w+)?\.node$/.exec(basename(path)) ?? [];
-    return platform === undefined ? [] : [{ system: `${platform}/${arch}`, path }];
+/** `tokenizers.<platform>-<arch>[-<C library>].node`; ONNX Runtime's library for Linux knows glibc alone. */
+function tokenizerFiles(folder: string): Binaries[] {
+  return entriesOf(folder).flatMap((path) => {
+    const [, platform, arch, library] =
+      /^tokenizers\.(\w+)-(\w+)(?:-(\w+))?\.node$/.exec(basename(path)) ?? [];
+    if (platform === undefined) return [];
+    return [{ system: library === 'musl' ? 'musl' : `${platform}/${arch}`, path }];
   });
 }
 
-/** Empty where the package is not installed. */
-function folderOf(name: string): string {
-  try {
-    return dirname(createRequire(__filename).resolve(`${name}/package.json`));
-  } catch {
-    return '';
+/** The folders of the packages that this one needs, and of what those need in turn. */
+function packagesNeeded(): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const waiting = [PACKAGE];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    for (const name of dependenciesOf(folder)) {
+      const path = installed(name, folder);
+      if (path === undefined || [...found.values()].includes(path)) continue;
+      // The same name at another version lies in a folder of its own.
+      found.set(found.has(name) ? path : name, path);
+      waiting.push(path);
+    }
   }
+  return found;
+}
+
+function dependenciesOf(folder: string): string[] {
+  const { dependencies, optionalDependencies } = JSON.parse(
+    readFileSync(join(folder, 'package.json'), 'utf8'),
+  ) as Record<string, Record<string, string> | undefined>;
+  return Object.keys({ ...dependencies, ...optionalDependencies });
+}
+
+/** As Node looks for it, in `node_modules` of the folder and of those above; pnpm has links there. */
+function installed(name: string, folder: string): string | undefined {
+  for (let at = folder; ; at = dirname(at)) {
+    const path = join(at, 'node_modules', name);
+    if (existsSync(join(path, 'package.json'))) return realpathSync(path);
+    if (at === dirname(at)) return undefined;
+  }
+}
+
+/** Packages inside the package are packages by themselves. */
+function sourceMaps(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : sourceMaps(path);
+    return entry.isFile() && /\.[cm]?(?:js|ts|css)\.map$/.test(entry.name) ? [path] : [];
+  });
 }
 
 function entriesOf(folder: string): string[] {
