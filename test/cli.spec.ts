@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -16,6 +17,8 @@ const nestor = (args: readonly string[]): Promise<Outcome> => commands.run(args)
 
 describe('nestor', () => {
   const folder = temporaryFolder('empty');
+  const ROWS = join(temporaryFolder('rows'), 'rows.csv');
+  writeFileSync(ROWS, '5.1,3.5,1.4,0.2\n');
 
   it.each<[string, string[], RegExp]>([
     ['a command that is not there', ['srve'], /no command "srve"; did you mean "serve"/],
@@ -24,6 +27,30 @@ describe('nestor', () => {
     ['a folder that is not there', ['check', 'nowhere'], /nowhere/],
     ['a file that is not there', ['run', 'nowhere.onnx', '{}'], /no file or folder nowhere\.onnx/],
     ['rows that are not there', ['run', IRIS, 'nowhere.csv'], /no file nowhere\.csv/],
+    ['a picture that is not there', ['run', IRIS, 'nowhere.png'], /no file nowhere\.png/],
+    ['a folder for an input', ['run', IRIS, 'src'], /A file is wanted/],
+    [
+      'a file for answers in no folder',
+      ['run', IRIS, ROWS, '--out', 'no/where'],
+      /no file or folder no\/where/,
+    ],
+    ['a folder for answers', ['run', IRIS, ROWS, '--out', 'src'], /A file is wanted, and src is a folder/],
+    ['a file to inspect that is not there', ['inspect', 'nowhere.onnx'], /no file or folder .*nowhere\.onnx/],
+    ['a folder to inspect', ['inspect', 'src'], /A file is wanted, and .*src is a folder/],
+    ['a model to measure that is not there', ['bench', 'nowhere'], /no model "nowhere"/],
+    [
+      'a file of keys that is not there',
+      ['keys', 'list', '--file', 'nowhere.yaml'],
+      /no file or folder nowhere\.yaml/,
+    ],
+    [
+      'a key to revoke in no file',
+      ['keys', 'revoke', 'ci', '--file', 'nowhere.yaml'],
+      /no file or folder nowhere\.yaml/,
+    ],
+    ['no URL of a server', ['types', 'nowhere'], /takes one URL/],
+    ['no source', ['pull', '/nowhere'], /"\/nowhere" is no source/],
+    ['a system that there is no runtime for', ['prune', '--arch', 'mips'], /no runtime for \w+\/mips/],
     ['rows of no kind', ['run', IRIS, '-', '--as', 'xml'], /--as must be csv or ndjson, and is xml/],
     ['no URL', ['run', 'iris', '{}', '--url', 'localhost'], /--url must be one such as/],
     ['inputs that the model does not take', ['run', IRIS, '{"features": [[1]]}'], /expected shape \[-1, 4\]/],
@@ -44,10 +71,21 @@ describe('nestor', () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
-  it('names a setting that breaks its rule, and serves nothing', async () => {
-    const { code, stderr } = await inProcessOfItsOwn(['serve', '--port', 'x']);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/PORT must be a whole number/);
+  it.each<[string, string[], RegExp]>([
+    ['a setting that breaks its rule', ['--port', 'x'], /PORT must be a whole number/],
+    ['a folder that is not there', ['nowhere'], /There is no file or folder nowhere/],
+    ['a file that is not there', ['nowhere.onnx'], /There is no file or folder nowhere\.onnx/],
+  ])('serves nothing with %s, with exit code 2', async (_, args, message) => {
+    const { code, stderr } = await inProcessOfItsOwn(['serve', ...args]);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) as unknown });
+  });
+
+  it.each<[string, string[]]>([
+    ['a file that is no model', ['inspect', 'README.md']],
+    ['a server that is not there', ['run', 'iris', '{}', '--url', 'http://127.0.0.1:1']],
+    ['a server that is not there to ask', ['types', 'http://127.0.0.1:1']],
+  ])('fails at %s, with exit code 1', async (_, args) => {
+    expect(await nestor(args)).toMatchObject({ code: 1, stdout: '' });
   });
 
   it('says that a port is taken', async () => {
@@ -119,9 +157,5 @@ describe('nestor inspect', () => {
     expect(found).toMatchObject({ file: 'model.onnx', operators: { Gemm: 1 }, model: { state: 'READY' } });
     const answer = await nestor(['run', IRIS, JSON.stringify(found.model.example)]);
     expect(JSON.parse(answer.stdout)).toMatchObject({ label: expect.any(Array) as unknown });
-  });
-
-  it('says so where there is no such file', async () => {
-    expect(await nestor(['inspect', 'nothing.onnx'])).toMatchObject({ code: 1, stdout: '' });
   });
 });

@@ -71,10 +71,14 @@ async function overview(): Promise<string> {
 
 /** A mistake of the caller's shows as one line, without a stack that would only hide it. */
 function failed(error: unknown, output: Output): number {
-  output.error(error instanceof ConfigurationError ? error.message : `nestor: ${reasonOf(error)}`);
+  const wrongPath = wrongPathOf(error);
+  output.error(
+    error instanceof ConfigurationError ? error.message : `nestor: ${wrongPath ?? reasonOf(error)}`,
+  );
   const isMisuse =
     error instanceof UsageError ||
     error instanceof ConfigurationError ||
+    wrongPath !== undefined ||
     isArgumentFault(error) ||
     (error instanceof DomainError && ERRORS[error.code].outcome === 'client_error');
   return isMisuse ? EXIT.misused : EXIT.failed;
@@ -83,4 +87,11 @@ function failed(error: unknown, output: Output): number {
 /** From `util.parseArgs`, whose messages name the option. */
 function isArgumentFault(error: unknown): boolean {
   return String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS');
+}
+
+/** A file or folder that is not there, or is the other of the two: a command opens none but those that its caller named. */
+function wrongPathOf(error: unknown): string | undefined {
+  const { code, path = '' } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return `There is no file or folder ${path}.`;
+  return code === 'EISDIR' ? `A file is wanted, and ${path || 'what was given'} is a folder.` : undefined;
 }

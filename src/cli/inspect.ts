@@ -45,7 +45,9 @@ Examples:
 };
 
 async function inspection(file: string): Promise<Inspection> {
-  const { size } = await stat(file);
+  const stats = await stat(file);
+  if (!stats.isFile()) throw new UsageError(`A file is wanted, and ${file} is a folder.`);
+  const { size } = stats;
   const { externalData } = await inspectModel(file);
   const handle = await open(file, 'r');
   const { graph, opset } = await readModelGraph(handle, size).finally(() => handle.close());

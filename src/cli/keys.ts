@@ -4,7 +4,6 @@ import { parseArgs } from 'node:util';
 import { readKeyFile } from '../access/credentials/key-file';
 import { KeyFileFault, withKey, withoutKey } from '../access/credentials/key-file-edits';
 import { readEnvironment } from '../config/settings';
-import { reasonOf } from '../errors/domain-error';
 import type { Command, Output } from './command';
 
 const USAGE = `Usage:
@@ -29,7 +28,7 @@ export const keys: Command = {
  * Makes, lists and revokes API keys in a keys file, which a running server reads anew within seconds.
  * @returns the exit code: 0, 1 for what went wrong, 2 for what was asked wrongly
  */
-export async function keysCommand(args: readonly string[], output: Output): Promise<number> {
+async function keysCommand(args: readonly string[], output: Output): Promise<number> {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -53,7 +52,8 @@ export async function keysCommand(args: readonly string[], output: Output): Prom
         return misused(output, `There is no "${action.slice(0, 40)}".`);
     }
   } catch (error) {
-    for (const fault of error instanceof KeyFileFault ? error.faults : [reasonOf(error)]) output.error(fault);
+    if (!(error instanceof KeyFileFault)) throw error;
+    for (const fault of error.faults) output.error(fault);
     return 1;
   }
 }

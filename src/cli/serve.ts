@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { Environment } from '../config/environment';
 import { kebabCase, toEnvironment } from '../config/options';
-import { readEnvironment, useFlags } from '../config/settings';
+import { readEnvironment, settings, useFlags } from '../config/settings';
 import { variableNames } from '../config/variable';
 import { type Command, type Output, UsageError } from './command';
 
@@ -20,10 +20,14 @@ is true or false is --access-log or --no-access-log.
 Examples:
   nestor serve
   nestor serve ../models --port 8080 --workers 2
-  nestor serve model.onnx --no-cache-enabled`,
+  nestor serve model.onnx --no-cache-enabled
+
+Exit codes: 0 stopped, 1 it could not start or had to end, 2 a setting, folder or file is wrong.`,
 
   async run(args, output) {
     useFlags(flagsOf(args, output));
+    // What is wrong with them is the caller's mistake; what keeps a server from starting is none.
+    settings();
     // The one entry of the server, which its workers start with as well.
     await import('../main.js');
     return undefined;
@@ -41,6 +45,8 @@ function flagsOf(args: readonly string[], output: Output): Readonly<Record<strin
   const [models, ...more] = positionals;
   if (more.length > 0) throw new UsageError('`nestor serve` takes one folder or one file.');
   const flags = toEnvironment(values, kebabCase);
+  if (models !== undefined && !existsSync(models))
+    throw new UsageError(`There is no file or folder ${models}.`);
   if (models !== undefined) return { ...flags, MODEL_DIR: resolve(models) };
   const isChosen = (flags.MODEL_DIR ?? readEnvironment().MODEL_DIR ?? '') !== '';
   if (isChosen || existsSync('models')) return flags;
