@@ -107,12 +107,14 @@ describe('the client and a real server', () => {
     (document) => {
       const text = readFileSync(join(PACKAGE, '..', '..', document), 'utf8');
       const programs = [...text.matchAll(/^```[jt]s\n([^]*?)\n```$/gm)].flatMap(([, program = '']) =>
-        program.includes("from 'nestor-client'") && program.includes('console.log(outputs') ? [program] : [],
+        program.includes("from 'nestor-inference-client'") && program.includes('console.log(outputs')
+          ? [program]
+          : [],
       );
       expect(programs).toHaveLength(1);
       for (const program of programs) {
         const here = program
-          .replace("'nestor-client'", JSON.stringify(join(PACKAGE, 'dist', 'esm', 'index.js')))
+          .replace("'nestor-inference-client'", JSON.stringify(join(PACKAGE, 'dist', 'esm', 'index.js')))
           .replace('http://localhost:8000', server.url);
         const args = ['--input-type=module', '--eval', here];
         const printed = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim();

@@ -7,7 +7,7 @@ import { modelTypes, type TypedModel } from './model-types';
 const DEFAULT_URL = 'http://localhost:8000/api';
 const TIMEOUT_MS = 10_000;
 
-/** TypeScript types of a running server's models, for `nestor-client` and for `createNestor`. */
+/** TypeScript types of a running server's models, for `nestor-inference-client` and for `createNestor`. */
 export const types: Command = {
   summary: "print TypeScript types of a server's models",
   help: `Usage: nestor types [url] [--out <file>] [--key <API key>]
