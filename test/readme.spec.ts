@@ -1,13 +1,18 @@
-import { execFile } from 'node:child_process';
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryFolder } from './helpers/model-folder';
 import { describeWith } from './helpers/requirements-of-tests';
-import { startServer, type TestServer } from './helpers/server';
+import { freePort, startServer, type TestServer } from './helpers/server';
+import { until } from './helpers/until';
 
 const read = (path: string): string => readFileSync(join(__dirname, '..', path), 'utf8');
 const README = read('README.md');
+/** Its first section has a server of its own: of one file, which is not among the shipped models. */
+const [FIRST_MINUTE = ''] = /^## A model of yours in sixty seconds\n[^]*?(?=^## )/m.exec(README) ?? [];
+const ROOT = join(__dirname, '..');
+const IRIS = join(ROOT, 'models/iris/1/model.onnx');
 /** Those whose calls go to one server that has the shipped models. */
 const DOCUMENTS = [
   'README.md',
@@ -57,24 +62,55 @@ function comparable(text: string): unknown {
   ) as unknown;
 }
 
+async function runIn(folder: string, command: string): Promise<string> {
+  // An answer with an error status ends the command with one.
+  writeFileSync(join(folder, '.curlrc'), 'fail\nsilent\nshow-error\n');
+  const { stdout } = await promisify(execFile)('bash', ['-ec', `set -o pipefail\n${command}`], {
+    env: { PATH: process.env.PATH, CURL_HOME: folder },
+    cwd: folder,
+  });
+  return stdout;
+}
+
+describeWith('curl', 'the first minute with the README', () => {
+  const folder = temporaryFolder('first-minute');
+  const port = freePort();
+  const served: ChildProcess[] = [];
+  // Long after a session thread, or a worker, has started.
+  afterAll(() => served.forEach((child) => child.kill()));
+
+  it('serves a file, says what it takes, and answers', async () => {
+    copyFileSync(IRIS, join(folder, 'model.onnx'));
+    const start = blocks(FIRST_MINUTE).find(({ text }) => text.startsWith('npx nestor '))?.text ?? '';
+    const args = start.split(' ').slice(2);
+    const env = { ...process.env, PORT: String(await port), HOST: '127.0.0.1', WORKERS: '1', LOG_DIR: '' };
+    const child = spawn(process.execPath, [join(ROOT, 'dist/cli/main.js'), ...args], { cwd: folder, env });
+    served.push(child);
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await until(`it is ready\n${said}`, () => Promise.resolve(said.includes('is ready at')));
+    const [shown, ...answered] = calls(FIRST_MINUTE);
+    const here = (command = ''): Promise<string> =>
+      port.then((at) => runIn(folder, command.replaceAll(SERVER, `127.0.0.1:${at}`)));
+    const { example } = JSON.parse(await here(shown?.command)) as { example: object };
+    expect(Object.keys(example)).toEqual(['features']);
+    expect(answered.length).toBeGreaterThan(0);
+    for (const { command, printed } of answered)
+      expect(comparable(await here(command))).toEqual(comparable(printed ?? ''));
+  });
+});
+
 describeWith('curl', 'the README', () => {
   const home = temporaryFolder('home');
   let server: TestServer;
   beforeAll(async () => {
     // What a newcomer has before him when he runs them.
     symlinkSync(join(__dirname, '..', 'models'), join(home, 'models'));
-    // An answer with an error status ends the command with one.
-    writeFileSync(join(home, '.curlrc'), 'fail\nsilent\nshow-error\n');
     server = await startServer();
   });
 
-  async function run(command: string): Promise<string> {
-    const { stdout } = await promisify(execFile)('bash', ['-ec', `set -o pipefail\n${command}`], {
-      env: { PATH: process.env.PATH, CURL_HOME: home },
-      cwd: home,
-    });
-    return stdout;
-  }
+  const run = (command: string): Promise<string> => runIn(home, command);
 
   it('has calls with answers', () => {
     expect(calls(README).filter(({ printed }) => printed !== undefined).length).toBeGreaterThanOrEqual(2);
@@ -82,7 +118,7 @@ describeWith('curl', 'the README', () => {
   });
 
   const everyCall = DOCUMENTS.flatMap((path) =>
-    calls(read(path)).map(
+    calls(read(path).replace(FIRST_MINUTE, '')).map(
       ({ command, printed }) => [path, command.split('\n')[0], command, printed] as const,
     ),
   );
