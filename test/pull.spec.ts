@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
@@ -265,6 +266,20 @@ describe('nestor pull from the web', () => {
     expect(other.error).not.toContain('secret');
     expect(existsSync(join(dir, 'other'))).toBe(false);
     expect((await pull([`${url}/iris.onnx`])).error).toContain('has no #sha256=');
+  });
+
+  it('removes the link that one before left half-made, and no link of others', async () => {
+    const url = await serve((_, answer) => answer.end(IRIS));
+    const source = `m=${url}/iris.onnx#sha256=${sha256}`;
+    expect(await pull([source])).toMatchObject({ code: 0 });
+    const half = `.m.${randomUUID()}`;
+    symlinkSync(join('.pulled', contents()[0]!), join(dir, half));
+    symlinkSync('elsewhere', join(dir, `.n.${randomUUID()}`));
+    expect(await pull([source])).toMatchObject({ code: 0 });
+    const left = readdirSync(dir);
+    expect(left).not.toContain(half);
+    expect(left).toHaveLength(3);
+    expect(read('m', '1', 'model.onnx')).toEqual(IRIS);
   });
 
   it('takes a repository of Hugging Face at one commit, and shows its token to nobody else', async () => {

@@ -195,6 +195,12 @@ export class PulledModels {
       if (stats !== undefined && Date.now() - stats.mtimeMs > ABANDONED_MS)
         await rm(path, { recursive: true, force: true });
     }
+    // A link that was made and not yet renamed; nobody else makes any while this one has the lock.
+    for (const entry of await readdir(this.dir, { withFileTypes: true })) {
+      const path = join(this.dir, entry.name);
+      if (!entry.isSymbolicLink() || !HIDDEN_LINK.test(entry.name)) continue;
+      if ((await readlink(path)).startsWith(`${PLACE}/`)) await rm(path, { force: true });
+    }
   }
 
   private async digests(): Promise<string[]> {
@@ -222,6 +228,9 @@ async function linkedDigest(target: string, name: string): Promise<string | unde
   }
   return to.slice(PLACE.length + 1);
 }
+
+/** `.name.<UUID>`, a link before it takes its name. */
+const HIDDEN_LINK = /^\..+\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 async function switchLink(target: string, to: string): Promise<void> {
   const hidden = join(dirname(target), `.${basename(target)}.${randomUUID()}`);
