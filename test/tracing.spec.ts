@@ -39,6 +39,8 @@ describe('a call over two Nestors', () => {
   let collector: RemoteServer;
   let spans: ReceivedSpan[];
   let servers: TestServer[];
+  let metrics: Response;
+  let exposition: string;
 
   beforeAll(async () => {
     collector = await startCollector();
@@ -52,6 +54,8 @@ describe('a call over two Nestors', () => {
       expect((await front.post(path, ROW, { traceparent, tracestate: 'a=b' })).status).toBe(200);
     }
     expect((await front.post(path, { inputs: [] }, { traceparent: SAMPLED })).status).toBe(400);
+    metrics = await fetch(`${behind.url}/metrics`, { headers: { accept: 'application/openmetrics-text' } });
+    exposition = await metrics.text();
     // What was made so far is sent before they end.
     expect(await Promise.all(servers.map((server) => server.stop()))).toEqual([0, 0]);
     spans = spansOf(collector);
@@ -94,6 +98,18 @@ describe('a call over two Nestors', () => {
     expect(named('behind', 'run')).toHaveLength(1);
     expect(named('front', 'remote')).toHaveLength(1);
     expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(spans.length);
+  });
+
+  it('is named by the bucket that it was counted in, for who asks for OpenMetrics', () => {
+    expect(metrics.headers.get('content-type')).toMatch(/^application\/openmetrics-text; version=1\.0\.0/);
+    const [line, ...others] = exposition.split('\n').filter((text) => text.includes('trace_id'));
+    expect(line).toMatch(
+      new RegExp(
+        `^nestor_request_duration_seconds_bucket\\{.*outcome="success".*} \\d # {trace_id="${TRACE}"} `,
+      ),
+    );
+    expect(others).toEqual([]);
+    expect(exposition.endsWith('# EOF\n')).toBe(true);
   });
 
   it('ends where it is refused', () => {

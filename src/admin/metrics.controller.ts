@@ -2,10 +2,11 @@ import { Controller, Get, type OnModuleInit, Req, Res } from '@nestjs/common';
 import { ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MetricsService } from '../telemetry/metrics/metrics.service';
+import { TEXT_FORMATS, textFormatFor } from '../telemetry/metrics/text-format';
 import type { Exchange } from '../http/exchange';
 import { Router } from '../http/router';
 
-const HEADERS = ['content-type', 'text/plain; version=0.0.4; charset=utf-8', 'cache-control', 'no-store'];
+const HEADERS = ['cache-control', 'no-store', 'vary', 'accept'];
 
 @ApiTags('server')
 @Controller('metrics')
@@ -28,7 +29,7 @@ export class MetricsController implements OnModuleInit {
 
   /** The whole server's figures for Prometheus, the same whichever worker answers. */
   @Get()
-  @ApiProduces('text/plain')
+  @ApiProduces('text/plain', 'application/openmetrics-text')
   @ApiResponse({ status: 200, schema: { type: 'string' } })
   show(@Req() req: IncomingMessage, @Res() res: ServerResponse): void {
     const exchange = this.router.exchange(req, res);
@@ -36,6 +37,8 @@ export class MetricsController implements OnModuleInit {
   }
 
   private async answer(exchange: Exchange): Promise<void> {
-    exchange.send(200, HEADERS, [Buffer.from(await this.metrics.text())]);
+    const format = textFormatFor(exchange.req.headers.accept);
+    const headers = ['content-type', TEXT_FORMATS[format].contentType, ...HEADERS];
+    exchange.send(200, headers, [Buffer.from(await this.metrics.text(format))]);
   }
 }

@@ -3,19 +3,18 @@ import type { Logger } from 'pino';
 import { type DomainError, ERRORS } from '../errors/domain-error';
 import { Refusal } from '../http/errors/refusal';
 import { pathOf } from '../http/request-target';
+import { TEXT_FORMATS, textFormatFor, type TextFormatName } from '../telemetry/metrics/text-format';
 import type { Supervisor } from './supervisor';
 import type { WorkerProcess } from './worker-process';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
-/** https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format */
-const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 export interface ManagementOptions {
   readonly host: string;
   readonly port: number;
   readonly heartbeatTimeoutMs: number;
   readonly supervisor: Pick<Supervisor, 'all' | 'complete' | 'crashLooping' | 'stopping' | 'restarts'>;
-  metrics(): Promise<string>;
+  metrics(format: TextFormatName): Promise<string>;
   /** What is answered instead, to a request that lacks the scope; undefined: it has it. */
   refuse(req: IncomingMessage, scope: ManagementScope): Promise<DomainError | undefined>;
   readonly logger: Logger;
@@ -26,7 +25,7 @@ export type ManagementScope = 'open' | 'metrics:read';
 
 interface ManagementRoute {
   readonly scope: ManagementScope;
-  answer(): Answer | Promise<Answer>;
+  answer(req: IncomingMessage): Answer | Promise<Answer>;
 }
 
 interface Answer {
@@ -45,7 +44,7 @@ export class Management {
     ['/health/live', { scope: 'open', answer: () => this.live() }],
     ['/health/ready', { scope: 'open', answer: () => this.ready() }],
     ['/workers', { scope: 'metrics:read', answer: () => this.showWorkers() }],
-    ['/metrics', { scope: 'metrics:read', answer: () => this.metrics() }],
+    ['/metrics', { scope: 'metrics:read', answer: (req) => this.metrics(req) }],
   ]);
 
   constructor(private readonly options: ManagementOptions) {
@@ -88,11 +87,13 @@ export class Management {
       return json(404, { status: 'error', error: `there are ${there}` });
     }
     const refusal = await this.options.refuse(req, route.scope);
-    return refusal === undefined ? route.answer() : refused(refusal);
+    return refusal === undefined ? route.answer(req) : refused(refusal);
   }
 
-  private async metrics(): Promise<Answer> {
-    return { status: 200, type: METRICS_TYPE, body: await this.options.metrics() };
+  private async metrics({ headers }: IncomingMessage): Promise<Answer> {
+    const format = textFormatFor(headers.accept);
+    const body = await this.options.metrics(format);
+    return { status: 200, type: TEXT_FORMATS[format].contentType, body, headers: ['vary', 'accept'] };
   }
 
   private showWorkers(): Answer {

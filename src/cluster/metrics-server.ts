@@ -10,6 +10,7 @@ import {
   TOPIC,
   type WorkerSnapshot,
 } from '../telemetry/metrics/server-snapshot';
+import type { TextFormatName } from '../telemetry/metrics/text-format';
 import { Coalesced } from '../common/coalesced';
 import type { WorkerProcess } from './worker-process';
 
@@ -39,7 +40,10 @@ export class MetricsServer {
   private gone: Figures = NO_FIGURES;
   private readonly lastMinute = new LastMinute(() => this.lastHeard());
   private readonly servers = new Coalesced(() => this.gather());
-  private readonly texts = new Coalesced(async () => this.exposition.text(await this.server()));
+  private readonly texts = {
+    prometheus: new Coalesced(async () => this.exposition.text(await this.server(), 'prometheus')),
+    openmetrics: new Coalesced(async () => this.exposition.text(await this.server(), 'openmetrics')),
+  };
 
   constructor(
     private readonly configuredWorkers: number,
@@ -56,7 +60,7 @@ export class MetricsServer {
     channel.handle<WorkerSnapshot, void>(TOPIC.push, (snapshot) => this.take(worker, snapshot));
     channel.handle(TOPIC.figures, async () => (await this.server()).figures);
     channel.handle(TOPIC.activity, () => this.activity());
-    channel.handle(TOPIC.text, () => this.texts.run());
+    channel.handle<TextFormatName, string>(TOPIC.text, (format) => this.text(format));
   }
 
   /** The worker is no more; what it counted stays. */
@@ -66,9 +70,9 @@ export class MetricsServer {
     if (last !== undefined) this.gone = mergeFigures([this.gone, countersOf(last.figures)]);
   }
 
-  /** The same in Prometheus' text format. */
-  text(): Promise<string> {
-    return this.texts.run();
+  /** The same as text for Prometheus. */
+  text(format: TextFormatName = 'prometheus'): Promise<string> {
+    return this.texts[format].run();
   }
 
   /** The server as it is now, or was at most `FRESH_MS` ago. */

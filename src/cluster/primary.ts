@@ -178,7 +178,7 @@ export async function runPrimary(): Promise<void> {
     port: wanted.managementPort,
     heartbeatTimeoutMs: wanted.heartbeatTimeoutMs,
     supervisor,
-    metrics: () => metrics.text(),
+    metrics: (format) => metrics.text(format),
     refuse: managementGate(access, directory),
     logger,
   });

@@ -58,7 +58,7 @@ export class InferenceService {
         this.models.release(model);
       }
     } catch (thrown) {
-      countFailure(recorder, call.protocol, call.startedAt, thrown);
+      countFailure(recorder, call, thrown);
       throw thrown;
     }
   }
@@ -73,7 +73,7 @@ export class InferenceService {
 
   /** Counts a call that failed before it named a model. @param startedAt of `performance.now()` */
   refused(protocol: Protocol, startedAt: number, thrown: unknown): void {
-    countFailure(this.recorder.noModel, protocol, startedAt, thrown);
+    countFailure(this.recorder.noModel, { protocol, startedAt }, thrown);
   }
 
   /** Under overload most calls are refused: it is not worth while to decode those that only a run could answer. */
@@ -110,6 +110,7 @@ export class InferenceService {
         endMs - call.startedAt,
         endMs,
         result.run,
+        record?.traceId,
       );
     }
     return answer;
@@ -185,12 +186,12 @@ export class InferenceService {
 
 function countFailure(
   recorder: ModelRecorder,
-  protocol: Protocol | undefined,
-  startedAt: number,
+  { protocol, startedAt, trace }: Pick<InferenceCall<unknown>, 'protocol' | 'startedAt' | 'trace'>,
   thrown: unknown,
 ): void {
   if (protocol === undefined) return;
-  recorder.failed(protocol, ERRORS[toDomainError(thrown).code].outcome, performance.now() - startedAt);
+  const { outcome } = ERRORS[toDomainError(thrown).code];
+  recorder.failed(protocol, outcome, performance.now() - startedAt, trace?.record?.traceId);
 }
 
 /**

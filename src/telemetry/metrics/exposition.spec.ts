@@ -170,6 +170,63 @@ describe('renderPrometheus', () => {
     expect(few).toContain('nestor_request_duration_seconds_bucket{outcome="failed",le="+Inf"} 6');
   });
 
+  describe('as OpenMetrics', () => {
+    const text = (server: ServerSnapshot, buckets: 'all' | 'few' = 'all'): Promise<string> =>
+      new Exposition(BUILD, { ...ALL, buckets }).text(server, 'openmetrics');
+
+    it('has the same series, families of counters without _total, canonical bounds, and an end', async () => {
+      const server = serverOf((recorder) => recorder.model('iris', '1').failed('v2', 'failed', 3000));
+      const [plain, open] = await Promise.all([linesOf(server), text(server)]);
+      const series = open.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+      const bound = (line: string): string => line.replace(/le="(\d+)\.0"/, 'le="$1"');
+      expect(series.map(bound)).toEqual(plain.filter((line) => line !== '' && !line.startsWith('#')));
+      expect(open).toContain('le="2.5"} 0\n');
+      expect(open).toContain('le="5.0"} 1\n');
+      expect(open).toContain('# TYPE nestor_requests counter\n# HELP nestor_requests Inference calls');
+      expect(open).toContain('nestor_requests_total{');
+      expect(open).not.toMatch(/# TYPE \S+_total /);
+      expect(open.endsWith('\n# EOF\n')).toBe(true);
+      expect(open.match(/# EOF/g)).toHaveLength(1);
+    });
+
+    it('has counters whose names end as they must there', () => {
+      const counters = Object.values(FAMILIES).filter(({ type }) => type === 'counter');
+      expect(counters.filter(({ name }) => !name.endsWith('_total'))).toEqual([]);
+    });
+
+    it('shows by which trace a bucket was last counted, of sampled calls alone', async () => {
+      const server = serverOf((recorder) => {
+        const iris = recorder.model('iris', '1');
+        iris.succeeded('v2', 1, 0, 0, 40, 1, undefined, 'aa');
+        iris.succeeded('v2', 1, 0, 0, 41, 1, undefined, 'bb');
+        iris.succeeded('v2', 1, 0, 0, 42, 1, undefined);
+        iris.failed('v2', 'deadline', 60_000, 'cc');
+      });
+      const lines = (await text(server)).split('\n').filter((line) => line.includes('trace_id'));
+      expect(lines).toEqual([
+        expect.stringMatching(/,le="0\.05"} 3 # {trace_id="bb"} 0\.041 \d{10}(\.\d+)?$/),
+        expect.stringMatching(/outcome="deadline",le="\+Inf"} 1 # {trace_id="cc"} 60 \d{10}(\.\d+)?$/),
+      ]);
+      expect((await linesOf(server)).join()).not.toContain('trace_id');
+    });
+
+    it('shows in few buckets the last of those that they stand for', async () => {
+      const server = serverOf((recorder) => {
+        for (const [ms, trace] of [
+          [0.3, 'aa'],
+          [0.7, 'bb'],
+          [20_000, 'cc'],
+        ] as const)
+          recorder.noModel.failed('v2', 'failed', ms, trace);
+      });
+      const lines = (await text(server, 'few')).split('\n').filter((line) => line.includes('trace_id'));
+      expect(lines.map((line) => line.replace(/ \S+$/, ''))).toEqual([
+        expect.stringMatching(/le="0\.001"} 2 # {trace_id="(aa|bb)"}/),
+        expect.stringMatching(/le="\+Inf"} 3 # {trace_id="cc"} 20$/),
+      ]);
+    });
+  });
+
   it('lets the event loop turn while it writes for many models', async () => {
     const server = serverOf((recorder) => {
       for (let i = 0; i < 1000; i++) recorder.model(`m${i}`, '1').ran(1, 1);

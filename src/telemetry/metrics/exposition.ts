@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MetricsConfig } from '../../config/slices';
-import { type Figures, Reading } from './figures';
+import { type Exemplar, type Figures, Reading } from './figures';
 import {
   CALLERS,
   type CountedFamily,
@@ -14,6 +14,7 @@ import {
 import { FAMILIES, type ToldFamily } from './metric-families';
 import { SeriesChoice, wasUsed } from './series-choice';
 import type { BuildInfo, ServerSnapshot } from './server-snapshot';
+import { type TextFormat, TEXT_FORMATS, type TextFormatName } from './text-format';
 
 /** How long one turn of the event loop may take, for whoever writes has other work too. */
 const TURN_MS = 2;
@@ -24,9 +25,10 @@ interface Shown {
   readonly named: boolean;
   readonly used: boolean;
   readonly reading: Reading<ScopeName>;
+  readonly exemplars: readonly Exemplar[];
 }
 
-/** The figures of a server in Prometheus' text format 0.0.4. */
+/** The figures of a server as text for Prometheus. */
 export class Exposition {
   private readonly choice: SeriesChoice;
 
@@ -37,13 +39,14 @@ export class Exposition {
     this.choice = new SeriesChoice(config);
   }
 
-  async text(server: ServerSnapshot): Promise<string> {
+  async text(server: ServerSnapshot, formatName: TextFormatName = 'prometheus'): Promise<string> {
+    const format = TEXT_FORMATS[formatName];
     let text = '';
     let turnEndsMs = performance.now() + TURN_MS;
     const subjects = subjectsOf(this.choice.shown(server.figures));
     for (const family of Object.values<CountedFamily | ToldFamily>(FAMILIES)) {
-      const { name, help, type } = family;
-      text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+      const { name } = family;
+      text += format.head(family);
       if ('tell' in family) {
         for (const [values, value] of family.tell(server, this.build))
           text += line(name, labelText(family.labels, values), value);
@@ -51,13 +54,13 @@ export class Exposition {
       }
       const own = ownLabels(family);
       for (const subject of subjects[family.scope]) {
-        text += linesOf(family, own, this.config.buckets === 'all', subject);
+        text += linesOf(family, own, this.config.buckets === 'all', subject, format);
         if (performance.now() < turnEndsMs) continue;
         await nextTurn();
         turnEndsMs = performance.now() + TURN_MS;
       }
     }
-    return text;
+    return text + format.end;
   }
 }
 
@@ -67,9 +70,11 @@ function subjectsOf(figures: Figures): Record<ScopeName, readonly Shown[]> {
       const named = subject.labels[0] !== '';
       const labels = named ? labelText(scope.labels, subject.labels) : '';
       const used = scope !== MODELS || wasUsed(subject);
-      return { labels, named, used, reading: new Reading(scope, subject) };
+      const { exemplars = [] } = subject;
+      return { labels, named, used, reading: new Reading(scope, subject), exemplars };
     });
-  const server = [{ labels: '', named: true, used: true, reading: new Reading(SERVER, figures.server[0]) }];
+  const reading = new Reading(SERVER, figures.server[0]);
+  const server = [{ labels: '', named: true, used: true, reading, exemplars: [] }];
   return { server, models: shown(MODELS), remotes: shown(REMOTES), callers: shown(CALLERS) };
 }
 
@@ -79,7 +84,13 @@ function ownLabels({ labels, scope, series }: CountedFamily): readonly string[] 
   return series.map(({ values }) => labelText(names, values));
 }
 
-function linesOf(family: CountedFamily, own: readonly string[], all: boolean, subject: Shown): string {
+function linesOf(
+  family: CountedFamily,
+  own: readonly string[],
+  all: boolean,
+  subject: Shown,
+  format: TextFormat,
+): string {
   const { name, bounds, where, series } = family;
   const { named, used, reading } = subject;
   if (!named && family.unnamed !== true) return '';
@@ -96,15 +107,31 @@ function linesOf(family: CountedFamily, own: readonly string[], all: boolean, su
     }
     const { buckets, count, sum } = reading.observed({ at: place, bounds });
     let below = 0;
+    let first = place;
+    const bucket = (le: string, observed: number, last: number): string => {
+      const seen = format.exemplar(lastIn(subject.exemplars, first, last), unit);
+      first = last + 1;
+      return line(`${name}_bucket`, joined(labels, `le="${le}"`), observed, seen);
+    };
     for (const [j, bound] of bounds.entries()) {
       below += buckets[j]!;
       if (all || family.few?.includes(bound) !== false)
-        text += line(`${name}_bucket`, joined(labels, `le="${unit(bound)}"`), below);
+        text += bucket(format.bound(unit(bound)), below, place + j);
     }
-    text += line(`${name}_bucket`, joined(labels, 'le="+Inf"'), count);
+    text += bucket('+Inf', count, place + bounds.length);
     text += line(`${name}_sum`, labels, unit(sum)) + line(`${name}_count`, labels, count);
   }
   return text;
+}
+
+/** The latest exemplar of some cells, which one bucket shows together. */
+function lastIn(exemplars: readonly Exemplar[], first: number, last: number): Exemplar | undefined {
+  let latest: Exemplar | undefined;
+  for (const exemplar of exemplars) {
+    const isHere = exemplar.cell >= first && exemplar.cell <= last;
+    if (isHere && exemplar.atMs > (latest?.atMs ?? 0)) latest = exemplar;
+  }
+  return latest;
 }
 
 /** The values of the first label under which anything was counted. */
@@ -119,8 +146,8 @@ function countedIn(
   return new Set(counted.map(({ values }) => values[0]));
 }
 
-function line(name: string, labels: string, value: number): string {
-  return labels === '' ? `${name} ${value}\n` : `${name}{${labels}} ${value}\n`;
+function line(name: string, labels: string, value: number, behind = ''): string {
+  return labels === '' ? `${name} ${value}${behind}\n` : `${name}{${labels}} ${value}${behind}\n`;
 }
 
 function joined(one: string, other: string): string {

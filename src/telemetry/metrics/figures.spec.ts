@@ -119,6 +119,19 @@ describe('mergeFigures', () => {
     expect(failuresOf(merged, '_other')).toBe(2);
   });
 
+  it('keeps the last exemplar of each bucket', () => {
+    const { at } = FAMILIES.requestDuration.at.failed;
+    const of = (cell: number, traceId: string, atMs: number): Figures => ({
+      ...NO_FIGURES,
+      models: [{ labels: ['a', '1'], cells: [], exemplars: [{ cell, value: 1, traceId, atMs }] }],
+    });
+    const parts = [of(at, 'late', 3), of(at, 'early', 2), of(at + 1, 'other', 1)];
+    for (const order of [parts, parts.toReversed()]) {
+      const [a] = mergeFigures([countersOf(mergeFigures(order)), NO_FIGURES]).models;
+      expect(a?.exemplars?.map(({ traceId }) => traceId).sort()).toEqual(['late', 'other']);
+    }
+  });
+
   it('lets models in front keep their label', () => {
     const first = figuresOf((recorder) => recorder.model('late', '1'));
     const figures = figuresOf((recorder) => {

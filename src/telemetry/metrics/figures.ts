@@ -6,6 +6,18 @@ export interface Subject {
   readonly labels: readonly string[];
   /** The figures that are not zero: each one's place, then its value. */
   readonly cells: readonly number[];
+  /** The last sampled observation in each bucket that had one. */
+  readonly exemplars?: readonly Exemplar[];
+}
+
+/** One observation, and the trace that shows how it came about. */
+export interface Exemplar {
+  /** The cell of its bucket. */
+  readonly cell: number;
+  readonly value: number;
+  readonly traceId: string;
+  /** Since 1970. */
+  readonly atMs: number;
 }
 
 /** What a process counted and holds, or several of them together. */
@@ -76,8 +88,8 @@ export function mergeFigures(parts: readonly Figures[], mostModels = SCOPES.mode
 
 /** What remains of a process that is gone: what it counted, and nothing that it held. */
 export function countersOf(figures: Figures): Figures {
-  return mapSubjects(figures, ({ labels, cells }, { held }) => ({
-    labels,
+  return mapSubjects(figures, ({ cells, ...subject }, { held }) => ({
+    ...subject,
     cells: cells.filter((_, i) => !held.has(cells[i - (i % 2)]!)),
   }));
 }
@@ -107,24 +119,38 @@ export function mergeSubjects(
   subjects: readonly Subject[],
   most: number,
 ): readonly Subject[] {
-  const merged = new Map<string, { labels: readonly string[]; sums: Float64Array }>();
+  const merged = new Map<string, Room>();
   const isMaximum = Uint8Array.from({ length: scope.size }, (_, place) => Number(scope.maxima.has(place)));
-  const roomFor = (labels: readonly string[]): { labels: readonly string[]; sums: Float64Array } => {
+  const roomFor = (labels: readonly string[]): Room => {
     const key = JSON.stringify(labels);
     const known = merged.get(key);
     if (known !== undefined) return known;
     const isRest = labels[0] === '' || labels[0] === scope.rest[0];
     if (merged.size >= most && !isRest) return roomFor(scope.rest);
-    const room = { labels, sums: new Float64Array(scope.size) };
+    const room = { labels, sums: new Float64Array(scope.size), exemplars: new Map<number, Exemplar>() };
     merged.set(key, room);
     return room;
   };
-  for (const { labels, cells } of subjects) {
-    const { sums } = roomFor(labels);
+  for (const { labels, cells, exemplars: seen = [] } of subjects) {
+    const { sums, exemplars } = roomFor(labels);
+    for (const exemplar of seen)
+      if (exemplar.atMs > (exemplars.get(exemplar.cell)?.atMs ?? 0)) exemplars.set(exemplar.cell, exemplar);
     for (let i = 0; i + 1 < cells.length; i += 2) {
       const [place, value] = [cells[i]!, cells[i + 1]!];
       sums[place] = isMaximum[place] === 1 ? Math.max(sums[place]!, value) : sums[place]! + value;
     }
   }
-  return [...merged.values()].map(({ labels, sums }) => ({ labels, cells: gather(sums) }));
+  return [...merged.values()].map(({ labels, sums, exemplars }) => ({
+    labels,
+    cells: gather(sums),
+    ...(exemplars.size > 0 && { exemplars: [...exemplars.values()] }),
+  }));
+}
+
+/** Where subjects of the same labels come together. */
+interface Room {
+  readonly labels: readonly string[];
+  readonly sums: Float64Array;
+  /** The last one of each cell. */
+  readonly exemplars: Map<number, Exemplar>;
 }

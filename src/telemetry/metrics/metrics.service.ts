@@ -5,6 +5,7 @@ import type { ProcessWatch } from '../../process/process-watch';
 import type { Figures } from './figures';
 import { type ActivityReport, LastMinute } from './last-minute';
 import { NO_PREPARATIONS, type ServerSnapshot, TOPIC } from './server-snapshot';
+import type { TextFormatName } from './text-format';
 import type { WorkerMetrics } from './worker-metrics';
 
 const ANSWER_MS = 5000;
@@ -29,7 +30,9 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       this.ipc.handle(TOPIC.figures, async () => (await this.worker.snapshot()).figures);
       const workers = { ready: 1, configured: 1, restarts: 0 };
       this.ipc.handle(TOPIC.activity, () => ({ ...this.lastMinute.report(), workers }));
-      this.ipc.handle(TOPIC.text, async () => this.exposition.text(await this.alone()));
+      this.ipc.handle<TextFormatName, string>(TOPIC.text, async (format) =>
+        this.exposition.text(await this.alone(), format),
+      );
     }
   }
 
@@ -38,9 +41,9 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
     this.accessFailures = failures;
   }
 
-  /** In Prometheus' text format. */
-  text(): Promise<string> {
-    return this.ipc.askPrimary(TOPIC.text, null, ANSWER_MS);
+  /** As text for Prometheus. */
+  text(format: TextFormatName): Promise<string> {
+    return this.ipc.askPrimary(TOPIC.text, format, ANSWER_MS);
   }
 
   figures(): Promise<Figures> {

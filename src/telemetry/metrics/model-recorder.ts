@@ -39,6 +39,7 @@ export class ModelRecorder extends Tally<'models'> {
    * @param rows the leading dimension of its inputs
    * @param run of the run that it took part in; undefined when the cache answered
    * @param endMs of `performance.now()`; `totalMs` goes from the request's arrival to then
+   * @param traceId of a call that is sampled
    */
   succeeded(
     protocol: Protocol,
@@ -48,9 +49,11 @@ export class ModelRecorder extends Tally<'models'> {
     totalMs: number,
     endMs: number,
     run: RunTimes | undefined,
+    traceId?: string,
   ): void {
     this.add(REQUESTS[protocol].success);
     this.observe(DURATION.success, totalMs);
+    if (traceId !== undefined) this.exemplify(DURATION.success, totalMs, traceId);
     this.observe(FAMILIES.decodeDuration.at, decodeMs);
     this.observe(FAMILIES.encodeDuration.at, encodeMs);
     if (run !== undefined) {
@@ -65,9 +68,10 @@ export class ModelRecorder extends Tally<'models'> {
   }
 
   /** An inference call that was not. */
-  failed(protocol: Protocol, outcome: Exclude<Outcome, 'success'>, totalMs: number): void {
+  failed(protocol: Protocol, outcome: Exclude<Outcome, 'success'>, totalMs: number, traceId?: string): void {
     this.add(REQUESTS[protocol][outcome]);
     this.observe(DURATION[outcome], totalMs);
+    if (traceId !== undefined) this.exemplify(DURATION[outcome], totalMs, traceId);
   }
 
   /** How the cache took part in a request. @param tier that had the answer of a hit */

@@ -1,4 +1,4 @@
-import { gather, type Subject } from './figures';
+import { type Exemplar, gather, type Subject } from './figures';
 import { bucketOf, type HistogramPlace, type Place, type Scope, type ScopeName } from './layout';
 
 /**
@@ -9,6 +9,8 @@ export class Tally<Name extends ScopeName> {
   /** Set by whatever is counted; the recorder clears it. */
   touched = true;
   private readonly figures: Float64Array;
+  /** By the cell of its bucket; made with the first. */
+  private exemplars: Map<number, Exemplar> | undefined;
 
   /** @param labels the values of the scope's labels */
   constructor(
@@ -35,7 +37,18 @@ export class Tally<Name extends ScopeName> {
     this.touched = true;
   }
 
+  /** Keeps which trace shows a value that was observed, until another one falls into the same bucket. */
+  exemplify({ at, bounds }: HistogramPlace<Name>, value: number, traceId: string): void {
+    this.exemplars ??= new Map();
+    const cell = at + bucketOf(bounds, value);
+    this.exemplars.set(cell, { cell, value, traceId, atMs: Date.now() });
+  }
+
   snapshot(): Subject {
-    return { labels: this.labels, cells: gather(this.figures) };
+    const { labels, figures, exemplars } = this;
+    const cells = gather(figures);
+    return exemplars === undefined
+      ? { labels, cells }
+      : { labels, cells, exemplars: [...exemplars.values()] };
   }
 }
