@@ -25,9 +25,9 @@ const { values: options } = parseArgs({
 const whenThere = (selector) =>
   new Promise((resolve) => {
     const look = () => {
-      if (document.querySelector(selector) === null) return requestAnimationFrame(look);
+      if (globalThis.document.querySelector(selector) === null) return globalThis.requestAnimationFrame(look);
       // The next frame has been drawn with it, and the thread is free for a click.
-      requestAnimationFrame(() => setTimeout(() => resolve(performance.now())));
+      globalThis.requestAnimationFrame(() => setTimeout(() => resolve(globalThis.performance.now())));
     };
     look();
   });
@@ -57,7 +57,8 @@ async function visit(browser, url, selector) {
   await page.goto(url, { waitUntil: 'commit' });
   const ms = await page.evaluate(whenThere, selector);
   const bytes = await page.evaluate(() =>
-    [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+    ['navigation', 'resource']
+      .flatMap((kind) => globalThis.performance.getEntriesByType(kind))
       .filter(({ name }) => !name.includes('/api/'))
       .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0),
   );

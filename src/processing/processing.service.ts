@@ -9,6 +9,9 @@ import { DomainError } from '../errors/domain-error';
 import { CPU_PLAN } from '../process/cpu/cpu.module';
 import type { CpuPlan } from '../process/cpu/cpu-plan';
 import { RunRecording } from '../process/run-recording';
+import { FAMILIES } from '../telemetry/metrics/metric-families';
+import { Recorder } from '../telemetry/metrics/recorder';
+import type { Tally } from '../telemetry/metrics/tally';
 import type { AssetFiles } from './assets';
 import { type Declaration, type DeclarationConfig, declarationOf } from './declaration';
 import type { Signature } from './declared-type';
@@ -36,6 +39,7 @@ export class Processing implements OnApplicationShutdown {
     @Inject(clusterConfig.KEY) { threadNiceness }: ClusterConfig,
     @Inject(CPU_PLAN) { slots }: CpuPlan,
     recording: RunRecording,
+    recorder: Recorder,
   ) {
     const {
       maxQueue,
@@ -60,6 +64,7 @@ export class Processing implements OnApplicationShutdown {
         },
       },
     });
+    recorder.beforeSnapshot((server) => tellMetrics(server, this.pool));
   }
 
   /**
@@ -131,4 +136,18 @@ async function recognised(
     if (error instanceof DomainError) return { facts: [], reason: error.message };
     throw error;
   }
+}
+
+/** Tells the metrics of this process what its processing threads have done, and have to do. */
+function tellMetrics(
+  server: Tally<'server'>,
+  { processed: { count, busyMs, waitedMs }, waitingCount, threadCount }: ProcessingPool,
+): void {
+  for (const work of ['prepare', 'finish'] as const) {
+    server.set(FAMILIES.processed.at[work], count[work]);
+    server.set(FAMILIES.processingSeconds.at[work], busyMs[work]);
+  }
+  server.set(FAMILIES.processingWait.at, waitedMs);
+  server.set(FAMILIES.processingWaiting.at, waitingCount);
+  server.set(FAMILIES.processingThreads.at, threadCount);
 }

@@ -100,6 +100,8 @@ describe('the processing pool', () => {
     await holding;
     const runs = await Promise.all([1, 2, 3, 4, 5, 6].map(() => pool.prepare(pipeline, one, {}, FOR_EVER)));
     for (const [run] of runs) expect(run?.tensors[0]?.shape).toEqual([1, 1, 1, 3]);
+    expect(pool.processed.count.prepare).toBeGreaterThanOrEqual(8);
+    expect(pool.processed.busyMs.prepare).toBeGreaterThan(0);
     expect(threadsOf(pool)).toHaveLength(2);
   });
 

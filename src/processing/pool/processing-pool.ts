@@ -39,6 +39,15 @@ export interface Waiter {
   readonly signal?: { readonly aborted: boolean };
 }
 
+/** What the threads have done so far, in milliseconds. */
+export interface Processed {
+  readonly count: Readonly<Record<Work, number>>;
+  readonly busyMs: Readonly<Record<Work, number>>;
+  readonly waitedMs: number;
+}
+
+type Work = 'prepare' | 'finish';
+
 interface Waiting extends Expiring {
   readonly signal: Waiter['signal'];
   readonly begin: (thread: ProcessingThread) => Promise<void>;
@@ -57,6 +66,9 @@ export class ProcessingPool {
   private readonly pipelines = new Map<number, OpenPipeline>();
   private readonly waiting: Waiting[] = [];
   private readonly deadlines: DeadlineWatch<Waiting>;
+  private readonly count = { prepare: 0, finish: 0 };
+  private readonly busyMs = { prepare: 0, finish: 0 };
+  private waitedMs = 0;
   private lastPipeline = 0;
   private isEnding = false;
 
@@ -65,6 +77,15 @@ export class ProcessingPool {
     private readonly clock: Clock = systemClock,
   ) {
     this.deadlines = new DeadlineWatch(clock, (late) => this.leave(late, lateError()));
+  }
+
+  /** Those that take work. */
+  get threadCount(): number {
+    return this.threads.length;
+  }
+
+  get processed(): Processed {
+    return { count: this.count, busyMs: this.busyMs, waitedMs: this.waitedMs };
   }
 
   /** Work that waits for a thread. */
@@ -116,7 +137,7 @@ export class ProcessingPool {
     waiter: Waiter,
     freedom: RunFreedom = FREE,
   ): Promise<Prepared> {
-    return this.queue(waiter, (thread) => {
+    return this.queue('prepare', waiter, (thread) => {
       const withinMs = Math.min(waiter.deadlineMs - this.clock.now(), Number.MAX_SAFE_INTEGER);
       const own = raw.map(ownPieces);
       return thread.ask({ kind: 'prepare', pipeline, raw: own, options, freedom, withinMs }, memoryOf(own));
@@ -131,7 +152,7 @@ export class ProcessingPool {
     options: RequestOptions,
     waiter: Waiter,
   ): Promise<readonly Tensor[]> {
-    return this.queue(waiter, (thread) =>
+    return this.queue('finish', waiter, (thread) =>
       thread.ask({ kind: 'finish', pipeline, outputs: outputs.map(ownMemory), contexts, options }),
     );
   }
@@ -145,6 +166,7 @@ export class ProcessingPool {
   }
 
   private queue<Value>(
+    kind: Work,
     { deadlineMs, signal }: Waiter,
     work: (thread: ProcessingThread) => Promise<Value>,
   ): Promise<Value> {
@@ -161,7 +183,14 @@ export class ProcessingPool {
       );
     }
     return new Promise<Value>((resolve, reject) => {
-      const begin = (on: ProcessingThread): Promise<void> => work(on).then(resolve, reject);
+      const askedMs = this.clock.now();
+      const begin = async (on: ProcessingThread): Promise<void> => {
+        const begunMs = this.clock.now();
+        this.waitedMs += begunMs - askedMs;
+        await work(on).then(resolve, reject);
+        this.count[kind]++;
+        this.busyMs[kind] += this.clock.now() - begunMs;
+      };
       const waiting: Waiting = { deadlineMs, signal, begin, reject, deadlineIndex: -1 };
       if (deadlineMs < Infinity) this.deadlines.add(waiting);
       if (thread === undefined) this.waiting.push(waiting);

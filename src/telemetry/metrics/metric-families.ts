@@ -184,6 +184,27 @@ export const FAMILIES = {
   cacheLimit: SERVER.gauge('nestor_cache_memory_limit_bytes', {
     help: 'Memory that they may take in all workers.',
   }),
+  processed: SERVER.counter('nestor_processing_total', {
+    help: 'Inputs that threads made tensors of, and outputs that they made answers of; also of what was refused.',
+    labels: ['work'],
+    values: ['prepare', 'finish'],
+  }),
+  processingSeconds: SERVER.counter('nestor_processing_seconds_total', {
+    help: 'What that took on the threads.',
+    inMs: true,
+    labels: ['work'],
+    values: ['prepare', 'finish'],
+  }),
+  processingWait: SERVER.counter('nestor_processing_wait_seconds_total', {
+    help: 'How long it had waited for a thread.',
+    inMs: true,
+  }),
+  processingWaiting: SERVER.gauge('nestor_processing_waiting', {
+    help: 'Inputs and outputs that wait for a thread.',
+  }),
+  processingThreads: SERVER.gauge('nestor_processing_threads', {
+    help: 'Threads that process: one from the first model that needs any, others when work would wait.',
+  }),
   queueRequests: MODELS.gauge('nestor_queue_requests', {
     help: 'Calls that wait for a run now, in all workers.',
     ...resident,

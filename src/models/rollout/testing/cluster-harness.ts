@@ -3,6 +3,7 @@ import type { ClusterConfig, ModelsConfig, ProcessingConfig } from '../../../con
 import type { CpuPlan } from '../../../process/cpu/cpu-plan';
 import type { RunRecording } from '../../../process/run-recording';
 import { Processing } from '../../../processing/processing.service';
+import { Recorder } from '../../../telemetry/metrics/recorder';
 import { RpcChannel, type ChannelMessage } from '../../../process/ipc/rpc-channel';
 import type { Ipc } from '../../../process/ipc/ipc.service';
 import { failedReply, type Reply } from '../../../process/ipc/messages';
@@ -78,6 +79,7 @@ export class TestWorker {
       {} as ClusterConfig,
       { slots: 1 } as CpuPlan,
       {} as RunRecording,
+      new Recorder(),
     );
     const opener = new VersionOpener([kind], { dir: folder } as ModelsConfig, processing, {
       of: contentDigest,
