@@ -1,15 +1,16 @@
+import { createRequire } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorFields } from '../../errors/domain-error';
 import { NamedThreads } from '../../process/cpu/named-threads';
 import { lowerOwnPriority } from '../../process/cpu/thread-priority';
 import { runNote, RunPlace } from '../../process/run-record';
 import { finishAll } from '../finish';
-import { openImages } from '../images/prepare-images';
+import type * as Images from '../images/prepare-images';
 import type { InputPlan, OutputPlan } from '../plans';
 import type { Prepared, PreparedRun } from '../prepared';
 import type { RawInput } from '../raw-input';
 import { prepareTable } from '../table/prepare-table';
-import { openTexts } from '../text/prepare-texts';
+import type * as Texts from '../text/prepare-texts';
 import type { Tensor } from '../../tensors/tensor';
 import type { Ask, Reply, ReplyOf, ThreadSetup } from './messages';
 import type { PreparedInput, Preparer } from './preparer';
@@ -72,13 +73,18 @@ async function openAll({ inputs, outputs, label }: Omit<Asked<'open'>, 'pipeline
   return { preparers, outputs, note: runNote(label) };
 }
 
+// Each has a library of megabytes behind it, which a thread that needs it not does without.
+const requireHere = createRequire(__filename);
+const images = (): typeof Images => requireHere('../images/prepare-images') as typeof Images;
+const texts = (): typeof Texts => requireHere('../text/prepare-texts') as typeof Texts;
+
 /** What makes the tensors of a declared input. A tokenizer is loaded here. */
 function openPreparer(plan: InputPlan): Preparer | Promise<Preparer> {
   switch (plan.type) {
     case 'image':
-      return openImages(plan, setup.limits);
+      return images().openImages(plan, setup.limits);
     case 'text':
-      return openTexts(plan);
+      return texts().openTexts(plan);
     case 'table':
       return { prepare: (raw) => [{ tensors: prepareTable(plan, raw, setup.limits.tables) }] };
   }
