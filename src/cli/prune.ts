@@ -31,7 +31,7 @@ Examples:
     });
     const wanted = `${values.platform}/${values.arch}`;
     const packages = packagesNeeded();
-    const runtimes = runtimeFolders(packages.get('onnxruntime-node') ?? '');
+    const runtimes = runtimeFolders(packages.get('onnxruntime-node'));
     if (!runtimes.some(({ system }) => system === wanted)) {
       const known = runtimes.map(({ system }) => system).join(', ');
       throw new UsageError(`There is no runtime for ${wanted} here, but for ${known}; nothing was removed.`);
@@ -43,7 +43,7 @@ Examples:
       if (!values['dry-run']) rmSync(path, { recursive: true });
       return sizeBytes;
     };
-    for (const { system, path } of [...runtimes, ...tokenizerFiles(packages.get('tokenizers') ?? '')])
+    for (const { system, path } of [...runtimes, ...tokenizerFiles(packages.get('tokenizers'))])
       if (system !== wanted)
         output.out(`${megabytes(remove(path)).padStart(7)}  ${relative(process.cwd(), path)}`);
     let mapBytes = 0;
@@ -61,7 +61,8 @@ interface Binaries {
 }
 
 /** `bin/<N-API version>/<platform>/<arch>/` */
-function runtimeFolders(folder: string): Binaries[] {
+function runtimeFolders(folder: string | undefined): Binaries[] {
+  if (folder === undefined) return [];
   return entriesOf(join(folder, 'bin')).flatMap((version) =>
     entriesOf(version).flatMap((platform) =>
       entriesOf(platform).map((path) => ({ system: `${basename(platform)}/${basename(path)}`, path })),
@@ -70,8 +71,8 @@ function runtimeFolders(folder: string): Binaries[] {
 }
 
 /** `tokenizers.<platform>-<arch>[-<C library>].node`; ONNX Runtime's library for Linux knows glibc alone. */
-function tokenizerFiles(folder: string): Binaries[] {
-  return entriesOf(folder).flatMap((path) => {
+function tokenizerFiles(folder: string | undefined): Binaries[] {
+  return entriesOf(folder ?? '').flatMap((path) => {
     const [, platform, arch, library] =
       /^tokenizers\.(\w+)-(\w+)(?:-(\w+))?\.node$/.exec(basename(path)) ?? [];
     if (platform === undefined) return [];
