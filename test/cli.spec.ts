@@ -34,7 +34,11 @@ describe('nestor', () => {
       ['run', IRIS, ROWS, '--out', 'no/where'],
       /no file or folder no\/where/,
     ],
-    ['a folder for answers', ['run', IRIS, ROWS, '--out', 'src'], /A file is wanted, and src is a folder/],
+    [
+      'a folder for answers',
+      ['run', IRIS, ROWS, '--out', 'src'],
+      /A file is wanted, and what was given is a folder/,
+    ],
     ['a file to inspect that is not there', ['inspect', 'nowhere.onnx'], /no file or folder .*nowhere\.onnx/],
     ['a folder to inspect', ['inspect', 'src'], /A file is wanted, and .*src is a folder/],
     ['a model to measure that is not there', ['bench', 'nowhere'], /no model "nowhere"/],

@@ -42,7 +42,7 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** As text for Prometheus. */
-  text(format: TextFormatName): Promise<string> {
+  text(format: TextFormatName = 'prometheus'): Promise<string> {
     return this.ipc.askPrimary(TOPIC.text, format, ANSWER_MS);
   }
 
