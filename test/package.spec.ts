@@ -20,7 +20,7 @@ import { until } from './helpers/until';
 
 const ROOT = join(__dirname, '..');
 const EXAMPLES = join(ROOT, 'examples');
-const MAX_PACKED_BYTES = 500_000;
+const MAX_PACKED_BYTES = 500 * 1024;
 /** What a program sees of the package leads to no more of its inside than this. */
 const MAX_DECLARATIONS = 25;
 /** On disk, by `du`, with all that it needs, after `nestor prune`. */
