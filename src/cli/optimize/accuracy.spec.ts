@@ -69,6 +69,19 @@ describe('accuracyOf', () => {
     expect(accuracyOf(rows, vectors(0), vectors(2.5), { declared }).nearest).toBe(6 / 8);
   });
 
+  it('asks no direction of a row of next to nothing', () => {
+    const rows = [ROW, ROW];
+    const much = output([1, 4], [1, 2, 3, 4]);
+    const [ours, theirs] = [
+      [1e-6, 0, 0, 0],
+      [0, 1e-6, 0, 0],
+    ].map((values) => [much, output([1, 4], values)]);
+    const declared = new Map([['y', 'vector' as const]]);
+    expect(accuracyOf(rows, ours!, theirs!, { declared }).cosMin).toBe(1);
+    const more = [much, output([1, 4], [0, 1, 0, 0])];
+    expect(accuracyOf(rows, ours!, more, { declared }).cosMin).toBe(0);
+  });
+
   it('says that a number is none any more, and holds single numbers together', () => {
     const wrong = accuracyOf(
       [ROW],

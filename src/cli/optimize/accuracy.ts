@@ -36,6 +36,8 @@ const SURE = 0.1;
 const MANY_ROWS = 8;
 /** A row of fewer numbers has no direction of its own. */
 const FEW = 4;
+/** A row whose largest number is such a part of that of all rows. */
+const NEXT_TO_NOTHING = 1e-3;
 
 /** What is known of a model's outputs before it runs. */
 export interface Nature {
@@ -122,9 +124,11 @@ function compare(ours: readonly Floats[], theirs: readonly Floats[], kind: Kind,
     const their = theirs[i]!;
     maxRelative = Math.max(
       maxRelative,
-      difference(our, their) / Math.max(largest(our), all * 1e-3, Number.MIN_VALUE),
+      difference(our, their) / Math.max(largest(our), all * NEXT_TO_NOTHING, Number.MIN_VALUE),
     );
-    if (our.length >= FEW) cosines.push(cosine(our, their));
+    // A row of next to nothing, as a picture without text has it, points nowhere.
+    const isNothing = largest(our) < all * NEXT_TO_NOTHING && largest(their) < all * NEXT_TO_NOTHING;
+    if (our.length >= FEW) cosines.push(isNothing ? 1 : cosine(our, their));
     if (kind !== 'classes' && kind !== 'steps') return;
     for (let at = 0; at + width <= our.length; at += width) {
       const [one, other] = [our.subarray(at, at + width), their.subarray(at, at + width)];
