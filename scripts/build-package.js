@@ -4,9 +4,9 @@
  * Declarations: the compiler writes one for every file that the package's entry leads to, some four hundred. What a program
  * sees of it is what the entry's own declaration names, and what those name in turn; these alone go to `dist`.
  *
- * Code: it loses its white space, the names of local variables and what can be said shorter, a sixth of the tarball. Classes
- * and functions keep their names, so that a stack trace and a line of the log say where they come from, and another thread
- * finds what it is to call.
+ * Code: it loses its white space and the names of local variables, a sixth of the tarball. Classes and functions keep their
+ * names, so that a stack trace and a line of the log say where they come from, and another thread finds what it is to call.
+ * It is not said shorter otherwise: by the form of its exports Node knows what an ES module may import by name.
  */
 const { execFileSync } = require('node:child_process');
 const {
@@ -65,10 +65,9 @@ async function trimCode() {
     const file = join(dist, path);
     const before = readFileSync(file, 'utf8');
     const { code: after } = await minify(before, {
+      compress: false,
       // Each file is a module: nothing at its top level is seen but what it exports.
-      toplevel: true,
-      keep_classnames: true,
-      keep_fnames: true,
+      mangle: { toplevel: true, keep_classnames: true, keep_fnames: true },
       format: { comments: false, semicolons: false },
     });
     if (after === before) continue;
