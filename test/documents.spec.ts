@@ -1,8 +1,8 @@
+import { getMetadataStorage } from 'class-validator';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { parse } from 'yaml';
 import { Environment } from '../src/config/environment';
-import { variableNames } from '../src/config/variable';
 import type { Key } from '../src/config/yaml/readers';
 import { KEYS } from '../src/models/repository/model-config';
 import { ONNX } from '../src/runners/onnx/onnx-kind';
@@ -99,7 +99,7 @@ describe.each(DOCUMENTS)('%s', (path) => {
   });
 
   it('names settings that there are', () => {
-    const known = new Set([...variableNames(Environment), ...OTHERS]);
+    const known = new Set([...settings(), ...OTHERS]);
     const named = [...text.matchAll(/`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`/g)];
     expect(named.map(([, name = '']) => name).filter((name) => !known.has(name))).toEqual([]);
   });
@@ -108,6 +108,11 @@ describe.each(DOCUMENTS)('%s', (path) => {
     for (const json of blocks(text, 'json')) expect(() => JSON.parse(json) as unknown).not.toThrow();
   });
 });
+
+function settings(): string[] {
+  const rules = getMetadataStorage().getTargetValidationMetadatas(Environment, '', true, false);
+  return rules.map(({ propertyName }) => propertyName);
+}
 
 describe.each<[string, Record<string, Key<unknown>>]>([
   ['docs/models.md', { ...KEYS, ...ONNX.keys }],
@@ -128,8 +133,7 @@ describe.each<[string, Record<string, Key<unknown>>]>([
   it('have the defaults that they are said to have', () => {
     for (const { names, fallback } of rows) {
       const key = Object.values({ ...KEYS, ...keys }).find((one) => one.key === names[0]);
-      if (key === undefined || fallback === undefined || variableNames(Environment).includes(fallback))
-        continue;
+      if (key === undefined || fallback === undefined || settings().includes(fallback)) continue;
       const value = key.read(parse(fallback) as never, () => undefined);
       expect([names, value]).toEqual([names, key.fallback]);
     }

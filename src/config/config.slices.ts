@@ -1,3 +1,4 @@
+import { getConfigToken } from '@nestjs/config';
 import type { Settings } from './slices';
 
 export type {
@@ -15,10 +16,8 @@ export type {
   TracingConfig,
 } from './slices';
 
-export const sliceToken = (name: keyof Settings): string => `settings of ${name}`;
-
 /** What a slice is injected by: `@Inject(httpConfig.KEY) http: HttpConfig`. */
-const slice = (name: keyof Settings): { readonly KEY: string } => ({ KEY: sliceToken(name) });
+const slice = (name: keyof Settings): { readonly KEY: string } => ({ KEY: getConfigToken(name) });
 
 export const appConfig = slice('app');
 export const httpConfig = slice('http');

@@ -1,15 +1,19 @@
+import { getMetadataStorage } from 'class-validator';
 import { parse } from 'dotenv';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Environment } from './environment';
 import { parseSettings } from './settings';
-import { variableNames } from './variable';
 
 const text = readFileSync(join(__dirname, '../../.env.example'), 'utf8');
 const uncommented = text.replace(/^# (?=[A-Z][A-Z0-9_]*=)/gm, '');
 const example = parse(uncommented);
 
-const variables = new Set(variableNames(Environment));
+const variables = new Set(
+  getMetadataStorage()
+    .getTargetValidationMetadatas(Environment, '', true, false)
+    .map(({ propertyName }) => propertyName),
+);
 
 /** Empty in the example: those whose default is none, or is not a constant. */
 const EMPTY = [

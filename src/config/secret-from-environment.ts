@@ -1,6 +1,6 @@
+import { getMetadataStorage } from './class-validator';
 import { Environment } from './environment';
 import { type EnvironmentText, readEnvironment, settings } from './settings';
-import { variableNames } from './variable';
 
 let environment: EnvironmentText | undefined;
 
@@ -25,5 +25,6 @@ export function isSettingName(name: string): boolean {
 
 /** The names of all settings. */
 export function settingNames(): ReadonlySet<string> {
-  return new Set(variableNames(Environment));
+  const rules = getMetadataStorage().getTargetValidationMetadatas(Environment, '', true, false);
+  return new Set(rules.map(({ propertyName }) => propertyName));
 }

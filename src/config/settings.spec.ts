@@ -1,12 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { getMetadataStorage } from './class-validator';
 import { ConfigurationError } from './configuration-error';
 import { Environment } from './environment';
 import { userCacheFolder } from './user-cache-folder';
 import { packageVersion } from './package-version';
 import { type EnvironmentText, parseSettings, readEnvironment, settings } from './settings';
-import { variableNames } from './variable';
 
 /** A secret that no rule refuses: 64 bytes. */
 const SECRET = 'c2f1a07d94e83b5661d0f83c97ab25e41f0e2d3c4b5a69788796a5b4c3d2e1f7';
@@ -263,7 +263,9 @@ describe('parseSettings', () => {
   });
 
   it('never repeats a value', () => {
-    const names = variableNames(Environment);
+    const names = getMetadataStorage()
+      .getTargetValidationMetadatas(Environment, '', true, false)
+      .map(({ propertyName }) => propertyName);
     const env = Object.fromEntries(names.map((name) => [name, 'hunter2\n$value $property']));
     const error = refusal({ ...env, NODE_ENV: 'production' });
     expect(error.faults.length).toBeGreaterThan(30);

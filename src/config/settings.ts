@@ -1,10 +1,11 @@
+import { plainToInstance } from 'class-transformer';
 import { parse } from 'dotenv';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Validator } from './class-validator';
 import { ConfigurationError } from './configuration-error';
 import { Environment } from './environment';
 import { type Settings, slices } from './slices';
-import { readVariables } from './variable';
 
 /** The variables by name, as `process.env` has them. */
 export type EnvironmentText = Readonly<Record<string, string | undefined>>;
@@ -14,7 +15,13 @@ export type EnvironmentText = Readonly<Record<string, string | undefined>>;
  * @throws ConfigurationError with every fault there is.
  */
 export function parseSettings(env: EnvironmentText): Settings {
-  const { variables: environment, faults } = readVariables(Environment, env);
+  const environment = plainToInstance(Environment, env, {
+    excludeExtraneousValues: true,
+    exposeUnsetFields: false, // what is left out keeps its default
+  });
+  const faults = new Validator()
+    .validateSync(environment)
+    .flatMap(({ constraints }) => Object.values(constraints ?? {}));
   if (faults.length > 0) throw new ConfigurationError(faults);
   return frozen({
     app: slices.app(environment),

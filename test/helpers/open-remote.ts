@@ -1,3 +1,5 @@
+import { HttpService } from '@nestjs/axios';
+import axios from 'axios';
 import { parseSettings } from '../../src/config/settings';
 import type { RemoteConfig } from '../../src/config/slices';
 import { Recorder } from '../../src/telemetry/metrics/recorder';
@@ -31,7 +33,7 @@ export async function openRemote(
 ): Promise<{ runner: RemoteRunner; recorder: Recorder }> {
   const remote = { ...parseSettings({}).remote, ...settings };
   const recorder = new Recorder();
-  const http = new RemoteHttp(remote);
+  const http = new RemoteHttp(new HttpService(axios.create()), remote);
   const factory = new RemoteFactory(http, recorder, remote);
   return { runner: await factory.open('m', { ...REMOTE_DEFAULTS, ...config }), recorder };
 }

@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module';
-import type { IncomingMessage } from 'node:http';
+import { HttpService } from '@nestjs/axios';
 import { Inject, Injectable } from '@nestjs/common';
-import type * as Axios from 'axios';
+import { isAxiosError, isCancel } from 'axios';
+import type { IncomingMessage } from 'node:http';
 import { type RemoteConfig, remoteConfig } from '../../config/config.slices';
 import { reasonOf } from '../../errors/domain-error';
 import { readAnswer, type RemoteAnswer } from './answer-body';
@@ -27,7 +27,10 @@ const NO_REDIRECT = 0;
 export class RemoteHttp {
   private readonly maxAnswerBytes: number;
 
-  constructor(@Inject(remoteConfig.KEY) config: Pick<RemoteConfig, 'maxAnswerBytes'>) {
+  constructor(
+    private readonly http: HttpService,
+    @Inject(remoteConfig.KEY) config: Pick<RemoteConfig, 'maxAnswerBytes'>,
+  ) {
     this.maxAnswerBytes = config.maxAnswerBytes;
   }
 
@@ -62,7 +65,7 @@ export class RemoteHttp {
     { httpAgent, httpsAgent }: Connections,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
-    const answer = await client().request<IncomingMessage>({
+    const answer = await this.http.axiosRef.request<IncomingMessage>({
       method,
       url: url.href,
       headers: { accept: 'application/json', 'accept-encoding': 'identity', ...headers },
@@ -109,14 +112,12 @@ class Attempt {
 
   faultOf(error: unknown, connections: Connections): RemoteFault {
     if (error instanceof RemoteFault) return error;
-    const library = axios();
-    const isItsOwn = library.isAxiosError(error);
-    const socket = isItsOwn || library.isCancel(error) ? socketOf(error) : undefined;
+    const socket = isAxiosError(error) || isCancel(error) ? socketOf(error) : undefined;
     const made = this.answering || connections.isMade(socket);
     if (this.call.signal.aborted)
       return new RemoteFault('cancelled', 'Nobody waits for the answer any more.');
     if (this.timedOut) return this.late(made);
-    const cause = isItsOwn ? (error.cause ?? error) : error;
+    const cause = isAxiosError(error) ? (error.cause ?? error) : error;
     if (cause instanceof ConnectTimeout) {
       return new RemoteFault(
         'connect_timeout',
@@ -149,18 +150,4 @@ class Attempt {
 
 function socketOf(error: { request?: unknown }): object | null | undefined {
   return (error.request as { socket?: object | null } | undefined)?.socket;
-}
-
-const requireHere = createRequire(__filename);
-let loaded: typeof Axios | undefined;
-let ownClient: Axios.AxiosInstance | undefined;
-
-/** The library is loaded with the first remote model: most servers have none, and it is seventy modules. */
-function axios(): typeof Axios {
-  return (loaded ??= requireHere('axios') as typeof Axios);
-}
-
-/** Not the library's common one, to which an application that this runs in may have tied its own interceptors. */
-function client(): Axios.AxiosInstance {
-  return (ownClient ??= axios().default.create());
 }

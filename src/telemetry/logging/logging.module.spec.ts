@@ -3,11 +3,10 @@ import type { IncomingMessage, ServerResponse, Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Controller, Get, type INestApplication, Logger as NestLogger, Module } from '@nestjs/common';
+import { ConfigModule, registerAs } from '@nestjs/config';
 import { Test } from '@nestjs/testing';
 import { Logger } from 'nestjs-pino';
 import request from 'supertest';
-import { ConfigurationModule } from '../../config/configuration.module';
-import { parseSettings } from '../../config/settings';
 import type { LoggingConfig } from '../../config/slices';
 import { AccessLog } from './access-log';
 import { LogSink } from './log-sink';
@@ -36,7 +35,14 @@ class SpeakingController {
 }
 
 @Module({
-  imports: [ConfigurationModule.with({ ...parseSettings({ WORKERS: '0' }), logging }), LoggingModule],
+  imports: [
+    ConfigModule.forRoot({
+      isGlobal: true,
+      ignoreEnvFile: true,
+      load: [registerAs('logging', () => logging), registerAs('cluster', () => ({ workers: 0 }))],
+    }),
+    LoggingModule,
+  ],
   controllers: [SpeakingController],
 })
 class SpeakingModule {}
