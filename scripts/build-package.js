@@ -4,9 +4,10 @@
  * Declarations: the compiler writes one for every file that the package's entry leads to, some four hundred. What a program
  * sees of it is what the entry's own declaration names, and what those name in turn; these alone go to `dist`.
  *
- * Code: it loses its white space and the names of local variables, a sixth of the tarball. Classes and functions keep their
- * names, so that a stack trace and a line of the log say where they come from, and another thread finds what it is to call.
- * It is not said shorter otherwise: by the form of its exports Node knows what an ES module may import by name.
+ * Code: it loses its white space, the names of local variables and what can be said shorter, a sixth of the tarball. Classes
+ * and functions keep their names, so that a stack trace and a line of the log say where they come from, and another thread
+ * finds what it is to call. Files of types alone go. The entry is not said shorter: by the form of its exports Node knows what an ES module may
+ * import by name.
  */
 const { execFileSync } = require('node:child_process');
 const {
@@ -26,6 +27,8 @@ const { minify } = require('terser');
 
 const root = join(__dirname, '..');
 const dist = join(root, 'dist');
+const ENTRY = 'index.js';
+const EMPTY = '"use strict";Object.defineProperty(exports,"__esModule",{value:!0});';
 
 function buildDeclarations() {
   const built = mkdtempSync(join(tmpdir(), 'nestor-types-'));
@@ -65,12 +68,16 @@ async function trimCode() {
     const file = join(dist, path);
     const before = readFileSync(file, 'utf8');
     const { code: after } = await minify(before, {
-      compress: false,
+      compress: path === ENTRY ? false : { passes: 2 },
       // Each file is a module: nothing at its top level is seen but what it exports.
-      mangle: { toplevel: true, keep_classnames: true, keep_fnames: true },
-      format: { comments: false, semicolons: false },
+      toplevel: true,
+      keep_classnames: true,
+      keep_fnames: true,
+      format: { comments: false },
     });
-    if (after === before) continue;
+    // What is left of a file of types alone: nothing asks for it.
+    if (after === EMPTY) rmSync(file);
+    if (after === before || after === EMPTY) continue;
     // At one stroke: somebody may be starting a server from it.
     writeFileSync(`${file}.new`, after);
     renameSync(`${file}.new`, file);

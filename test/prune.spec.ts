@@ -36,6 +36,11 @@ const FILES: Record<string, boolean> = {
   // What a dependency needs, at a version of its own.
   'rxjs/node_modules/below/index.cjs.map': false,
   'below/index.js.map': true,
+  // What only bundlers read, and what Node may read as well.
+  'cockatiel/dist/index.js': true,
+  'cockatiel/esm/index.js': false,
+  'helmet/index.mjs': true,
+  'jose/esm/index.js': true,
   // Of the application, not of this package.
   'theirs/index.js.map': true,
   // As pnpm lays packages out.
@@ -51,13 +56,14 @@ beforeAll(() => {
     writeFileSync(join(modules, file), file);
   }
   symlinkSync('.pnpm/yaml@2/node_modules/yaml', join(modules, 'yaml'));
-  const manifest = (folder: string, needs: readonly string[] = []): void =>
+  const manifest = (folder: string, needs: readonly string[] = [], fields: object = {}): void =>
     writeFileSync(
       join(modules, folder, 'package.json'),
       JSON.stringify({
         version: '1.0.0',
         engines: { node: '>=20' },
         dependencies: Object.fromEntries(needs.map((name) => [name, '1.0.0'])),
+        ...fields,
       }),
     );
   manifest('nestor', Object.keys(dependencies));
@@ -66,6 +72,9 @@ beforeAll(() => {
   for (const folder of ['onnxruntime-node', 'tokenizers', 'rxjs/node_modules/below', 'below', 'theirs'])
     manifest(folder);
   manifest('.pnpm/yaml@2/node_modules/linked');
+  manifest('cockatiel', [], { main: 'dist/index.js', module: './esm/index.js' });
+  manifest('helmet', [], { main: 'cjs/index.js', module: 'index.mjs' });
+  manifest('jose', [], { module: 'esm/index.js', exports: { import: './esm/index.js' } });
 });
 
 function prune(...args: string[]): string {
@@ -87,11 +96,13 @@ it('removes nothing for a system that there is no runtime for', () => {
 });
 
 it('says what it would remove, and removes nothing when it is asked to say it', () => {
-  expect(prune('--dry-run')).toMatch(/win32\/x64\n[^]*source maps\n[^]*would be freed\n$/);
+  expect(prune('--dry-run')).toMatch(
+    /win32\/x64\n[^]*source maps\n[^]*builds for bundlers\n[^]*would be freed\n$/,
+  );
   expect(Object.values(there())).not.toContain(false);
 });
 
-it("removes other systems' binaries and the source maps of what the package needs, and nothing else", () => {
+it("removes other systems' binaries, and of what the package needs the source maps and what bundlers read, and nothing else", () => {
   expect(prune()).toMatch(/freed\n$/);
   expect(there()).toEqual(FILES);
 });

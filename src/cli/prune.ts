@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Command, EXIT, UsageError } from './command';
 
@@ -8,12 +8,12 @@ const PACKAGE = join(__dirname, '..', '..');
 
 /** What nothing reads at run time of the packages that this one needs. */
 export const prune: Command = {
-  summary: 'remove the binaries of other systems, and source maps, from node_modules',
+  summary: 'remove binaries of other systems, source maps and builds for bundlers from node_modules',
   help: `Usage: nestor prune [--platform <name>] [--arch <name>] [--dry-run]
 
 Packages such as ONNX Runtime's hold their library for every system, some 300 MB. This removes those of all but one:
-the system it runs on, or the one named as Node names it (linux, darwin, win32; x64, arm64). The source maps of the
-packages that Nestor needs, some 35 MB, go as well. \`npm install\` brings both back.
+the system it runs on, or the one named as Node names it (linux, darwin, win32; x64, arm64). Of the packages that Nestor
+needs, source maps and the builds that only bundlers read, some 35 MB, go as well. \`npm install\` brings all of it back.
 
 Examples:
   nestor prune
@@ -46,9 +46,14 @@ Examples:
     for (const { system, path } of [...runtimes, ...tokenizerFiles(packages.get('tokenizers'))])
       if (system !== wanted)
         output.out(`${megabytes(remove(path)).padStart(7)}  ${relative(process.cwd(), path)}`);
-    let mapBytes = 0;
-    for (const path of [...packages.values()].flatMap(sourceMaps)) mapBytes += remove(path);
-    output.out(`${megabytes(mapBytes).padStart(7)}  source maps`);
+    for (const [what, pathsOf] of [
+      ['source maps', sourceMaps],
+      ['builds for bundlers', bundlerBuilds],
+    ] as const) {
+      let bytes = 0;
+      for (const path of [...packages.values()].flatMap(pathsOf)) bytes += remove(path);
+      output.out(`${megabytes(bytes).padStart(7)}  ${what}`);
+    }
     output.out(`${megabytes(freedBytes).padStart(7)}  ${values['dry-run'] ? 'would be freed' : 'freed'}`);
     return Promise.resolve(EXIT.done);
   },
@@ -119,6 +124,21 @@ function sourceMaps(folder: string): string[] {
     if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : sourceMaps(path);
     return entry.isFile() && /\.[cm]?(?:js|ts|css)\.map$/.test(entry.name) ? [path] : [];
   });
+}
+
+/**
+ * The folders that bundlers find by fields of `package.json` which Node does not know. With `exports`, or where the folder
+ * that Node reads lies within, nothing can be told from the fields alone.
+ */
+function bundlerBuilds(folder: string): string[] {
+  const fields = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, unknown>;
+  if (fields.exports !== undefined) return [];
+  const folderOf = (file: unknown): string =>
+    dirname(join(folder, typeof file === 'string' ? file : 'index.js'));
+  const main = folderOf(fields.main);
+  return [...new Set(['module', 'es2015', 'esnext'].map((field) => folderOf(fields[field])))].filter(
+    (build) => !`${main}${sep}`.startsWith(`${build}${sep}`) && existsSync(build),
+  );
 }
 
 function entriesOf(folder: string): string[] {
