@@ -6,6 +6,7 @@ import type { Exchange } from '../http/exchange';
 import { Router } from '../http/router';
 import type { RouteScope } from '../http/route-table';
 import { ApiPage } from '../protocols/http-call/model-page';
+import { ErrorResponse } from '../protocols/native/native.dto';
 import { StatusResponse } from './status.dto';
 import { StatusService } from './status.service';
 
@@ -42,6 +43,7 @@ export class StatusController implements OnModuleInit {
   @ApiOperation({ summary: 'The server and its models at one moment' })
   @ApiPage()
   @ApiResponse({ status: 200, type: StatusResponse })
+  @ApiResponse({ status: 400, type: ErrorResponse, description: 'A limit or cursor that there is not.' })
   status(@Req() req: IncomingMessage, @Res() res: ServerResponse): void {
     const exchange = this.router.exchange(req, res);
     this.answer(exchange).catch((thrown: unknown) => this.router.fail(exchange, thrown));
