@@ -64,9 +64,13 @@ function asDomainError(thrown: unknown, method: string, path: string): DomainErr
   );
 }
 
-/** The status in an exception of Nest, or in an error of Express' body parser. */
+/**
+ * The status in an exception of Nest, or in an error of Express' body parser, which calls everything the client's mistake
+ * that happens while it reads: also a file that the system would not open.
+ */
 function statusOf(thrown: unknown): number | undefined {
   if (thrown instanceof HttpException) return thrown.getStatus();
+  if (thrown instanceof Error && 'syscall' in thrown) return undefined;
   if (thrown instanceof Error && 'status' in thrown && typeof thrown.status === 'number')
     return thrown.status;
   return undefined;
