@@ -215,6 +215,18 @@ describe('what is no picture', () => {
     expect(code).toBe('input_too_large');
   });
 
+  it.each([
+    ['tall', 1, 333],
+    ['wide', 333, 1],
+  ])('is refused where it is so %s that its shorter side makes it too long', async (_, width, height) => {
+    const resize = { mode: 'shorter', size: 37 } as const;
+    const { code, message } = await refusal(blackPng(width, height), { resize });
+    expect(code).toBe('input_too_large');
+    expect(message).toMatch(/become (37 x 12321|12321 x 37), and a side has at most 8192/);
+    const { shape } = await tensorOf({ resize }, blackPng(Math.min(width, 221), Math.min(height, 221)));
+    expect([...shape].sort()).toEqual([1, 3, 37, 8177].sort());
+  });
+
   it('is refused where resizing it would take too much', async () => {
     const plan = { resize: { mode: 'exact', width: 8192, height: 1 }, filter: 'bilinear' } as const;
     const { code, message } = await refusal(blackPng(2, 60_000), plan);

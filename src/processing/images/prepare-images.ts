@@ -7,7 +7,7 @@ import { decode, type ImageHead, readHead, toGrey } from './decode';
 import type { ImagePlan } from './image-plan';
 import { type PicturePart, type Pixels, type Rectangle, wholePicture } from './pixels';
 import { place, type Placement } from './placement';
-import { cut, partFor, resample, type Resampling, resampleBytes } from './resample';
+import { cut, MOST_TARGET_SIDE, partFor, resample, type Resampling, resampleBytes } from './resample';
 import { ImageTensorWriter } from './write-tensor';
 
 /** A picture of the size that the tensor wants, and where it goes. */
@@ -63,6 +63,7 @@ async function prepareOne(
 ): Promise<Placed> {
   const head = await readHead(bytes, limits.maxImagePixels, where);
   const planned = place(plan, head);
+  checkSides(plan, planned.window, head, where);
   const working = resampleBytes({ ...head, channels: 3 }, planned.window);
   if (working > limits.imageBytes) {
     throw new DomainError(
@@ -93,6 +94,15 @@ async function prepareOne(
   } finally {
     gate.leave(needed);
   }
+}
+
+/** A thin strip whose shorter side is made as long as the model wants it can become one of any length. */
+function checkSides({ resize }: ImagePlan, window: Rectangle, head: ImageHead, where: string): void {
+  if (resize.mode === 'none' || Math.max(window.width, window.height) <= MOST_TARGET_SIDE) return;
+  throw new DomainError(
+    'input_too_large',
+    `${where}: ${head.width} x ${head.height} pixels become ${window.width} x ${window.height}, and a side has at most ${MOST_TARGET_SIDE}.`,
+  );
 }
 
 function resamplingOf({ filter, antialias }: ImagePlan, { resized, window }: Placement): Resampling {
