@@ -84,6 +84,8 @@ describe(`a server of ${WORKERS} workers that is disturbed under steady load`, (
   });
 
   it('answers everything on its way to a stop', async () => {
+    await stage.clear();
+    await load.take();
     server.process.kill('SIGTERM');
     // While it delays its stop for the sake of load balancers, it takes requests like before.
     await sleep(STOP_DELAY_MS / 2);

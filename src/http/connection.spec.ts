@@ -101,7 +101,10 @@ describe('Connection', () => {
       return process.memoryUsage().heapUsed - before;
     };
     await survivors(50);
-    expect(await survivors(200)).toBeLessThan((200 * HELD) / 10);
+    // What requests leave they leave each time; what else the process does in one of these moments it does once.
+    let least = Infinity;
+    for (let time = 0; time < 5; time++) least = Math.min(least, await survivors(200));
+    expect(least).toBeLessThan((200 * HELD) / 10);
   });
 
   it('tells all that is in hand when the client leaves, and no one that was answered', async () => {

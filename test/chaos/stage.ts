@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { isAlive } from '../helpers/processes';
 import type { TestRedis } from '../helpers/redis';
 import type { TestServer } from '../helpers/server';
-import { load } from './calls';
+import { CONSTANT, load } from './calls';
 import type { ChangingModel } from './changing-model';
 import { holdersOf } from './connections';
 import type { Deaths } from './deaths';
@@ -127,6 +127,12 @@ export class Stage {
     const { status } = await load(this.server);
     if (status === 200) this.load.oldest = this.model.version;
     return status === 200;
+  }
+
+  /** Workers that died of signals while they ran a model accuse it, and after the second it is set aside: a load call clears it. */
+  async clear(): Promise<void> {
+    const { status } = await this.server.post(`/v2/repository/models/${CONSTANT}/load`, '');
+    if (status !== 200 || !(await this.tryLoad())) throw new Error('A load call does not clear a model.');
   }
 
   /** A load must be refused, with a reason. */

@@ -18,8 +18,8 @@ export class VersionEntry {
   served: LoadedModel | undefined;
   /** How its load went, once it has. */
   load: LoadReport | undefined;
-  /** The change that brought it. */
-  change = -Infinity;
+  /** The count of changes with the last one that wanted it here. */
+  generation = -Infinity;
   /** The load under way, which every request for this version waits for. */
   loading: Promise<void> | undefined;
   /** Why it runs no more, where workers died of it. */

@@ -324,6 +324,23 @@ describe('ModelCoordinator', () => {
       expect([coordinator.isLoaded('a'), coordinator.isLoaded('b')]).toEqual([true, false]);
     });
 
+    it('is not what came to the others while it made room for another', async () => {
+      const harness = new ClusterHarness();
+      const coordinator = await full(harness);
+      let open = (): void => undefined;
+      harness.gate = new Promise((resolve) => (open = resolve));
+      // One that a worker lacks is prepared for it, and chosen to go meanwhile.
+      const again = coordinator.change(ensure('b'));
+      await new Promise((resolve) => setImmediate(resolve));
+      const other = coordinator.change(ensure('a'));
+      await new Promise((resolve) => setImmediate(resolve));
+      open();
+      await Promise.all([again, other]);
+      const there = harness.serving.map((serving) => [...serving.keys()]);
+      expect(there).toEqual([['b'], ['b']]);
+      expect([coordinator.isLoaded('a'), coordinator.isLoaded('b')]).toEqual([false, true]);
+    });
+
     it('takes two phases again where a worker cannot have the same', async () => {
       const harness = new ClusterHarness();
       const coordinator = await full(harness);

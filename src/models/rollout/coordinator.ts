@@ -10,6 +10,7 @@ import {
   type DesiredModels,
   JOIN,
   type Join,
+  type Leave,
   type ModelChange,
   type Prepare,
   type Prepared,
@@ -208,9 +209,10 @@ export class Coordinator {
     if (resident !== undefined) {
       // Whoever asks lacks what the others have: what kept it from loading may have passed.
       const { digest } = resident;
-      const wanted = { model, versions: [{ version, digest }], replace: false };
-      await this.commit(await this.prepare(wanted, asker));
-      return;
+      const staged = await this.prepare({ model, versions: [{ version, digest }], replace: false }, asker);
+      if (this.residents.get(model, version) === resident) return this.commit(staged);
+      // It has made room meanwhile.
+      await this.abort(staged.id);
     }
     const known = this.known.get(keyOf(model, version));
     if (known !== undefined && (await this.bringBack(known, asker))) return;
@@ -239,7 +241,7 @@ export class Coordinator {
    */
   private async bringBack(known: LoadedVersion, asker: number | undefined): Promise<boolean> {
     const { model, version, digest } = known;
-    const leave = await this.residents.reserveKnown(known);
+    const leave = await this.reserveKnown(known);
     const wanted: Prepare = {
       id: ++this.lastId,
       model,
@@ -248,7 +250,8 @@ export class Coordinator {
       atOnce: {
         byDefault: this.residents.byDefault(model),
         unbatched: this.unbatchedOf(model),
-        leave: leave.map((one) => ({ model: one.model, version: one.version })),
+        generation: ++this.generation,
+        leave,
       },
     };
     const phase = new PreparePhase(wanted, asker, this.options);
@@ -266,6 +269,20 @@ export class Coordinator {
       await this.takeBack(known, wanted.id);
       if (!phase.deadly) return false;
       this.leaveAlone(model, error);
+      throw error;
+    }
+  }
+
+  /** @returns small ones that make room for it, which the workers are to be told of along with it */
+  private async reserveKnown(known: LoadedVersion): Promise<Leave[]> {
+    const leave: Leave[] = [];
+    try {
+      await this.residents.reserveKnown(known, ({ model, version }) => {
+        leave.push({ model, version, generation: this.generation });
+      });
+      return leave;
+    } catch (error) {
+      for (const { model, version } of leave) await this.retire(model, [version], false);
       throw error;
     }
   }
@@ -414,6 +431,7 @@ export class Coordinator {
     this.generation++;
     const commit: Commit = {
       id,
+      generation: this.generation,
       byDefault: this.residents.byDefault(model),
       unbatched: this.unbatchedOf(model),
     };

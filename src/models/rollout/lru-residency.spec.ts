@@ -1,5 +1,5 @@
 import type { VersionUsage } from './messages';
-import { leastRecentlyUsed } from './lru-residency';
+import { leastRecentlyUsed, LruResidency } from './lru-residency';
 
 const usage = (model: string, unusedMs: number, idle = true): VersionUsage => ({
   model,
@@ -33,5 +33,26 @@ describe('the version that makes room', () => {
   it('is none when all are at work', () => {
     expect(leastRecentlyUsed([[usage('a', 900, false)]], anyone)).toBeUndefined();
     expect(leastRecentlyUsed([], anyone)).toBeUndefined();
+  });
+});
+
+describe('LruResidency', () => {
+  it('takes no place from what is on its way, though a worker may still have it', async () => {
+    const usages = [usage('a', 900), usage('b', 100)];
+    const gone: string[] = [];
+    const residents = new LruResidency(
+      {
+        maxResident: 2,
+        maxMemoryBytes: 0,
+        loadTimeoutMs: 1000,
+        askAll: <Value>() => Promise.resolve([{ worker: 0, ok: true as const, value: usages as Value }]),
+      },
+      ({ model }) => void gone.push(model),
+    );
+    await residents.reserve('a', '1');
+    const b = { model: 'b', version: '1', kept: false, byDefault: true, memoryBytes: 1, light: true };
+    residents.add({ ...b, digest: 'd' });
+    await residents.reserve('c', '1');
+    expect(gone).toEqual(['b']);
   });
 });

@@ -116,21 +116,20 @@ export class LruResidency {
 
   /**
    * Both, for a version whose memory is known.
-   * @returns small ones that make room for it, which the workers are to be told of along with it
+   * @param along told of each small one that makes room: the workers are to be told of it along with the version
    * @throws model_unavailable
    */
-  async reserveKnown({ model, version, memoryBytes }: LoadedVersion): Promise<LoadedVersion[]> {
-    const leave: LoadedVersion[] = [];
+  async reserveKnown(
+    { model, version, memoryBytes }: LoadedVersion,
+    along: (one: LoadedVersion) => void,
+  ): Promise<void> {
     // Of large ones the memory is to be free first.
-    const letGo = (one: LoadedVersion): void | Promise<void> =>
-      one.light ? void leave.push(one) : this.retire(one);
+    const letGo: LetGo = (one) => (one.light ? along(one) : this.retire(one));
     try {
       await this.reserve(model, version, letGo);
       await this.claim(model, version, memoryBytes, letGo);
-      return leave;
     } catch (error) {
       this.remove(model, version);
-      for (const one of leave) await this.retire(one);
       throw error;
     }
   }
@@ -168,8 +167,12 @@ export class LruResidency {
   }
 
   private async evict(exceptModel: string, letGo: LetGo): Promise<boolean> {
-    const mayGo = (model: string, version: string): boolean =>
-      model !== exceptModel && this.get(model, version)?.kept === false;
+    // One on its way back may be told of still by a worker that has yet to let it go: what is added when it has come
+    // would be one too many.
+    const mayGo = (model: string, version: string): boolean => {
+      const one = this.get(model, version);
+      return model !== exceptModel && one?.kept === false && one.digest !== '';
+    };
     const victim = this.victimAsHeard(mayGo) ?? leastRecentlyUsed(await this.usage.run(), mayGo);
     const loaded = victim && this.get(victim.model, victim.version);
     if (loaded === undefined) return false;
@@ -188,9 +191,10 @@ export class LruResidency {
       const key = keyOf(model, version);
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
-    const isThere = (model: string, version: string): boolean =>
-      counts.get(keyOf(model, version)) === byWorker.length && this.get(model, version)?.digest !== '';
-    return leastRecentlyUsed(byWorker, (model, version) => isThere(model, version) && mayGo(model, version));
+    return leastRecentlyUsed(
+      byWorker,
+      (model, version) => counts.get(keyOf(model, version)) === byWorker.length && mayGo(model, version),
+    );
   }
 }
 

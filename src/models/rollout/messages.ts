@@ -91,8 +91,18 @@ export interface AtOnce {
   /** Which one requests that name none get; undefined: this one, where it is the latest. */
   readonly byDefault: string | undefined;
   readonly unbatched: readonly Unbatched[];
+  /** As `Commit` has it. */
+  readonly generation: number;
   /** What makes room for it. */
-  readonly leave: readonly Pick<LoadedVersion, 'model' | 'version'>[];
+  readonly leave: readonly Leave[];
+}
+
+/** A version that is to make room, unless it has come back since: a message may be overtaken while it waits for its turn. */
+export interface Leave {
+  readonly model: string;
+  readonly version: string;
+  /** The changes that there had been when it was chosen. */
+  readonly generation: number;
 }
 
 export interface Prepared {
@@ -118,6 +128,8 @@ export interface PreparedVersion {
 /** Last phase: serve what was prepared. */
 export interface Commit {
   readonly id: number;
+  /** The count of changes, this one included. */
+  readonly generation: number;
   /** Which one requests that name none get from now on; undefined while none of those for them is loaded. */
   readonly byDefault: string | undefined;
   /** Of the model's versions those whose batches were wrong before. */

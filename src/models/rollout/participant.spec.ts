@@ -125,7 +125,7 @@ describe("a worker's part in a change", () => {
   });
 
   describe('that takes one message', () => {
-    const atOnce = { byDefault: undefined, unbatched: [], leave: [] };
+    const atOnce = { byDefault: undefined, unbatched: [], generation: 1, leave: [] };
     const bring = { id: 1, model: 'iris', versions: [{ version: '1' }], replace: false, atOnce };
 
     it('serves as soon as it is loaded, and says how it is used', async () => {
@@ -140,7 +140,7 @@ describe("a worker's part in a change", () => {
       await ask(PREPARE, bring);
       mkdirSync(join(dir, 'other', '1'), { recursive: true });
       cpSync(IRIS, join(dir, 'other', '1', 'model.onnx'));
-      const leave = [{ model: 'iris', version: '1' }];
+      const leave = [{ model: 'iris', version: '1', generation: 1 }];
       const { usage } = await ask<Prepared>(PREPARE, {
         ...bring,
         id: 2,
@@ -152,11 +152,28 @@ describe("a worker's part in a change", () => {
       expect(unloaded).toEqual(['load 1']);
     });
 
-    it('leaves alone what has come back after it was to make room', async () => {
-      await ask(PREPARE, { ...bring, id: 5 });
-      const late = { ...atOnce, leave: [{ model: 'iris', version: '1' }] };
-      await expect(ask(PREPARE, { ...bring, id: 4, model: 'other', atOnce: late })).rejects.toThrow(/other/);
+    it('leaves alone what has come back, or was wanted again, after it was to make room', async () => {
+      const late = { ...atOnce, leave: [{ model: 'iris', version: '1', generation: 2 }] };
+      const makeRoom = async (id: number): Promise<void> => {
+        await expect(ask(PREPARE, { ...bring, id, model: 'other', atOnce: late })).rejects.toThrow(/other/);
+      };
+      await ask(PREPARE, { ...bring, id: 5, atOnce: { ...atOnce, generation: 3 } });
+      await makeRoom(4);
       expect(serving()).toBe('load 1');
+      await ask(PREPARE, { ...bring, id: 6, atOnce: { ...atOnce, generation: 2 } });
+      await ask(PREPARE, { ...bring, id: 7, atOnce: { ...atOnce, generation: 3 } });
+      await makeRoom(8);
+      expect(serving()).toBe('load 1');
+      await ask(PREPARE, { ...bring, id: 9, atOnce: { ...atOnce, generation: 2 } });
+      await makeRoom(10);
+      expect(serving()).toBeUndefined();
+    });
+
+    it('keeps what serves where a change that others need is called off', async () => {
+      await ask(PREPARE, bring);
+      await ask(PREPARE, { id: 2, model: 'iris', versions: [{ version: '1' }], replace: false });
+      await ask(ABORT, { id: 2 });
+      expect([serving(), unloaded]).toEqual(['load 1', []]);
     });
 
     it('is held for whoever waits for it until their turn has come', async () => {

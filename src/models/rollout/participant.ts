@@ -10,6 +10,7 @@ import {
   COMMIT,
   type Abort,
   type Commit,
+  type Leave,
   PREPARE,
   type Prepare,
   type Prepared,
@@ -43,6 +44,8 @@ interface Staged {
   readonly model: string;
   readonly replace: boolean;
   readonly entries: readonly VersionEntry[];
+  /** Do they serve already? Then the change is for workers that lack them. */
+  readonly serving: boolean;
 }
 
 export interface OverdueLoad {
@@ -87,7 +90,7 @@ export class Participant {
     const { id, atOnce, proofs = [] } = wanted;
     this.preparing.add(id);
     for (const proof of proofs) this.loader.keep(proof as Proof);
-    for (const one of atOnce?.leave ?? []) this.makeRoom(one, id);
+    for (const one of atOnce?.leave ?? []) this.makeRoom(one);
     try {
       const prepared = await this.stage(wanted);
       return atOnce === undefined ? prepared : this.serveAtOnce(id, prepared, atOnce);
@@ -97,26 +100,30 @@ export class Participant {
   }
 
   /** From one request to the next, what was prepared serves. */
-  commit({ id, byDefault, unbatched }: Commit): void {
+  commit({ id, generation, byDefault, unbatched }: Commit): void {
     const staged = this.staged.get(id);
     if (staged === undefined) return;
     this.staged.delete(id);
     this.registry.expect(staged.model).agreed = byDefault;
-    this.serve(staged.entries, staged.replace, id);
+    for (const entry of staged.entries) entry.generation = generation;
+    if (!staged.serving) this.serve(staged.entries, staged.replace);
     for (const one of unbatched) this.unbatch(one);
   }
 
-  /** Unless it has come back meanwhile: that message may overtake one that waits for its turn. */
-  private makeRoom({ model, version }: AtOnce['leave'][number], change: number): void {
+  private makeRoom({ model, version, generation }: Leave): void {
     const entry = this.registry.get(model)?.versions.get(version);
-    if (entry !== undefined && entry.change < change)
+    if (entry !== undefined && entry.generation <= generation)
       void this.retire({ model, versions: [version], byCall: false });
   }
 
-  private serveAtOnce(id: number, prepared: Prepared, { byDefault, unbatched }: AtOnce): Prepared {
+  private serveAtOnce(
+    id: number,
+    prepared: Prepared,
+    { byDefault, unbatched, generation }: AtOnce,
+  ): Prepared {
     const { versions, latest } = prepared;
     const isLatest = versions.some(({ version }) => version === latest);
-    this.commit({ id, byDefault: byDefault ?? (isLatest ? latest : undefined), unbatched });
+    this.commit({ id, generation, byDefault: byDefault ?? (isLatest ? latest : undefined), unbatched });
     return { versions, latest, usage: this.usage };
   }
 
@@ -151,11 +158,12 @@ export class Participant {
     this.preparing.delete(id);
     const staged = this.staged.get(id);
     this.staged.delete(id);
-    await Promise.all((staged?.entries ?? []).map((entry) => this.discard(entry)));
+    if (staged?.serving !== false) return;
+    await Promise.all(staged.entries.map((entry) => this.discard(entry)));
   }
 
   /** Lets loaded versions serve, in place of the model's others or beside them. */
-  private serve(entries: readonly VersionEntry[], replace: boolean, change: number): void {
+  private serve(entries: readonly VersionEntry[], replace: boolean): void {
     const [first] = entries;
     if (first === undefined) return;
     const model = this.registry.expect(first.model);
@@ -164,7 +172,6 @@ export class Participant {
       this.serving.add(entry, model.versions.get(entry.version)?.loading);
       model.versions.set(entry.version, entry);
       entry.state = 'READY';
-      entry.change = change;
     }
     const gone = before.filter((old) => replace || entries.some(({ version }) => version === old.version));
     for (const old of gone) void this.leave(old);
@@ -221,8 +228,7 @@ export class Participant {
   private async stage({ id, model, versions, replace, atOnce }: Prepare): Promise<Prepared> {
     const serving = replace ? undefined : this.servingOf(model, versions);
     if (serving !== undefined) {
-      // Another worker lacks them.
-      this.staged.set(id, { model, replace, entries: [] });
+      this.staged.set(id, { model, replace, entries: serving, serving: true });
       return this.preparedOf(model, serving);
     }
     const isFirst = id < 0 && versions === undefined;
@@ -246,7 +252,7 @@ export class Participant {
       await Promise.all(entries.map((entry) => this.discard(entry)));
       throw failed?.reason ?? new DomainError('draining', 'The change was called off.');
     }
-    this.staged.set(id, { model, replace, entries });
+    this.staged.set(id, { model, replace, entries, serving: false });
     return this.preparedOf(model, entries);
   }
 

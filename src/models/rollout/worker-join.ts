@@ -101,7 +101,7 @@ export class WorkerJoin {
       const prepared = await this.changes.prepare({ id, model, versions, replace: versions === undefined });
       const byDefault =
         versions === undefined ? prepared.versions.at(-1)?.version : this.registry.expect(model).agreed;
-      this.changes.commit({ id, byDefault, unbatched: [] });
+      this.changes.commit({ id, generation: this.generation ?? 0, byDefault, unbatched: [] });
     } catch (error) {
       // What a worker lacks of the start's models it says when it joins.
       if (versions === undefined) return;
