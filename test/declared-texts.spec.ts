@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { Tokenizer } from 'tokenizers';
@@ -30,6 +30,13 @@ interface Fault {
 
 const LONG = 'word '.repeat(200);
 
+/** As one that takes the vector of the last position comes to its folder. */
+const LAST_FILES = {
+  ...SENTENCE_FILES,
+  'tokenizer_config.json': { ...SENTENCE_FILES['tokenizer_config.json'], padding_side: 'left' },
+  '1_Pooling/config.json': { pooling_mode_lasttoken: true },
+};
+
 describe('texts', () => {
   const folder = temporaryFolder();
   let server: TestServer;
@@ -57,6 +64,13 @@ describe('texts', () => {
     writeTextFolder(folder, 'masked', smallTextModel('hidden'), transformersFiles('BertForMaskedLM', []));
     writeTextFolder(folder, 'downloaded', smallTextModel('hidden'), SENTENCE_FILES, { downloaded: true });
     writeTextFolder(folder, 'heedless', smallTextModel('hidden', 2, false), SENTENCE_FILES);
+    writeTextFolder(folder, 'leftward', smallTextModel('hidden'), LAST_FILES);
+    for (const side of ['left', 'right']) {
+      writeTextFolder(folder, `${side}-ended`, smallTextModel('last'), {});
+      const input = `{ type: text, max_length: 64, padding_side: ${side} }`;
+      const yaml = `input: { text: ${input} }\noutput: { embedding: { type: embedding } }\n`;
+      writeFileSync(join(folder, `${side}-ended`, 'model.yaml'), yaml);
+    }
     server = await startServer({ MODEL_DIR: folder, CACHE_ENABLED: 'true' });
   });
 
@@ -113,6 +127,38 @@ describe('texts', () => {
       );
     }
     await server.said('texts run with those of their own length alone');
+  });
+
+  it.each([
+    ['leftward', 2],
+    ['left-ended', 2],
+    // What stands at its end counts there, so that nothing is put behind its texts.
+    ['right-ended', 4],
+  ])('are padded on the side that %s has it, and are what they are alone', async (model, runs) => {
+    const texts = ['a', 'the fox', LONG.slice(0, 200), 'a a'];
+    const alone: number[][] = [];
+    for (const text of texts) {
+      const { body } = await call<{ embedding: number[] }>(model, { text });
+      alone.push(body.result.embedding);
+    }
+    const executions = async (): Promise<number> => {
+      const { body } = await server.get<{ model_stats: { execution_count: number }[] }>(
+        `/v2/models/${model}/stats`,
+      );
+      return body.model_stats[0]!.execution_count;
+    };
+    const before = await executions();
+    const together = await call<{ embedding: number[][] }>(model, { text: texts });
+    expect((await executions()) - before).toBe(runs);
+    for (const [i, vector] of together.body.result.embedding.entries())
+      vector.forEach((x, d) => expect(x).toBeCloseTo(alone[i]![d]!, 5));
+  });
+
+  it('tell on which side they are padded, and who says so', async () => {
+    const { body } = await server.get<{ pipeline: unknown }>('/api/inference/leftward');
+    expect(JSON.stringify(body.pipeline)).toContain(
+      '"padding_side":{"value":"left","from":"tokenizer_config.json"}',
+    );
   });
 
   it('are found in the cache as they were sent', async () => {
@@ -232,7 +278,18 @@ describe('texts', () => {
 
     it('lists the models', async () => {
       const ids = (await client.models.list()).data.map(({ id }) => id);
-      expect(ids.sort()).toEqual(['downloaded', 'embedder', 'heedless', 'masked', 'mood', 'names', 'ranker']);
+      expect(ids.sort()).toEqual([
+        'downloaded',
+        'embedder',
+        'heedless',
+        'left-ended',
+        'leftward',
+        'masked',
+        'mood',
+        'names',
+        'ranker',
+        'right-ended',
+      ]);
       expect(await client.models.retrieve('mood')).toMatchObject({ id: 'mood', object: 'model' });
     });
 

@@ -92,6 +92,7 @@ describe('what a model takes and gives, in words', () => {
     prompts: {},
     defaultPrompt: undefined,
     padToken: undefined,
+    paddingSide: undefined,
     wantsSpans: false,
   });
   const column = (name: string) => ({ name, type: 'number' as const, missing: undefined, values: undefined });

@@ -21,6 +21,9 @@ export interface TokenizedText {
   readonly spans: readonly (readonly [start: number, end: number])[];
 }
 
+/** Where padding stands: before a row's tokens, or behind them. */
+export type PaddingSide = 'left' | 'right';
+
 /** What the steps behind the model want to know of an input, beyond its tensors; one item for each row. */
 export type InputContext =
   | { readonly type: 'image'; readonly frames: readonly ImageFrame[] }
@@ -28,19 +31,32 @@ export type InputContext =
       readonly type: 'text';
       /** The declared input. */
       readonly name: string;
-      /** Tokens of each row; what is behind them is padding. */
+      /** Tokens of each row; what is beside them is padding. */
       readonly lengths: readonly number[];
+      readonly paddingSide: PaddingSide;
       readonly isTruncated: readonly boolean[];
       /** Undefined where no step wants them. */
       readonly tokens: readonly TokenizedText[] | undefined;
     };
 
+/** At which of a row's positions its tokens begin, and how many they are; all of them where no text is known. */
+export function tokensOf(
+  contexts: readonly InputContext[],
+  row: number,
+  positions: number,
+): { readonly first: number; readonly count: number } {
+  const text = contexts.find((context) => context.type === 'text');
+  const count = text?.lengths[row] ?? positions;
+  return { first: text?.paddingSide === 'left' ? positions - count : 0, count };
+}
+
 /** How rows may be lengthened in their second dimension, so that they run with longer ones. */
 export interface RowPadding {
   /** Rows of the same one may run together. */
   readonly bucket: number;
-  /** What stands behind a row's end, by the names of the model's inputs; 0 where there is none. */
+  /** What stands beside a row, by the names of the model's inputs; 0 where there is none. */
   readonly fill: Readonly<Record<string, number>>;
+  readonly side: PaddingSide;
 }
 
 /** What may be made of a request's rows on their way to the model. */

@@ -3,7 +3,7 @@ import type { RowPadding } from './row-padding';
 import { FakeRunner, valuesOf } from './testing/fake-runner';
 import { Harness } from './testing/harness';
 
-const PADDING: RowPadding = { bucket: 8, fill: { ids: 7 } };
+const PADDING: RowPadding = { bucket: 8, fill: { ids: 7 }, side: 'right' };
 
 /** Rows of token ids, as many as there are lists, and their masks. */
 function tokens(...rows: readonly (readonly number[])[]): RequestInputs {
@@ -50,10 +50,25 @@ describe('rows of different lengths', () => {
     ]);
   });
 
+  it('are padded on the left where that is asked for', async () => {
+    const { harness, runner, model } = await busy();
+    const padding = { ...PADDING, side: 'left' as const };
+    harness.submit(model, tokens([1], [2]), { padding });
+    harness.submit(model, tokens([3, 4, 5]), { padding });
+    runner.last.finish();
+    await harness.clock.advance(1);
+    const { batch } = runner.last;
+    expect(batch.map((inputs) => valuesOf(inputs))).toEqual([
+      [7, 7, 1, 7, 7, 2],
+      [3, 4, 5],
+    ]);
+    expect(Array.from(batch[0]![1]!.data as BigInt64Array, Number)).toEqual([0, 0, 1, 0, 0, 1]);
+  });
+
   it('wait for their own where they are of another bucket, or padded by nobody', async () => {
     const { harness, runner, model } = await busy();
     harness.submit(model, tokens([1, 2]), { padding: PADDING });
-    harness.submit(model, tokens([1, 2]), { padding: { bucket: 16, fill: {} } });
+    harness.submit(model, tokens([1, 2]), { padding: { bucket: 16, fill: {}, side: 'right' } });
     harness.submit(model, tokens([1, 2]));
     harness.submit(model, tokens([3]), { padding: PADDING });
     for (let run = 0; run < 4; run++) {

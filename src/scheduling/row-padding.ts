@@ -4,13 +4,15 @@ import type { Tensor } from '../tensors/tensor';
 
 /**
  * How rows may be lengthened in their second dimension, so that shorter ones run with longer ones. Whoever asks for it
- * knows that the model takes no notice of what is behind a row's end, and cuts what it gives for that.
+ * knows that the model takes no notice of what stands beside a row, and cuts what it gives for that.
  */
 export interface RowPadding {
   /** Requests of the same one may run together. */
   readonly bucket: number;
-  /** What stands behind a row's end, by the names of the inputs; 0 where there is none. */
+  /** What stands beside a row, by the names of the inputs; 0 where there is none. */
   readonly fill: Readonly<Record<string, number>>;
+  /** On which side of a row. */
+  readonly side: 'left' | 'right';
 }
 
 /** A request on its way into a batch. */
@@ -26,13 +28,19 @@ export function padToLongest(entries: readonly PaddedEntry[]): void {
     const { inputs } = entry;
     const { padding } = entry.request;
     if (padding === undefined || lengthOf(inputs) === longest) continue;
-    entry.inputs = inputs.map((tensor) => padded(tensor, longest, padding.fill[tensor.name] ?? 0));
+    entry.inputs = inputs.map((tensor) => padded(tensor, longest, padding));
   }
 }
 
 /** A tensor `[rows, length]` with longer rows. */
-export function padded({ name, datatype, shape, data }: Tensor, length: number, fill: number): Tensor {
+export function padded(
+  { name, datatype, shape, data }: Tensor,
+  length: number,
+  { fill: fills, side }: RowPadding,
+): Tensor {
   const [rows = 0, own = 0] = shape;
+  const fill = fills[name] ?? 0;
+  const start = side === 'left' ? length - own : 0;
   if (datatype === 'BYTES' || Array.isArray(data)) throw new Error('Texts are not padded.');
   const longer = allocate(datatype, rows * length);
   if (fill !== 0) {
@@ -41,7 +49,8 @@ export function padded({ name, datatype, shape, data }: Tensor, length: number, 
   }
   for (let row = 0; row < rows; row++) {
     // Of the same type, which the compiler cannot know.
-    (longer as Float64Array).set((data as Float64Array).subarray(row * own, (row + 1) * own), row * length);
+    const values = (data as Float64Array).subarray(row * own, (row + 1) * own);
+    (longer as Float64Array).set(values, row * length + start);
   }
   return { name, datatype, shape: [rows, length], data: longer };
 }

@@ -16,11 +16,11 @@ export const TOKENIZERS = join(__dirname, '..', 'fixtures', 'tokenizers');
 /**
  * A small model of texts: `input_ids` and `attention_mask` INT64 [N, L]; each token's vector is its own and the mean of all
  * those of its row, so that it makes a difference what is masked.
- * @param head `hidden`: `last_hidden_state` FP32 [N, L, 8]; `tokens`: `logits` [N, L, classes]; `sequence`: `logits` [N, classes]
+ * @param head `hidden`: `last_hidden_state` FP32 [N, L, 8]; `last`: `sentence_embedding` [N, 8], the last of these; `tokens`: `logits` [N, L, classes]; `sequence`: `logits` [N, classes]
  * @param heedsMask else what is masked counts as well
  */
 export function smallTextModel(
-  head: 'hidden' | 'tokens' | 'sequence',
+  head: 'hidden' | 'last' | 'tokens' | 'sequence',
   classes = 2,
   heedsMask = true,
 ): Uint8Array {
@@ -41,23 +41,33 @@ export function smallTextModel(
     node('Add', ['embedded', 'mean'], [last]),
   ];
   if (head === 'tokens') nodes.push(node('MatMul', [last, 'head'], ['logits']));
+  if (head === 'last') {
+    nodes.push(node('Gather', [last, 'end'], ['sentence_embedding'], [intAttribute('axis', 1)]));
+  }
   if (head === 'sequence') {
     nodes.push(
       node('Squeeze', ['mean', 'tokens_axis'], ['row']),
       node('MatMul', ['row', 'head'], ['logits']),
     );
   }
-  const shapes = { hidden: ['N', 'L', WIDTH], tokens: ['N', 'L', classes], sequence: ['N', classes] };
+  const name = { hidden: last, last: 'sentence_embedding', tokens: 'logits', sequence: 'logits' }[head];
+  const shapes = {
+    hidden: ['N', 'L', WIDTH],
+    last: ['N', WIDTH],
+    tokens: ['N', 'L', classes],
+    sequence: ['N', classes],
+  };
   return encode({
     node: nodes,
     initializer: [
       initializer('table', DataType.FLOAT, [VOCABULARY, WIDTH], weights(VOCABULARY * WIDTH)),
       initializer('head', DataType.FLOAT, [WIDTH, classes], weights(WIDTH * classes)),
       initializer('tokens_axis', DataType.INT64, [1], bytesOf(BigInt64Array.of(1n))),
+      initializer('end', DataType.INT64, [], bytesOf(BigInt64Array.of(-1n))),
       initializer('last_axis', DataType.INT64, [1], bytesOf(BigInt64Array.of(2n))),
     ],
     input: ['input_ids', 'attention_mask'].map((name) => value(name, DataType.INT64, ['N', 'L'])),
-    output: [value(head === 'hidden' ? last : 'logits', DataType.FLOAT, shapes[head])],
+    output: [value(name, DataType.FLOAT, shapes[head])],
   });
 }
 

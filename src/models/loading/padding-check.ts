@@ -7,7 +7,7 @@ import { padded } from '../../scheduling/row-padding';
 import type { Tensor } from '../../tensors/tensor';
 
 /**
- * Runs a short text alone and again with padding behind it: only if both give the same answer may texts of different
+ * Runs a short text alone and again with padding beside it: only if both give the same answer may texts of different
  * lengths run together. A mask says what is padding, but a model need not heed it.
  * @returns why they may not; undefined when they may, or would not
  */
@@ -22,15 +22,14 @@ export async function paddingFault(
     processing.answer(request, { deadlineMs: Infinity }, async (inputs: RequestInputs, { padding }) => {
       if (!isLonger || padding === undefined) return { outputs: await runner.run([inputs]) };
       isPadded = true;
-      const { bucket, fill } = padding;
-      return { outputs: await runner.run([inputs.map((one) => padded(one, bucket, fill[one.name] ?? 0))]) };
+      return { outputs: await runner.run([inputs.map((one) => padded(one, padding.bucket, padding))]) };
     });
   try {
     const alone = await answer(false);
     const longer = await answer(true);
     const difference = isPadded ? rowDifference(alone, longer) : undefined;
-    return difference && `padding behind a text changes its answer: ${difference.reason}`;
+    return difference && `padding beside a text changes its answer: ${difference.reason}`;
   } catch (error) {
-    return `a text with padding behind it could not be run: ${reasonOf(error)}`;
+    return `a text with padding beside it could not be run: ${reasonOf(error)}`;
   }
 }

@@ -1,9 +1,18 @@
-import { bool, integer, type KeyTable, pathBelow, type Reader, text } from '../../config/yaml/readers';
+import {
+  bool,
+  choice,
+  integer,
+  type KeyTable,
+  pathBelow,
+  type Reader,
+  text,
+} from '../../config/yaml/readers';
 import { isJsonObject } from '../../config/yaml/json-value';
 import { DomainError } from '../../errors/domain-error';
 import { printShape } from '../../tensors/shape';
 import type { TensorSpec } from '../../tensors/tensor';
 import { declaredType, type Signature, type TellFault } from '../declared-type';
+import type { PaddingSide } from '../prepared';
 import { placeOf, type RawInput, textOfUtf8 } from '../raw-input';
 import type { TextPlan } from '../text/text-plan';
 import type { RawInputType } from './input-type';
@@ -23,6 +32,7 @@ interface Settings {
   readonly prompts: Readonly<Record<string, string>>;
   readonly defaultPrompt: string | undefined;
   readonly padToken: string | undefined;
+  readonly paddingSide: PaddingSide | undefined;
 }
 
 /** Names to the texts that stand before each input. */
@@ -46,6 +56,7 @@ const KEYS: KeyTable<Settings> = {
   prompts: { key: 'prompts', read: prompts, fallback: Object.freeze({}) },
   defaultPrompt: { key: 'default_prompt', read: text(64), fallback: undefined },
   padToken: { key: 'pad_token', read: text(64), fallback: undefined },
+  paddingSide: { key: 'padding_side', read: choice(['left', 'right']), fallback: undefined },
 };
 
 /** Sentences and longer texts, which a tokenizer turns into ids. */
@@ -64,7 +75,7 @@ export const TEXT: RawInputType<TextPlan> = {
       }
       const tokenizerFile = await assets.path(settings.tokenizerFile);
       if (tensors === undefined || maxLength === undefined) return undefined;
-      const { truncate, pairs, padToken } = settings;
+      const { truncate, pairs, padToken, paddingSide } = settings;
       const plan: TextPlan = {
         type: 'text',
         name,
@@ -77,6 +88,7 @@ export const TEXT: RawInputType<TextPlan> = {
         prompts: settings.prompts,
         defaultPrompt,
         padToken,
+        paddingSide,
         wantsSpans: false,
       };
       return plan;

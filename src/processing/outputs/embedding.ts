@@ -3,6 +3,7 @@ import { printShape } from '../../tensors/shape';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import { DomainError } from '../../errors/domain-error';
 import { declaredType, tensorMeant } from '../declared-type';
+import { tokensOf } from '../prepared';
 import { numbersOf } from './elements';
 import { type Finishing, outputNamed } from './output-type';
 
@@ -72,22 +73,22 @@ export function finishEmbedding(plan: EmbeddingPlan, { outputs, contexts, option
   const [rows = 0] = output.shape;
   const width = output.shape.at(-1) ?? 0;
   const positions = plan.pooling === 'none' ? 1 : (output.shape[1] ?? 0);
-  const lengths = contexts.find((context) => context.type === 'text')?.lengths;
   const kept = options.dimensions ?? width;
   if (kept > width) {
     throw new DomainError('invalid_request', `"dimensions" must be at most ${width}, which the model has.`);
   }
   const vectors = new Float32Array(rows * kept);
   for (let row = 0; row < rows; row++) {
-    const own = plan.pooling === 'none' ? 1 : (lengths?.[row] ?? positions);
-    const pooled = pool(plan.pooling, values, row * positions * width, own, width);
+    const isPooled = plan.pooling === 'none';
+    const { first, count } = isPooled ? { first: 0, count: 1 } : tokensOf(contexts, row, positions);
+    const pooled = pool(plan.pooling, values, (row * positions + first) * width, count, width);
     if (options.normalize ?? plan.normalize) normalise(pooled, kept);
     vectors.set(pooled.subarray(0, kept), row * kept);
   }
   return [{ name: plan.name, datatype: 'FP32', shape: [rows, kept], data: vectors }];
 }
 
-/** One vector of the `positions` ones that begin at `start`, behind which may be padding; sums in double. */
+/** One vector of the `positions` ones that begin at `start`; sums in double. */
 function pool(
   pooling: Pooling,
   values: ArrayLike<number>,

@@ -21,6 +21,7 @@ function textContext(
     type: 'text',
     name: 'text',
     lengths,
+    paddingSide: 'right',
     isTruncated: lengths.map(() => false),
     tokens: undefined,
     ...more,
@@ -34,9 +35,13 @@ function printed(plan: OutputPlan, tensors: readonly Tensor[], row: number): unk
 }
 
 describe('an embedding of texts', () => {
-  // Two rows of up to three tokens; behind the second's two is padding.
-  const hidden = floats('hidden', [2, 3, 2], [1, 10, 2, 20, 6, 30, 4, 40, 8, 0, 999, 999]);
-  const finished = (pooling: EmbeddingPlan['pooling']): number[] => {
+  // Two rows of up to three tokens; beside the second's two is padding.
+  const first = [1, 10, 2, 20, 6, 30];
+  const hidden = {
+    right: floats('hidden', [2, 3, 2], [...first, 4, 40, 8, 0, 999, 999]),
+    left: floats('hidden', [2, 3, 2], [...first, 999, 999, 4, 40, 8, 0]),
+  };
+  const finished = (pooling: EmbeddingPlan['pooling'], paddingSide: 'left' | 'right'): number[] => {
     const plan: EmbeddingPlan = {
       type: 'embedding',
       name: 'vector',
@@ -44,7 +49,8 @@ describe('an embedding of texts', () => {
       pooling,
       normalize: false,
     };
-    const [vectors] = finishOutput(plan, { outputs: [hidden], contexts: [textContext([3, 2])], options: {} });
+    const contexts = [textContext([3, 2], { paddingSide })];
+    const [vectors] = finishOutput(plan, { outputs: [hidden[paddingSide]], contexts, options: {} });
     return Array.from(vectors!.data as Float32Array);
   };
 
@@ -54,7 +60,8 @@ describe('an embedding of texts', () => {
     ['max', [6, 30, 8, 40]],
     ['last', [6, 30, 8, 0]],
   ] as const)('pools by %s over the tokens of each text, and over no padding', (pooling, vectors) => {
-    expect(finished(pooling)).toEqual(vectors);
+    expect(finished(pooling, 'right')).toEqual(vectors);
+    expect(finished(pooling, 'left')).toEqual(vectors);
   });
 });
 
@@ -131,6 +138,16 @@ describe('named things in a text', () => {
       ['entities.spans', [3, 2]],
       ['entities.counts', [2]],
     ]);
+  });
+
+  it('are found behind padding', () => {
+    const [, text] = tokens;
+    const tensors = finishOutput(plan, {
+      outputs: [choose([1, 1, 0, 3, 0])],
+      contexts: [textContext([3], { paddingSide: 'left', tokens: [text!] })],
+      options: {},
+    });
+    expect(printed(plan, tensors, 0)).toMatchObject([{ label: 'LOC', text: 'none' }]);
   });
 
   it('begin anew at B-, and where the label is another', () => {

@@ -4,7 +4,7 @@ import type { JsonWriter } from '../../tensors/json/json-writer';
 import { printShape } from '../../tensors/shape';
 import type { Tensor } from '../../tensors/tensor';
 import { declaredType, tensorMeant } from '../declared-type';
-import type { TokenizedText } from '../prepared';
+import { type TokenizedText, tokensOf } from '../prepared';
 import { numbersOf } from './elements';
 import { type LabelSource, labelAssets, labelSource, readLabels } from './label-list';
 import { type Finishing, outputNamed } from './output-type';
@@ -80,7 +80,10 @@ export function finishTokens(plan: TokensPlan, { outputs, contexts }: Finishing)
   const [, positions = 0, classes = 0] = output.shape;
   const values = numbersOf(output);
   const texts = contexts.flatMap((context) => (context.type === 'text' ? (context.tokens ?? []) : []));
-  const found = texts.map((text, row) => entitiesOf(plan, text, values, row * positions * classes, classes));
+  const found = texts.map((text, row) => {
+    const { first } = tokensOf(contexts, row, positions);
+    return entitiesOf(plan, text, values, (row * positions + first) * classes, classes);
+  });
   const all = found.flat();
   const { name } = plan;
   const whole = found.flatMap((entities, row) =>

@@ -83,6 +83,14 @@ describe('a Hugging Face folder of texts', () => {
     expect(await keysOf({ ...TOKENIZER, 'config.json': tokens })).toMatchObject({ 'output.type': 'tokens' });
   });
 
+  it('says on which side its texts are padded', async () => {
+    const left = { model_max_length: 512, padding_side: 'left' };
+    expect(await keysOf({ ...SENTENCES, 'tokenizer_config.json': left })).toMatchObject({
+      'input.padding_side': 'left',
+      reason: '',
+    });
+  });
+
   it('takes no more tokens than the model has positions', async () => {
     const roberta = {
       architectures: ['RobertaForSequenceClassification'],

@@ -24,10 +24,11 @@ export async function textFacts(assets: AssetFiles, config: JsonObject): Promise
     return { facts: [], reason: 'config.json names a model of texts, and there is no tokenizer.json' };
   }
   const tokenizer = (await jsonFile(assets, 'tokenizer_config.json')) ?? {};
-  for (const key of ['truncation_side', 'padding_side']) {
-    if (tokenizer[key] === 'left') {
-      return { facts: [], reason: `tokenizer_config.json has a ${key} of left, which is not understood` };
-    }
+  if (tokenizer.truncation_side === 'left') {
+    return {
+      facts: [],
+      reason: 'tokenizer_config.json has a truncation_side of left, which is not understood',
+    };
   }
   const facts: Fact[] = [];
   const say = (key: string, value: JsonValue, from: string): void => {
@@ -40,6 +41,8 @@ export async function textFacts(assets: AssetFiles, config: JsonObject): Promise
   say('max_length', length.value, length.from);
   const pad = tokenOf(tokenizer.pad_token);
   if (pad !== undefined) say('pad_token', pad, 'tokenizer_config.json');
+  const { padding_side: side } = tokenizer;
+  if (side === 'left' || side === 'right') say('padding_side', side, 'tokenizer_config.json');
   await sayPrompts(assets, say);
   return { facts, reason: '' };
 }

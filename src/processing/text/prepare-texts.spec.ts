@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readKeys } from '../../config/yaml/readers';
 import { readYamlMapping } from '../../config/yaml/yaml-mapping';
@@ -102,8 +105,68 @@ describe('texts', () => {
     // The file says nothing of padding, so it is the token that is called <pad>.
     expect(valuesOf(short!.tensors[0])[3]).toBe(1);
     expect(valuesOf(short!.tensors[1])).toEqual([1, 1, 1, 0, 0, 1, 1, 1, 1, 1]);
-    expect(short!.padding).toEqual({ bucket: 8, fill: { input_ids: 1 } });
+    expect(short!.padding).toEqual({ bucket: 8, fill: { input_ids: 1 }, side: 'right' });
     expect(runs[1]!.padding).toMatchObject({ bucket: expect.any(Number) as number });
+  });
+
+  // scripts/tokenizer_expectations.py
+  const { left } = JSON.parse(readFileSync(join(FOLDER, 'expected.json'), 'utf8')) as {
+    readonly left: Readonly<Record<string, { readonly single: string; readonly pair: string }>>;
+  };
+  it.each(Object.entries(left))(
+    "are padded on the left as Python's are: %s",
+    async (kind, { single, pair }) => {
+      const corpus = JSON.parse(readFileSync(join(FOLDER, 'corpus.json'), 'utf8')) as readonly string[];
+      const digest = async (pairs: boolean): Promise<string> => {
+        const bound = await bind(
+          `tokenizer: ${kind}.json, max_length: 33, padding_side: left, pairs: ${pairs}`,
+        );
+        const value = pairs ? corpus.map((text, i) => ({ text, pair: corpus.at(-1 - i) })) : corpus;
+        const spans = { ...bound, plan: { ...bound.plan, wantsSpans: !pairs } };
+        const [run, ...others] = await prepare(spans, value, {}, false);
+        expect(others).toEqual([]);
+        const { tensors, context } = run!;
+        const [ids, mask, types] = tensors.map((tensor) => valuesOf(tensor));
+        const width = tensors[0]!.shape[1]!;
+        const lines = corpus.map((text, row) => {
+          const [own, its, real] = [ids, types, mask].map((all) =>
+            all!.slice(row * width, (row + 1) * width),
+          );
+          if (pairs || context?.type !== 'text') return JSON.stringify([own, its, real]);
+          const points = (units: number): number => [...text.slice(0, units)].length;
+          const offsets = context.tokens![row]!.spans.map((span) => span.map(points));
+          const before = Array.from({ length: width - offsets.length }, () => [0, 0]);
+          return JSON.stringify([own, its, real, [...before, ...offsets]]);
+        });
+        return createHash('sha256').update(lines.join('\n')).digest('hex');
+      };
+      expect(await digest(false)).toBe(single);
+      expect(await digest(true)).toBe(pair);
+    },
+  );
+
+  it.each([
+    ['what their tokenizer says', '', 'left'],
+    ['what is declared before that', ', padding_side: right', 'right'],
+  ])('are padded by %s', async (_what, keys, side) => {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'nestor-padding-')));
+    const file = JSON.parse(readFileSync(join(FOLDER, 'bytelevel.json'), 'utf8')) as object;
+    const padding = {
+      strategy: 'BatchLongest',
+      direction: 'Left',
+      pad_id: 2,
+      pad_type_id: 0,
+      pad_token: '</s>',
+    };
+    writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify({ ...file, padding }));
+    const bound = await bind(`tokenizer: bytelevel.json, max_length: 32${keys}`);
+    const plan = { ...bound.plan, tokenizerFile: join(folder, 'tokenizer.json') };
+    const [run] = await prepare({ ...bound, plan }, ['a', 'a b']);
+    expect(run!.padding).toEqual({ bucket: 8, fill: { input_ids: 2 }, side });
+    expect(run!.context).toMatchObject({ lengths: [3, 5], paddingSide: side });
+    expect(valuesOf(run!.tensors[1]).slice(0, 5)).toEqual(
+      side === 'left' ? [0, 0, 1, 1, 1] : [1, 1, 1, 0, 0],
+    );
   });
 
   it('run with those of their own length alone where the model has no mask', async () => {

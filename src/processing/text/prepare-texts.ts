@@ -8,24 +8,24 @@ import { placeOf, type RawInput } from '../raw-input';
 import { groupByLength, type RowGroup } from './row-groups';
 import type { TextPlan } from './text-plan';
 import { type TextRow, TextTokenizer, type TokenRow } from './text-tokenizer';
-import { tokenTensors } from './token-tensors';
+import { type Padding, tokenTensors } from './token-tensors';
 
 /** Makes token ids of texts. @throws model_unavailable when its tokenizer cannot be read */
 export async function openTexts(plan: TextPlan): Promise<Preparer> {
   const json = await readFile(plan.tokenizerFile, 'utf8');
   const tokenizer = await TextTokenizer.open(json);
-  const texts: OpenTexts = { plan, tokenizer, padId: padIdOf(plan, tokenizer, json) };
+  const texts: OpenTexts = { plan, tokenizer, pad: paddingOf(plan, tokenizer, json) };
   return { prepare: (raw, options, freedom) => prepare(texts, raw, options, freedom) };
 }
 
 interface OpenTexts {
   readonly plan: TextPlan;
   readonly tokenizer: TextTokenizer;
-  readonly padId: number;
+  readonly pad: Padding;
 }
 
 async function prepare(
-  { plan, tokenizer, padId }: OpenTexts,
+  { plan, tokenizer, pad }: OpenTexts,
   raw: RawInput,
   options: RequestOptions,
   freedom: RunFreedom,
@@ -42,16 +42,19 @@ async function prepare(
   const groups = groupsOf(plan, encoded, freedom);
   return groups.map((group) => {
     const own = group.rows.map((row) => encoded[row]!);
-    const tensors = tokenTensors(plan, own, fixedLength(plan) ?? group.longest, padId);
+    const tensors = tokenTensors(plan, own, fixedLength(plan) ?? group.longest, pad);
     return {
       tensors,
       rows: group.rows,
       padding:
-        group.bucket === undefined ? undefined : { bucket: group.bucket, fill: { [plan.ids.name]: padId } },
+        group.bucket === undefined
+          ? undefined
+          : { bucket: group.bucket, fill: { [plan.ids.name]: pad.id }, side: pad.side },
       context: {
         type: 'text',
         name: plan.name,
         lengths: own.map(({ ids }) => ids.length),
+        paddingSide: pad.side,
         isTruncated: own.map(({ isTruncated }) => isTruncated),
         tokens: wantsSpans
           ? own.map((row, i) => ({ text: rows[group.rows[i]!]!.text, spans: row.spans! }))
@@ -114,8 +117,17 @@ function promptOf({ name, prompts, defaultPrompt }: TextPlan, options: RequestOp
 
 const CUSTOMARY_PADS = ['[PAD]', '<pad>', '<|endoftext|>'];
 
+/** What is declared, or else what the file says, which has `null` or `{"direction": "Left", "pad_id": 0, ...}`. */
+function paddingOf(plan: TextPlan, tokenizer: TextTokenizer, json: string): Padding {
+  const file = JSON.parse(json) as JsonValue;
+  const padding = isJsonObject(file) ? file.padding : undefined;
+  const said = padding !== undefined && isJsonObject(padding) ? padding : {};
+  const side = plan.paddingSide ?? (said.direction === 'Left' ? 'left' : 'right');
+  return { id: padIdOf(plan, tokenizer, said.pad_id), side };
+}
+
 /** With a mask any id would do, but some models tell positions by it. */
-function padIdOf({ padToken }: TextPlan, tokenizer: TextTokenizer, json: string): number {
+function padIdOf({ padToken }: TextPlan, tokenizer: TextTokenizer, said: JsonValue | undefined): number {
   if (padToken !== undefined) {
     const id = tokenizer.idOf(padToken);
     if (id !== undefined) return id;
@@ -124,10 +136,7 @@ function padIdOf({ padToken }: TextPlan, tokenizer: TextTokenizer, json: string)
       `its tokenizer has no token ${JSON.stringify(padToken)} (pad_token)`,
     );
   }
-  const file = JSON.parse(json) as JsonValue;
-  const padding = isJsonObject(file) ? file.padding : undefined;
-  const id = padding !== undefined && isJsonObject(padding) ? padding.pad_id : undefined;
-  if (typeof id === 'number' && Number.isInteger(id) && id >= 0) return id;
+  if (typeof said === 'number' && Number.isInteger(said) && said >= 0) return said;
   const customary = CUSTOMARY_PADS.map((token) => tokenizer.idOf(token));
   return customary.find((one) => one !== undefined) ?? 0;
 }

@@ -1,4 +1,5 @@
 import type { TensorSpec } from '../../tensors/tensor';
+import type { PaddingSide } from '../prepared';
 
 /** How texts become tokens, and tokens the model's inputs, each `[rows, tokens]`. */
 export interface TextPlan {
@@ -10,7 +11,7 @@ export interface TextPlan {
   /** Absolute path of the `tokenizer.json`. */
   readonly tokenizerFile: string;
   readonly ids: TensorSpec;
-  /** 1 for a token, 0 behind a row's end. */
+  /** 1 for a token, 0 for padding. */
   readonly mask: TensorSpec | undefined;
   /** 0 for the first text of a pair, 1 for the second. */
   readonly types: TensorSpec | undefined;
@@ -24,8 +25,10 @@ export interface TextPlan {
   readonly prompts: Readonly<Record<string, string>>;
   /** The prompt of requests that name none. */
   readonly defaultPrompt: string | undefined;
-  /** What stands behind a row's end; undefined: what the tokenizer's file says. */
+  /** What stands beside a row; undefined: what the tokenizer's file says. */
   readonly padToken: string | undefined;
+  /** Undefined: what the tokenizer's file says. */
+  readonly paddingSide: PaddingSide | undefined;
   /** Do the steps behind the model want to know where each token lies? */
   readonly wantsSpans: boolean;
 }

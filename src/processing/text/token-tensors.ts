@@ -1,18 +1,25 @@
 import { allocate } from '../../tensors/datatype';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
+import type { PaddingSide } from '../prepared';
 import type { TextPlan } from './text-plan';
 import type { TokenRow } from './text-tokenizer';
 
-/** The model's inputs for rows of tokens, `[rows, length]`, the shorter rows padded at their ends. */
+/** What stands beside a shorter row. */
+export interface Padding {
+  readonly id: number;
+  readonly side: PaddingSide;
+}
+
+/** The model's inputs for rows of tokens, `[rows, length]`, the shorter rows padded. */
 export function tokenTensors(
   { ids, mask, types }: Pick<TextPlan, 'ids' | 'mask' | 'types'>,
   rows: readonly TokenRow[],
   length: number,
-  padId: number,
+  { id: padId, side }: Padding,
 ): Tensor[] {
-  const tensors = [tensorOf(ids, rows, length, padId, (row) => row.ids)];
-  if (mask !== undefined) tensors.push(tensorOf(mask, rows, length, 0, () => undefined));
-  if (types !== undefined) tensors.push(tensorOf(types, rows, length, 0, (row) => row.typeIds));
+  const tensors = [tensorOf(ids, rows, length, padId, side, (row) => row.ids)];
+  if (mask !== undefined) tensors.push(tensorOf(mask, rows, length, 0, side, () => undefined));
+  if (types !== undefined) tensors.push(tensorOf(types, rows, length, 0, side, (row) => row.typeIds));
   return tensors;
 }
 
@@ -22,15 +29,19 @@ function tensorOf(
   rows: readonly TokenRow[],
   length: number,
   pad: number,
+  side: PaddingSide,
   valuesOf: (row: TokenRow) => readonly number[] | undefined,
 ): Tensor {
   const shape = [rows.length, length];
+  const startOf = (row: TokenRow, r: number): number =>
+    r * length + (side === 'left' ? length - row.ids.length : 0);
   if (datatype === 'INT32') {
     const data = allocate('INT32', rows.length * length) as Int32Array;
     if (pad !== 0) data.fill(pad);
     rows.forEach((row, r) => {
       const values = valuesOf(row);
-      for (let i = 0; i < row.ids.length; i++) data[r * length + i] = values?.[i] ?? 1;
+      const start = startOf(row, r);
+      for (let i = 0; i < row.ids.length; i++) data[start + i] = values?.[i] ?? 1;
     });
     return { name, datatype, shape, data };
   }
@@ -38,7 +49,8 @@ function tensorOf(
   if (pad !== 0) data.fill(BigInt(pad));
   rows.forEach((row, r) => {
     const values = valuesOf(row);
-    for (let i = 0; i < row.ids.length; i++) data[r * length + i] = BigInt(values?.[i] ?? 1);
+    const start = startOf(row, r);
+    for (let i = 0; i < row.ids.length; i++) data[start + i] = BigInt(values?.[i] ?? 1);
   });
   return { name, datatype: 'INT64', shape, data };
 }
