@@ -1,8 +1,7 @@
 import { DomainError, type ErrorCode } from '../errors/domain-error';
 import type { Clock } from '../common/clock';
-import { priorityLevel } from '../scheduling/priority';
+import { priorityLevel, type ScheduledRequest } from '../scheduling/scheduled-request';
 import { CLIENT_LEFT } from '../scheduling/request-ledger';
-import type { ScheduledRequest } from '../scheduling/scheduled-request';
 
 /** What of a request matters while it waits for another one's answer. */
 export type Waiter = Pick<ScheduledRequest, 'priority' | 'deadlineMs' | 'signal'>;

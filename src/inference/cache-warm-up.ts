@@ -22,7 +22,7 @@ import { reasonOf } from '../errors/domain-error';
 import type { VersionEntry } from '../models/loading/model-entry';
 import { ModelsService } from '../models/models.service';
 import type { LoadedModel } from '../models/loading/loaded-model';
-import { PRIORITY_LEVELS } from '../scheduling/priority';
+import { PRIORITY_LEVELS } from '../scheduling/scheduled-request';
 import { isJsonObject, type JsonObject } from '../config/yaml/json-value';
 import { readNamedInputs } from '../tensors/json/named-inputs';
 import type { InferenceCall, InferenceRequest } from './inference-call';

@@ -4,7 +4,7 @@ import { type DeclaredBody, readDeclaredValues } from '../processing/declared-in
 import { anyTruncated } from '../processing/input-facts';
 import { type RawRequest, rawRequest } from '../processing/model-processing';
 import type { OutputPlan } from '../processing/plans';
-import { DEFAULT_PRIORITY_LEVEL } from '../scheduling/priority';
+import { DEFAULT_PRIORITY_LEVEL } from '../scheduling/scheduled-request';
 import { JsonWriter } from '../tensors/json/json-writer';
 import type { InferenceCall, InferenceRequest, InferenceResult } from './inference-call';
 import { unknownOutput } from './inference.service';

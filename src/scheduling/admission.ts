@@ -1,7 +1,7 @@
 import { DomainError } from '../errors/domain-error';
-import type { BatchRun } from './batch-run';
+import type { BatchRun } from './batch';
 import type { HostedModel, ModelHost } from './model-host';
-import { PRIORITY_LEVELS } from './priority';
+import { PRIORITY_LEVELS } from './scheduled-request';
 
 /** A queue as short as that is nearly empty. */
 const NEARLY_EMPTY = 2;

@@ -1,6 +1,5 @@
 import type { Tensor } from '../tensors/tensor';
-import { sliceRows } from './batch';
-import type { BatchRun } from './batch-run';
+import { sliceRows, type BatchRun } from './batch';
 import type { RequestInputs } from '../runners/runner';
 import { rowDifference } from './row-difference';
 

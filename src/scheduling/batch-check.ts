@@ -1,10 +1,16 @@
 import { reasonOf } from '../errors/domain-error';
 import type { ModelRunner, RequestInputs } from '../runners/runner';
-import { printShape } from '../tensors/shape';
+import { printShape, elementCount } from '../tensors/shape';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
 import { rowsFault, sliceRows } from './batch';
-import { OUTLIERS, PROBE_STYLES, type ProbeStyle } from '../tensors/made-up';
-import { madeUpRows, type MakeRow, rowsLike } from './probe-rows';
+import {
+  OUTLIERS,
+  PROBE_STYLES,
+  type ProbeStyle,
+  madeUp,
+  MOST_MADE_UP_ELEMENTS,
+  type RowPlan,
+} from '../tensors/made-up';
 import { rowDifference, sameElements } from './row-difference';
 
 /** May requests of a model run together? If not, the reason for the log. */
@@ -117,4 +123,26 @@ function leadingFault(kind: string, specs: readonly TensorSpec[]): BatchCheck | 
 
 function no(reason: string): BatchCheck {
   return { batchable: false, reason };
+}
+
+/** Makes one row for each input. */
+type MakeRow = (plan: RowPlan) => RequestInputs;
+
+/** @param size stands for the dynamic dimensions after the leading one; undefined where that is too large to make */
+function madeUpRows(specs: readonly TensorSpec[], size: number): MakeRow | undefined {
+  const shapes = specs.map(({ shape }) =>
+    shape.map((declared, axis) => (axis === 0 ? 1 : declared === -1 ? size : declared)),
+  );
+  if (shapes.some((shape) => elementCount(shape) > MOST_MADE_UP_ELEMENTS)) return undefined;
+  return (plan) => specs.map((spec, i) => madeUp(spec, shapes[i]!, plan));
+}
+
+/** Rows of the sizes of a request that the model is known to run, whose own first row is the first timid one. */
+function rowsLike(sample: RequestInputs): MakeRow {
+  return (plan) =>
+    sample.map((tensor) => {
+      const rows = tensor.shape[0] ?? 0;
+      if (plan.style === 'timid' && plan.seed === 0 && rows > 0) return sliceRows([tensor], 0, 1, rows)[0]!;
+      return madeUp(tensor, [1, ...tensor.shape.slice(1)], plan);
+    });
 }

@@ -1,4 +1,4 @@
-import { ForecastErrors } from './forecast-error';
+import { ForecastErrors } from './cost-model';
 
 function learn(
   errors: ForecastErrors,

@@ -1,10 +1,8 @@
 import type { Clock } from '../common/clock';
 import type { DeadlineWatch } from '../common/deadline-watch';
-import type { BatchRun } from './batch-run';
-import type { CostModel } from './cost-model';
-import type { ForecastErrors } from './forecast-error';
-import type { QueuedRequest } from './queued-request';
-import type { RequestQueue } from './request-queue';
+import type { BatchRun } from './batch';
+import type { CostModel, ForecastErrors } from './cost-model';
+import type { QueuedRequest, RequestQueue } from './request-queue';
 
 export interface QueueLimits {
   /** Waiting requests of all models together. */

@@ -1,4 +1,4 @@
-import { DEFAULT_PRIORITY_LEVEL, PRIORITY_LEVELS, priorityLevel } from './priority';
+import { DEFAULT_PRIORITY_LEVEL, PRIORITY_LEVELS, priorityLevel } from './scheduled-request';
 
 describe('priorityLevel', () => {
   it('keeps the levels', () => {

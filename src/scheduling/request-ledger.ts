@@ -1,12 +1,9 @@
 import { DomainError } from '../errors/domain-error';
 import type { Tensor } from '../tensors/tensor';
-import { formBatch, sliceRows } from './batch';
-import type { BatchRun } from './batch-run';
-import { ForecastErrors } from './forecast-error';
-import { ModelCounters } from './model-counters';
+import { formBatch, sliceRows, type BatchRun } from './batch';
+import { ForecastErrors } from './cost-model';
 import type { ModelHost } from './model-host';
-import { RETRY_LANE, type QueuedRequest } from './queued-request';
-import { RequestQueue } from './request-queue';
+import { RETRY_LANE, type QueuedRequest, RequestQueue } from './request-queue';
 
 /** Made once: an error's stack takes longer than all the rest of a request here. */
 const EXPIRED_IN_QUEUE = new DomainError('deadline_exceeded', 'The deadline passed while the request waited');
@@ -134,4 +131,23 @@ export class RequestLedger {
     this.host.deadlines.remove(entry);
     entry.close();
   }
+}
+
+/** What happened to one model's requests so far, for a recorder to read. */
+export class ModelCounters {
+  completed = 0;
+  failed = 0;
+  /** Left the queue because their client left. */
+  cancelled = 0;
+  /** Their client left during the run: it was for nothing. */
+  abandoned = 0;
+  /** Refused at the door: the queue was full, or the deadline out of reach. */
+  rejected = 0;
+  /** The deadline passed: at the door, in the queue or during the run. */
+  expired = 0;
+  /** Batches that failed and were run again request by request. */
+  retriedBatches = 0;
+  runs = 0;
+  /** Rows of all runs. */
+  rows = 0;
 }

@@ -1,6 +1,5 @@
 import * as fc from 'fast-check';
-import { QueuedRequest, RETRY_LANE } from './queued-request';
-import { RequestQueue } from './request-queue';
+import { QueuedRequest, RETRY_LANE, RequestQueue } from './request-queue';
 import { rowsOf } from './testing/fake-runner';
 
 const giveUp = (): void => undefined;

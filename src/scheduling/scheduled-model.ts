@@ -2,21 +2,21 @@ import { DomainError, type ErrorCode, toDomainError } from '../errors/domain-err
 import type { ModelRunner } from '../runners/runner';
 import type { Tensor } from '../tensors/tensor';
 import { Admission } from './admission';
-import { leadWithRows, rowsFault } from './batch';
+import { leadWithRows, rowsFault, BatchRun } from './batch';
 import { BatchAudit } from './batch-audit';
-import { BatchRun } from './batch-run';
-import { CostModel } from './cost-model';
+import { CostModel, type ForecastErrors } from './cost-model';
 import { emptyInput, refusalOf } from './empty-inputs';
 import { FillWindow } from './fill-window';
-import type { ForecastErrors } from './forecast-error';
-import type { ModelCounters } from './model-counters';
+import { type ModelCounters, CLIENT_LEFT, RequestLedger } from './request-ledger';
 import type { HostedModel, ModelHost } from './model-host';
-import { DEFAULT_PRIORITY_LEVEL, priorityLevel } from './priority';
-import { type GivenUp, QueuedRequest, RETRY_LANE } from './queued-request';
-import { CLIENT_LEFT, RequestLedger } from './request-ledger';
-import type { RequestQueue } from './request-queue';
+import {
+  DEFAULT_PRIORITY_LEVEL,
+  priorityLevel,
+  type ScheduledRequest,
+  type ScheduledResult,
+} from './scheduled-request';
+import { type GivenUp, QueuedRequest, RETRY_LANE, type RequestQueue } from './request-queue';
 import { padToLongest } from './row-padding';
-import type { ScheduledRequest, ScheduledResult } from './scheduled-request';
 
 export interface ModelOptions {
   /** Names the model version in messages. */

@@ -1,8 +1,8 @@
-import type { BatchRun } from './batch-run';
+import type { BatchRun } from './batch';
 import type { Clock } from '../common/clock';
 import { DeadlineWatch } from '../common/deadline-watch';
 import type { HostedModel, ModelHost, QueueLimits } from './model-host';
-import type { QueuedRequest } from './queued-request';
+import type { QueuedRequest } from './request-queue';
 import { type ModelOptions, ScheduledModel } from './scheduled-model';
 
 export interface SchedulerLimits extends QueueLimits {

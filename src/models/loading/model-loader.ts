@@ -5,7 +5,7 @@ import { type BatchCheck, declaresBatch, verifyBatching } from '../../scheduling
 import type { JsonObject } from '../../config/yaml/json-value';
 import { inWords } from '../../processing/in-words';
 import type { ModelProcessing } from '../../processing/model-processing';
-import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
+import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/scheduled-request';
 import { neverEmpty, type SeenRun, type TriedRunner } from '../../scheduling/empty-inputs';
 import { Scheduler } from '../../scheduling/scheduler';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';

@@ -4,7 +4,7 @@ import { DomainError } from '../../errors/domain-error';
 import type { Exchange } from '../../http/exchange';
 import { header } from '../../http/headers/header';
 import type { InferenceResult } from '../../inference/inference-call';
-import { DEFAULT_PRIORITY_LEVEL, PRIORITY_LEVELS } from '../../scheduling/priority';
+import { DEFAULT_PRIORITY_LEVEL, PRIORITY_LEVELS } from '../../scheduling/scheduled-request';
 import type { RunTimes } from '../../telemetry/metrics/model-recorder';
 
 /** How long the client is ready to wait, in milliseconds from the arrival of its request. */

@@ -13,7 +13,7 @@ import type { LoadedModel } from '../../models/loading/loaded-model';
 import { rawRequest } from '../../processing/model-processing';
 import type { RequestOptions } from '../../processing/options';
 import type { DeclaredBody, DeclaredInputs } from '../../processing/declared-inputs';
-import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
+import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/scheduled-request';
 import type { EncodedAnswer } from '../../http/body/content-encoding';
 import type { CacheUse } from '../../cache/prediction-cache';
 import type { InferenceRequest, InferenceResult } from '../../inference/inference-call';

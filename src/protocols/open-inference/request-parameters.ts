@@ -3,7 +3,7 @@ import { LOWER_F, LOWER_T, QUOTE } from '../../tensors/numbers/ascii';
 import { kindOf } from '../../tensors/json/json-fault';
 import type { JsonReader } from '../../tensors/json/json-reader';
 import { isOptionName } from '../../processing/options';
-import { PRIORITY_LEVELS } from '../../scheduling/priority';
+import { PRIORITY_LEVELS } from '../../scheduling/scheduled-request';
 import { readOptional, readWholeNumber } from './json-values';
 
 /** What the parameters of a whole request ask for. */

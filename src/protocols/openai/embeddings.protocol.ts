@@ -10,7 +10,7 @@ import { tokenCount } from '../../processing/input-facts';
 import { rawRequest } from '../../processing/model-processing';
 import type { RequestOptions } from '../../processing/options';
 import type { TextPlan } from '../../processing/text/text-plan';
-import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/priority';
+import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/scheduled-request';
 import { cacheUseOf, priorityOf } from '../http-call/call-headers';
 import type { CallTarget, HttpCallCodec } from '../http-call/http-call';
 import { asBuffer, jsonBytesOf, offloadable, whenDone, type Worksite } from '../http-call/offloadable';
