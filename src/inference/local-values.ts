@@ -1,7 +1,7 @@
 import { DomainError } from '../errors/domain-error';
 import type { LoadedModel } from '../models/loading/loaded-model';
 import { allocate, type Datatype, type TensorData } from '../tensors/datatype';
-import { readInput } from '../tensors/json/input-reader';
+import { readInput } from '../tensors/json/named-inputs';
 import { JsonReader } from '../tensors/json/json-reader';
 import { JsonWriter } from '../tensors/json/json-writer';
 import { elementCount } from '../tensors/shape';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { nameAt } from './known-names';
+import { nameAt } from './json-reader';
 
 describe('nameAt', () => {
   it('gives the text of any bytes, however often they and their likes come', () => {
