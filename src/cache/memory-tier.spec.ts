@@ -1,5 +1,5 @@
 import type { Tensor } from '../tensors/tensor';
-import { type CacheEntry, entryBytes, ownCopy } from './cache-entry';
+import { type CacheEntry, entryBytes, ownCopy } from './cache-tier';
 import { MemoryTier } from './memory-tier';
 
 const output = (count: number): Tensor => ({

@@ -1,4 +1,4 @@
-import { type CacheEntry, entryBytes } from './cache-entry';
+import { type CacheEntry, entryBytes } from './cache-tier';
 
 /** What a memory tier has done since its process began. */
 export interface MemoryCounters {

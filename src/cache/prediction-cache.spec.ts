@@ -2,8 +2,7 @@ import { DomainError } from '../errors/domain-error';
 import type { ScheduledResult } from '../scheduling/scheduled-request';
 import { TraceRecord } from '../telemetry/tracing/trace-record';
 import type { Tensor } from '../tensors/tensor';
-import type { CacheEntry } from './cache-entry';
-import type { CacheTier } from './cache-tier';
+import type { CacheEntry, CacheTier } from './cache-tier';
 import { type CachedAnswer, type CachedModel, type CachedRequest, PredictionCache } from './prediction-cache';
 
 const SETTINGS = {

@@ -2,9 +2,15 @@ import type { CacheOutcome, CacheTierName } from '../telemetry/metrics/outcome';
 import { systemClock } from '../common/clock';
 import type { ScheduledRequest, ScheduledResult } from '../scheduling/scheduled-request';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
-import { type CacheEntry, entryBytes, ownCopy } from './cache-entry';
+import {
+  type CacheEntry,
+  entryBytes,
+  ownCopy,
+  type CacheTier,
+  type TierCounters,
+  type TierState,
+} from './cache-tier';
 import { type KeyedRaw, KeyMaker } from './cache-key';
-import type { CacheTier, TierCounters, TierState } from './cache-tier';
 import { type MemoryCounters, MemoryTier } from './memory-tier';
 import { SingleFlight } from './single-flight';
 

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Logger } from 'pino';
 import { type DomainError, ERRORS } from '../errors/domain-error';
 import { Refusal } from '../http/errors/refusal';
-import { pathOf } from '../http/request-target';
+import { pathOf } from '../http/route-table';
 import { TEXT_FORMATS, textFormatFor, type TextFormatName } from '../telemetry/metrics/text-format';
 import type { Supervisor } from './supervisor';
 import type { WorkerProcess } from './worker-process';

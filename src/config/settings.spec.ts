@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { getMetadataStorage } from './class-validator';
 import { ConfigurationError } from './configuration-error';
 import { Environment } from './environment';
-import { userCacheFolder } from './user-cache-folder';
+import { userCacheFolder } from './slices';
 import { packageVersion } from './package-version';
 import { type EnvironmentText, parseSettings, readEnvironment, settings } from './settings';
 

@@ -1,7 +1,7 @@
-import { basename, dirname } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { Environment, TraceSampler } from './environment';
 import { pairsOf } from './kinds';
-import { userCacheFolder } from './user-cache-folder';
+import { homedir } from 'node:os';
 
 /** What each part of the server gets to see of the environment; a field's unit stands in its name. */
 export const slices = {
@@ -265,3 +265,18 @@ export type RemoteConfig = Slice<'remote'>;
 export type AccessConfig = Slice<'access'>;
 
 export type Settings = { readonly [Name in keyof Slices]: Slice<Name> };
+
+/**
+ * A folder of this user's for what can be made again; undefined where he has none.
+ * https://specifications.freedesktop.org/basedir-spec/latest/
+ */
+export function userCacheFolder(name: string): string | undefined {
+  const set = process.env.XDG_CACHE_HOME ?? '';
+  if (isAbsolute(set)) return join(set, name);
+  try {
+    return join(homedir(), '.cache', name);
+  } catch {
+    // The system does not know this user.
+    return undefined;
+  }
+}

@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injecta
 import type { Request, Response } from 'express';
 import { DomainError, type ErrorCode, ERRORS, toDomainError } from '../errors/domain-error';
 import { Refusal } from './errors/refusal';
-import { pathOf } from './request-target';
+import { pathOf } from './route-table';
 import { nothingAt, Router } from './router';
 
 /** The codes for statuses that a framework chose. */

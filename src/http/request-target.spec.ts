@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { toOriginForm } from './request-target';
+import { toOriginForm } from './route-table';
 
 describe('the target of a request', () => {
   it.each([

@@ -18,8 +18,15 @@ import { header } from './headers/header';
 import { Exchange, type ExchangeContext } from './exchange';
 import { securityHeaders } from './headers/security-headers';
 import { RefusalLog } from './refusal-log';
-import { pathOf, toOriginForm } from './request-target';
-import { type Route, type RouteAnswer, type RoutedCall, RouteTable, type RouteScope } from './route-table';
+import {
+  pathOf,
+  toOriginForm,
+  type Route,
+  type RouteAnswer,
+  type RoutedCall,
+  RouteTable,
+  type RouteScope,
+} from './route-table';
 
 /** Helmet's other headers tell a browser how to treat a page, which data never becomes as long as it says so. */
 const DATA_SECURITY = ['x-content-type-options', 'nosniff'];

@@ -1,8 +1,7 @@
 import type { Cache } from 'cache-manager';
-import type { CacheEntry } from '../cache-entry';
+import type { CacheEntry, CacheTier, TierCounters, TierState } from '../cache-tier';
 import { type ExpectedAnswer, isPlausible } from '../plausible-entry';
 import { decodeEntry, encodeEntry } from '../entry-codec';
-import type { CacheTier, TierCounters, TierState } from '../cache-tier';
 import type { RedisGuard } from './redis-guard';
 import { within } from '../../common/time-limit';
 

@@ -2,8 +2,8 @@ import { promisify } from 'node:util';
 import { constants, createGunzip, createInflate, createInflateRaw, deflate, gzip } from 'node:zlib';
 import type { Transform } from 'node:stream';
 import { DomainError, reasonOf } from '../../errors/domain-error';
-import { type ContentCoding, preferredCoding } from '../headers/accept-encoding';
-import { type BodyRoom, GrowingBody } from './growing-body';
+import { type ContentCoding, preferredCoding } from '../headers/content-negotiation';
+import { type BodyRoom, GrowingBody } from './body-reader';
 
 /** Of what comes out of a decoder at a time: each is a way to another thread and back. */
 const PIECES = { chunkSize: 64 * 1024 };

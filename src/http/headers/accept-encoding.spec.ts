@@ -1,4 +1,4 @@
-import { preferredCoding } from './accept-encoding';
+import { preferredCoding } from './content-negotiation';
 
 describe('preferredCoding', () => {
   it.each([

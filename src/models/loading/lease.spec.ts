@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { Lease } from './lease';
+import { Lease } from './loaded-model';
 
 /** Is the promise settled by the end of this turn of the event loop? */
 async function isSettled(promise: Promise<void>): Promise<boolean> {

@@ -6,7 +6,6 @@ import type { ScheduledModel } from '../../scheduling/scheduled-model';
 import type { TensorSpec } from '../../tensors/tensor';
 import type { ModelConfig } from '../repository/model-config';
 import type { ModelProcessing } from '../../processing/model-processing';
-import type { Lease } from './lease';
 import type { WarmUpInputs } from './warm-up-inputs';
 
 /** It ends where the audit of its batches finds one that is wrong. */
@@ -80,4 +79,30 @@ export function loadedModel(parts: LoadedModel): LoadedModel {
     processing: parts.processing,
     processingReason: parts.processingReason,
   };
+}
+
+/** Who holds a loaded version: it is not unloaded under them. */
+export class Lease {
+  /** Requests that hold it. */
+  leases = 0;
+  /** Of `performance.now()`. */
+  lastUsedAtMs = performance.now();
+  private waiting: (() => void)[] = [];
+
+  take(): void {
+    this.leases++;
+    this.lastUsedAtMs = performance.now();
+  }
+
+  release(): void {
+    this.leases--;
+    if (this.leases > 0) return;
+    for (const resume of this.waiting.splice(0)) resume();
+  }
+
+  /** Resolves when nobody holds it. */
+  idle(): Promise<void> {
+    if (this.leases === 0) return Promise.resolve();
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
 }

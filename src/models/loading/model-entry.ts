@@ -4,7 +4,6 @@ import type { Readiness } from '../../runners/runner';
 import type { ModelConfig } from '../repository/model-config';
 import type { FoundVersion } from '../repository/model-files';
 import type { FoundModel } from '../repository/model-repository';
-import type { ModelState } from './model-state';
 import type { LoadedModel } from './loaded-model';
 import { versionDigest } from '../repository/version-digest';
 
@@ -134,3 +133,6 @@ export class ModelEntry {
       .sort((a, b) => Number(a.version) - Number(b.version));
   }
 }
+
+/** The states of the Open Inference Protocol's repository extension that a version here can be in. */
+export type ModelState = 'UNAVAILABLE' | 'LOADING' | 'READY' | 'UNLOADING';

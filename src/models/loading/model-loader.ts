@@ -13,15 +13,12 @@ import { checkGoldenCases } from './golden-check';
 import { checkProven } from './proven-answer';
 import type { ModelConfig } from '../repository/model-config';
 import type { VersionEntry } from './model-entry';
-import { Lease } from './lease';
+import { Lease, type LoadedModel, loadedModel } from './loaded-model';
 import { LoadLog } from './load-log';
-import { paddingFault } from './padding-check';
-import type { Proof } from './proof';
+import { paddingFault, type Proof, shownOutputs } from './proof';
 import { namedInputsOf } from '../../tensors/json/named-inputs';
 import { EXAMPLE_ELEMENTS, findWarmUpInputs, type WarmUpInputs } from './warm-up-inputs';
-import { type LoadedModel, loadedModel } from './loaded-model';
 import { versionDigest } from '../repository/version-digest';
-import { shownOutputs } from './shown-outputs';
 import { type OpenedVersion, VersionOpener } from './version-opener';
 
 const MAX_PROOFS = 10_000;

@@ -1,5 +1,5 @@
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
-import { shownOutputs } from './shown-outputs';
+import { shownOutputs } from './proof';
 
 const X: TensorSpec = { name: 'x', datatype: 'FP32', shape: [-1, 2] };
 const LABEL: TensorSpec = { name: 'label', datatype: 'INT64', shape: [1] };

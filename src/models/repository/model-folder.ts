@@ -14,8 +14,13 @@ import {
 import { MAX_YAML_BYTES } from '../../config/yaml/yaml-mapping';
 import { sideBySide } from '../../common/side-by-side';
 import { foreignAmong, foreignModel } from './foreign-files';
-import { FilesMemory } from './files-memory';
-import type { Fault, FileVersion, ModelFiles, RepositoryFault } from './model-files';
+import {
+  FilesMemory,
+  type Fault,
+  type FileVersion,
+  type ModelFiles,
+  type RepositoryFault,
+} from './model-files';
 import { isModelName, isVersion } from './model-name';
 
 /** The one model that counts. */

@@ -10,8 +10,7 @@ import type { ModelLoader } from '../loading/model-loader';
 import { ModelRegistry } from '../loading/model-registry';
 import { ModelRepository } from '../repository/model-repository';
 import { KINDS } from '../../../test/helpers/runner-kinds';
-import { Lease } from '../loading/lease';
-import type { LoadedModel } from '../loading/loaded-model';
+import { Lease, type LoadedModel } from '../loading/loaded-model';
 
 const IRIS = join(__dirname, '..', '..', '..', 'models', 'iris', '1', 'model.onnx');
 

@@ -5,8 +5,7 @@ import {
   type InferenceConfig,
   inferenceConfig,
 } from '../../config/config.slices';
-import { readBody } from '../../http/body/body-reader';
-import type { BodyRoom } from '../../http/body/growing-body';
+import { readBody, type BodyRoom } from '../../http/body/body-reader';
 import {
   compress,
   type CompressionConfig,

@@ -3,7 +3,7 @@ import { ApiQuery } from '@nestjs/swagger';
 import type { IncomingMessage } from 'node:http';
 import { DomainError } from '../../errors/domain-error';
 import { maySee } from '../../http/caller';
-import { queryOf } from '../../http/request-target';
+import { queryOf } from '../../http/route-table';
 import { isModelName } from '../../models/repository/model-name';
 
 const MOST = 1000;

@@ -6,7 +6,7 @@ import { ModelsModule } from '../../models/models.module';
 import { HttpCalls } from '../http-call/http-call';
 import { HttpCallModule } from '../http-call/http-call.module';
 import { NativeController } from './native.controller';
-import { nativeRoutes } from './native.routes';
+import { nativeRoutes } from './native.protocol';
 
 @Module({
   imports: [ModelsModule, InferenceModule, HttpCallModule],

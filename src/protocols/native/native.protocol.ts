@@ -8,7 +8,7 @@ import {
   requireContentType,
 } from '../../http/headers/content-negotiation';
 import type { Exchange } from '../../http/exchange';
-import { queryOf } from '../../http/request-target';
+import { queryOf, type Route } from '../../http/route-table';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import { rawRequest } from '../../processing/model-processing';
 import type { RequestOptions } from '../../processing/options';
@@ -18,7 +18,7 @@ import type { EncodedAnswer } from '../../http/body/content-encoding';
 import type { CacheUse } from '../../cache/prediction-cache';
 import type { InferenceRequest, InferenceResult } from '../../inference/inference-call';
 import { cacheUseOf, priorityOf } from '../http-call/call-headers';
-import type { CallTarget, HttpCallCodec } from '../http-call/http-call';
+import type { CallTarget, HttpCallCodec, HttpCalls } from '../http-call/http-call';
 import {
   asBuffer,
   jsonBytesOf,
@@ -144,4 +144,21 @@ export function nativeTarget(model: string, url: string | undefined): CallTarget
 
 function flagOf(url: string | undefined, name: 'use_cache' | 'raw', fallback: boolean): boolean {
   return url?.includes('?') ? booleanParameter(queryOf(url), name, fallback) : fallback;
+}
+
+/** The native API's calls about models. */
+export function nativeRoutes(apiPrefix: string, calls: HttpCalls): readonly Route[] {
+  const pattern = `${apiPrefix}/inference/{model}`;
+  return [
+    {
+      method: 'POST',
+      pattern,
+      scope: 'infer',
+      answer: (exchange, { model }) =>
+        calls.handle(exchange, nativeTarget(model, exchange.req.url), nativeProtocol),
+    },
+    { method: 'GET', pattern, scope: 'models:read' },
+    { method: 'GET', pattern: `${pattern}/example`, scope: 'models:read' },
+    { method: 'GET', pattern: `${apiPrefix}/inference/models`, scope: 'models:read' },
+  ];
 }

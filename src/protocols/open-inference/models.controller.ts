@@ -23,7 +23,7 @@ import { configOf, describeV2, type V2ModelConfig } from './model-metadata';
 import { INFER_ERRORS, V2Errors } from './v2-errors';
 import { v2Protocol } from './v2.protocol';
 import { V2InferRequest, V2InferResponse, V2ModelList, V2ModelMetadata, V2ModelReady } from './v2.dto';
-import { V2_TAG } from './v2.tag';
+import { V2_TAG } from './v2-call';
 
 /** The paths of a call about a model, or about one version of it. */
 const of = (call: string): string[] => [`:model${call}`, `:model/versions/:version${call}`];

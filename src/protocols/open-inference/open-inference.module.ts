@@ -9,8 +9,7 @@ import { V2ModelsController } from './models.controller';
 import { V2RepositoryController } from './repository.controller';
 import { V2ServerController } from './server.controller';
 import { V2StatisticsController } from './statistics.controller';
-import { V2_PREFIX, v2ErrorBody } from './v2.protocol';
-import { v2Routes } from './v2.routes';
+import { V2_PREFIX, v2ErrorBody, v2Routes } from './v2.protocol';
 
 @Module({
   imports: [ModelsModule, InferenceModule, HttpCallModule, HealthModule],

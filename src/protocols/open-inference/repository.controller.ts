@@ -15,7 +15,7 @@ import {
   V2RepositoryRequest,
   V2Unloaded,
 } from './v2.dto';
-import { V2_TAG } from './v2.tag';
+import { V2_TAG } from './v2-call';
 
 /**
  * The model repository extension.

@@ -9,8 +9,7 @@ import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import type { BinaryPart } from './binary-data';
 import { type GivenElements, rawInputOf } from './declared-inputs';
 import { calledBy, givenTwice, inputFault, list, placed } from './faults';
-import { readJsonData } from './json-data';
-import { readWholeNumber } from './json-values';
+import { readJsonData, readWholeNumber } from './json-values';
 import { readInputParameters } from './request-parameters';
 import type { DeclaredInput, V2Model } from './v2-call';
 

@@ -3,7 +3,7 @@ import { quote } from '../../tensors/json/json-fault';
 import type { JsonReader } from '../../tensors/json/json-reader';
 import type { TensorSpec } from '../../tensors/tensor';
 import { calledBy, givenTwice, list, placed } from './faults';
-import { NO_JSON_FP16 } from './json-data';
+import { NO_JSON_FP16 } from './json-values';
 import { type OutputParameters, readOutputParameters } from './request-parameters';
 
 /** An output that a request asks for. */

@@ -4,7 +4,7 @@ import type { Response } from 'express';
 import { type AppConfig, appConfig } from '../../config/config.slices';
 import { ServerReadiness } from '../../health/server-readiness';
 import { ModelsHealthIndicator } from '../../models/models.health';
-import { V2_TAG } from './v2.tag';
+import { V2_TAG } from './v2-call';
 import { V2ServerLive, V2ServerMetadata, V2ServerReady } from './v2.dto';
 
 /** What of the protocol beyond its core is implemented. */

@@ -9,7 +9,7 @@ import { ApiPage, pageOf } from '../http-call/model-page';
 import { countedModels, modelStatistics, noStatistics } from './statistics';
 import { V2Statistics } from './statistics.dto';
 import { V2Errors } from './v2-errors';
-import { V2_TAG } from './v2.tag';
+import { V2_TAG } from './v2-call';
 
 /**
  * The statistics extension: the whole server's figures. Its module lists this controller before the one of

@@ -57,3 +57,6 @@ export interface V2Model {
   /** Undefined where nothing is declared. */
   readonly declared?: V2Declaration;
 }
+
+/** Under which the protocol's calls stand in the OpenAPI document. */
+export const V2_TAG = 'Open Inference Protocol V2';

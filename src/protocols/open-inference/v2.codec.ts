@@ -3,9 +3,16 @@ import { readOptions } from '../../processing/options';
 import { wantsDeclared } from './declared-inputs';
 import { keepHead, knownCall } from './known-head';
 import { readRawRequest } from './raw-request';
-import { readRequest } from './request';
-import { binaryForms } from './request-outputs';
+import { binaryForms, readOutputs, type WantedOutput } from './request-outputs';
 import type { V2Body, V2Model } from './v2-call';
+import { JsonReader } from '../../tensors/json/json-reader';
+import type { TensorSpec } from '../../tensors/tensor';
+import { quote } from '../../tensors/json/json-fault';
+import { BinaryPart } from './binary-data';
+import { givenTwice, list, placed } from './faults';
+import { readOptional } from './json-values';
+import { type BinaryInput, InputsReader, type ReadInputs } from './request-input';
+import { defaultParameters, readRequestParameters, type RequestParameters } from './request-parameters';
 
 /**
  * Reads the body of an inference request. Binary tensors are views of `body` where they are aligned, so it
@@ -55,4 +62,84 @@ export function decodeV2(body: Buffer, headerLength: number | undefined, model: 
   }
   if (headerLength !== undefined) keepHead(body, headerLength, model, binaryInputs, call);
   return call;
+}
+
+/** What the JSON of a request says, its inputs read. */
+interface V2Request {
+  readonly id: string | undefined;
+  readonly parameters: Readonly<RequestParameters>;
+  /** In the model's order. */
+  readonly inputs: ReadInputs;
+  /** Those of the inputs that came in binary, in the order of their bytes. */
+  readonly binaryInputs: readonly BinaryInput[];
+  /** Undefined: all that there are. */
+  readonly outputs: readonly WantedOutput[] | undefined;
+}
+
+/**
+ * Reads a request with a JSON part: `{id?, parameters?, inputs: [...], outputs?: [...]}`, its keys in any
+ * order, unknown ones passed over.
+ * @param jsonBytes the length of the JSON part; undefined when that is all of the body, as no header says
+ */
+function readRequest(body: Buffer, jsonBytes: number | undefined, model: V2Model): V2Request {
+  const reader = new JsonReader(body, 0, jsonBytes ?? body.length);
+  const binary = jsonBytes === undefined ? undefined : new BinaryPart(body, jsonBytes);
+  const inputs = new InputsReader(reader, model, binary);
+  let id: string | undefined;
+  let parameters: RequestParameters | undefined;
+  let outputs: WantedOutput[] | undefined;
+  let hasInputs = false;
+  let key: string | undefined;
+  try {
+    reader.enterObject();
+    for (key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
+      switch (key) {
+        case 'id':
+          if (id !== undefined) throw givenTwice(key, reader.position);
+          id = readOptional(reader, () => reader.readString());
+          break;
+        case 'parameters':
+          if (parameters !== undefined) throw givenTwice(key, reader.position);
+          parameters = readRequestParameters(reader);
+          break;
+        case 'inputs':
+          if (hasInputs) throw givenTwice(key, reader.position);
+          hasInputs = true;
+          inputs.read();
+          break;
+        case 'outputs':
+          if (outputs !== undefined) throw givenTwice(key, reader.position);
+          outputs = readOptional(reader, () => readOutputs(reader, outputsOf(model)));
+          break;
+        default:
+          reader.skipValue();
+      }
+    }
+  } catch (error) {
+    // Its own parameters are told from others by that they stand for themselves.
+    if (key === 'parameters' && error instanceof DomainError && error.message.startsWith('Parameter'))
+      throw error;
+    throw placed(error, key === undefined ? 'The request' : `The request's ${quote(key)}`);
+  }
+  reader.expectEnd();
+  if (!hasInputs) {
+    throw new DomainError(
+      'missing_input',
+      `The request has no "inputs"; the model takes ${list(model.inputs)}.`,
+    );
+  }
+  binary?.expectEnd();
+  return {
+    id,
+    parameters: parameters ?? defaultParameters(),
+    inputs: inputs.finish(parameters?.contentType),
+    binaryInputs: inputs.binaryInputs,
+    // An empty list asks for nothing in particular, as everywhere in this protocol.
+    outputs: outputs?.length === 0 ? undefined : outputs,
+  };
+}
+
+/** All that a request may ask for. */
+function outputsOf({ outputs, declared }: V2Model): readonly TensorSpec[] {
+  return declared === undefined ? outputs : [...outputs, ...declared.outputs];
 }

@@ -7,7 +7,7 @@ import { header } from '../../http/headers/header';
 import { requireAcceptable, requireContentType } from '../../http/headers/content-negotiation';
 import type { EncodedAnswer } from '../../http/body/content-encoding';
 import { cacheUseOf } from '../http-call/call-headers';
-import type { HttpCallCodec } from '../http-call/http-call';
+import type { HttpCallCodec, HttpCalls } from '../http-call/http-call';
 import type { CacheUse } from '../../cache/prediction-cache';
 import type { InferenceResult } from '../../inference/inference-call';
 import type { LoadedModel } from '../../models/loading/loaded-model';
@@ -27,6 +27,7 @@ import { declarationOf } from './declared-inputs';
 import { encodeV2, type V2Answer } from './response';
 import type { V2Body, V2Call } from './v2-call';
 import { decodeV2 } from './v2.codec';
+import { constantAnswer, type Route, type RouteAnswer } from '../../http/route-table';
 
 /** Where every path of the protocol begins. */
 export const V2_PREFIX = '/v2';
@@ -137,4 +138,31 @@ function headerLengthOf(req: IncomingMessage): number | undefined {
     'invalid_request',
     `Header Inference-Header-Content-Length: expected a length in bytes, got "${text.slice(0, 40)}".`,
   );
+}
+
+/** The protocol's calls. */
+export function v2Routes(calls: HttpCalls): readonly Route[] {
+  const infer: RouteAnswer = (exchange, target) => calls.handle(exchange, target, v2Protocol);
+  return [
+    ...['{model}', '{model}/versions/{version}'].flatMap((of): Route[] => [
+      { method: 'POST', pattern: `${V2_PREFIX}/models/${of}/infer`, scope: 'infer', answer: infer },
+      { method: 'GET', pattern: `${V2_PREFIX}/models/${of}`, scope: 'models:read' },
+      { method: 'GET', pattern: `${V2_PREFIX}/models/${of}/ready`, scope: 'models:read' },
+      { method: 'GET', pattern: `${V2_PREFIX}/models/${of}/config`, scope: 'models:read' },
+      { method: 'GET', pattern: `${V2_PREFIX}/models/${of}/stats`, scope: 'metrics:read' },
+    ]),
+    { method: 'GET', pattern: `${V2_PREFIX}/models/stats`, scope: 'metrics:read' },
+    { method: 'GET', pattern: `${V2_PREFIX}/models`, scope: 'models:read' },
+    { method: 'POST', pattern: `${V2_PREFIX}/repository/index`, scope: 'models:read' },
+    { method: 'POST', pattern: `${V2_PREFIX}/repository/models/{model}/load`, scope: 'models:write' },
+    { method: 'POST', pattern: `${V2_PREFIX}/repository/models/{model}/unload`, scope: 'models:write' },
+    { method: 'GET', pattern: V2_PREFIX, scope: 'open' },
+    { method: 'GET', pattern: `${V2_PREFIX}/health/ready`, scope: 'open' },
+    {
+      method: 'GET',
+      pattern: `${V2_PREFIX}/health/live`,
+      scope: 'open',
+      answer: constantAnswer({ live: true }),
+    },
+  ];
 }

@@ -12,10 +12,12 @@ import type { RequestOptions } from '../../processing/options';
 import type { TextPlan } from '../../processing/text/text-plan';
 import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/scheduled-request';
 import { cacheUseOf, priorityOf } from '../http-call/call-headers';
-import type { CallTarget, HttpCallCodec } from '../http-call/http-call';
+import type { CallTarget, HttpCallCodec, HttpCalls } from '../http-call/http-call';
 import { asBuffer, jsonBytesOf, offloadable, whenDone, type Worksite } from '../http-call/offloadable';
 import { encodeEmbeddings, type EmbeddingsAnswer } from './embeddings-answer';
 import { type EmbeddingsRequest, readEmbeddingsRequest } from './embeddings-request';
+import type { Route } from '../../http/route-table';
+import { OPENAI_PREFIX } from './openai-errors';
 
 const ENCODE = offloadable(join(__dirname, 'embeddings-answer'), encodeEmbeddings, { consumes: false });
 const JSON_TYPES = ['application/json'];
@@ -94,4 +96,21 @@ function embedderOf({ name, processing }: LoadedModel): { plan: TextPlan; output
     'invalid_request',
     `Model "${name}" makes no embeddings of texts: it declares no text input with an output of type embedding.`,
   );
+}
+
+/** Those of OpenAI's calls that there are. */
+export function openAiRoutes(calls: HttpCalls): readonly Route[] {
+  return [
+    {
+      method: 'POST',
+      pattern: `${OPENAI_PREFIX}/embeddings`,
+      scope: 'infer',
+      answer: (exchange) => {
+        const protocol = new EmbeddingsProtocol();
+        return calls.handle(exchange, (body) => protocol.target(body), protocol);
+      },
+    },
+    { method: 'GET', pattern: `${OPENAI_PREFIX}/models`, scope: 'models:read' },
+    { method: 'GET', pattern: `${OPENAI_PREFIX}/models/{model}`, scope: 'models:read' },
+  ];
 }

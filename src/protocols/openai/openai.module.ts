@@ -5,7 +5,7 @@ import { HttpCalls } from '../http-call/http-call';
 import { HttpCallModule } from '../http-call/http-call.module';
 import { OPENAI_PREFIX, openAiErrorBody } from './openai-errors';
 import { OpenAiController } from './openai.controller';
-import { openAiRoutes } from './openai.routes';
+import { openAiRoutes } from './embeddings.protocol';
 
 @Module({ imports: [ModelsModule, HttpCallModule], controllers: [OpenAiController] })
 export class OpenAiModule implements OnModuleInit {

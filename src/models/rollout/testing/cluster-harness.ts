@@ -13,13 +13,12 @@ import { WorkerJoin } from '../worker-join';
 import { Participant } from '../participant';
 import { Coordinator } from '../coordinator';
 import { contentDigest } from '../../repository/content-digest';
+import { versionDigest } from '../../repository/version-digest';
 import type { ModelLoader } from '../../loading/model-loader';
 import type { Proof } from '../../loading/proof';
 import { ModelRegistry } from '../../loading/model-registry';
 import { ModelRepository } from '../../repository/model-repository';
-import { versionDigest } from '../../repository/version-digest';
-import { Lease } from '../../loading/lease';
-import type { LoadedModel } from '../../loading/loaded-model';
+import { Lease, type LoadedModel } from '../../loading/loaded-model';
 import { VersionOpener } from '../../loading/version-opener';
 
 /** A worker with all that it has to do with changes of models, but for the sessions: those only seem to open. */

@@ -1,2 +1,0 @@
-/** Under which the protocol's calls stand in the OpenAPI document. */
-export const V2_TAG = 'Open Inference Protocol V2';
