@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { closeGracefully } from './graceful-close';
 
 const REQUEST = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n';
@@ -50,6 +51,43 @@ describe('closing a server', () => {
     socket.write(REQUEST);
     expect(await next(socket)).toMatch(/^HTTP\/1\.1 200/);
     await closing;
+  });
+
+  it('takes a request that had come on an idle connection before the event loop had time to read it', async () => {
+    const written = new Int32Array(new SharedArrayBuffer(4));
+    const other = new Worker(
+      `const { port, written, request } = require('node:worker_threads').workerData;
+       const { parentPort } = require('node:worker_threads');
+       const socket = require('node:net').connect(port, '127.0.0.1');
+       let answers = 0;
+       socket.on('data', () => {
+         if (++answers > 1) return socket.destroy();
+         socket.write(request);
+         Atomics.store(written, 0, 1);
+         Atomics.notify(written, 0);
+       });
+       socket.on('error', () => undefined);
+       socket.on('close', () => parentPort.postMessage(answers));
+       socket.write(request);`,
+      { eval: true, workerData: { ...(server.address() as object), written, request: REQUEST } },
+    );
+    const answers = once(other, 'message');
+    const arrived = new Promise<ServerResponse>((resolve) => (answer = resolve));
+    const first = await arrived;
+    answer = (res) => res.end('second');
+    const idle = await client();
+    idle.write(REQUEST);
+    await next(idle);
+    const closing = closeGracefully(server);
+    // From here on idle connections are looked for again and again.
+    await once(idle.resume(), 'close');
+    first.end('first');
+    Atomics.wait(written, 0, 0);
+    // The time for the next look comes before what was written is read.
+    const startMs = performance.now();
+    while (performance.now() - startMs < 200);
+    expect(await answers).toEqual([2]);
+    await Promise.all([closing, other.terminate()]);
   });
 
   it('lets nobody new in, and closes on those who keep their connection and say nothing', async () => {
