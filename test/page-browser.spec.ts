@@ -196,6 +196,25 @@ describeWith('chromium', 'the page in a browser', (chromium) => {
     });
   });
 
+  it('shows numbers by their names, and the classes of a mask by their shares', async () => {
+    await see('/#/models/prices', async (page) => {
+      await page.locator('.sheet input').first().fill('2');
+      await page.locator('.sheet input').nth(1).fill('40.5');
+      await run(page);
+      await page.locator('.winner', { hasText: 'total 42.50' }).waitFor();
+    });
+    await see('/#/models/hues', async (page) => {
+      const red = Buffer.from(
+        'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC',
+        'base64',
+      );
+      await page.getByRole('button', { name: 'Picture', exact: true }).click();
+      await giveFile(page, 'drop', red, 'red.png', 'image/png');
+      await page.locator('.bars', { hasText: 'red' }).waitFor();
+      expect(await page.locator('.bars .l').allInnerTexts()).toEqual(['red']);
+    });
+  });
+
   describe('a picture', () => {
     const three = readFileSync(join(MODELS, 'digits', 'three.png'));
 

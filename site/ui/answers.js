@@ -120,6 +120,20 @@ const SHOW = {
       `score ${list.map((x) => x.toPrecision(3)).join(', ')}`,
     ];
   },
+  regression(value) {
+    const list = [].concat(value);
+    const rows = list.map((x) => (typeof x === 'object' ? Object.entries(x) : [['', x]]));
+    const said = (row) => row.map(([name, x]) => `${name} ${Number(x).toPrecision(4)}`.trim()).join(', ');
+    return [
+      rows.map((row) => h('p', { class: 'winner' }, h('b', null, said(row)))),
+      rows.map(said).join('; '),
+    ];
+  },
+  mask(value) {
+    const list = [].concat(value);
+    const said = (m) => m.labels.map((x) => `${x.label} ${percent(x.share)}`).join(', ');
+    return [list.map((m) => bars(m.labels.map((x) => [x.label, x.share]))), list.map(said).join('; ')];
+  },
   tokens(value, form) {
     const list = Array.isArray(value[0]) ? value[0] : value;
     const whole = form.texts?.()[0];

@@ -95,7 +95,7 @@ function declaredInput({ type, columns, pairs }: Declared): string {
     : `{ ${names.map((name) => `${keyOf(name)}: Cell`).join('; ')} }`;
 }
 
-function declaredOutput({ type }: Declared): string {
+function declaredOutput({ type, labels }: Declared): string {
   switch (type) {
     case 'classification':
       return 'Label[]';
@@ -105,6 +105,15 @@ function declaredOutput({ type }: Declared): string {
       return '(Label & { box: Float[] })[]';
     case 'ctc':
       return '{ text: string; score: Float }';
+    case 'regression': {
+      const names = valueOf(labels);
+      if (typeof names !== 'object' || names === null) return names ? 'Record<string, Float>' : 'Float';
+      return `{ ${Object.values(names)
+        .map((name) => `${keyOf(String(name))}: Float`)
+        .join('; ')} }`;
+    }
+    case 'mask':
+      return '{ png: string; width: number; height: number; labels: { label: string; value: number; share: Float }[] }';
     case 'rerank':
       return 'Float';
     case 'tokens':

@@ -170,6 +170,10 @@ describe('a declaration in model.yaml', () => {
       'output: labels: top_k: must be a whole number',
     ],
     ['output: { labels: { type: classification, labels: ../secret } }', 'output: labels: labels: must be'],
+    ['output: { price: { type: regression, unit: euro } }', 'output: price: unit: unknown key'],
+    ['output: { mask: { type: mask, layout: chw } }', 'output: mask: layout: must be one of nchw, nhwc'],
+    ['output: { mask: { type: mask, size: 3 } }', 'output: mask: size: must be one of picture, model'],
+    ['output: { mask: { type: mask, threshold: x } }', 'output: mask: threshold: must be a number'],
     ['pipeline: on', 'pipeline: must be one of auto, off'],
   ])('refuses %s', (yaml, fault) => {
     expect(read(yaml).faults.join('\n')).toContain(fault);
@@ -187,6 +191,33 @@ describe('a declaration in model.yaml', () => {
     ['orient: none', 'resize: must say how a picture becomes 224 x 224, the size of pixel_values'],
   ])('is held against the session: %s', async (key, fault) => {
     expect((await faultsOf(`input: { image: { type: image, ${key} } }`)).join('\n')).toContain(fault);
+  });
+
+  it.each<readonly [string, readonly number[], string]>([
+    ['type: regression', [-1, 3], 'labels: must name the 3 numbers that logits has for each row'],
+    ['type: regression, labels: [a, b]', [-1, 3], 'labels: are 2, but logits has 3 numbers for each row'],
+    ['type: regression, labels: [a, a]', [-1, 2], 'labels: must be different, without dots, and none'],
+    ['type: regression, labels: [a, counts]', [-1, 2], 'labels: must be different, without dots, and none'],
+    ['type: regression', [], 'from: needs numbers of shape [rows, ...], and logits is FP32 []'],
+    ['type: regression, from: other', [-1], 'from: the model has no output other; its outputs are logits'],
+    ['type: mask', [-1, 2], 'from: needs numbers of shape [rows, classes, height, width], or of'],
+    ['type: mask, labels: [a]', [-1, 2, 8, 8], 'labels: are 1, but the model has 2 classes'],
+    ['type: mask, labels: [a]', [-1, 8, 8], 'labels: are 1, but the model has 2 classes'],
+    ['type: mask, layout: nhwc, labels: [a]', [-1, 8, 8, 4], 'labels: are 1, but the model has 4 classes'],
+  ])('is held against the outputs of the session: %s of %j', async (keys, shape, fault) => {
+    const signature = { ...CATS, outputs: [{ ...CATS.outputs[0]!, shape }] };
+    const [told] = await faultsOf(`output: { y: { ${keys} } }`, signature);
+    expect(told).toContain(`output: y: ${fault}`);
+  });
+
+  it('makes no mask of a whole picture that the model sees but a crop of', async () => {
+    const signature = { ...CATS, outputs: [{ ...CATS.outputs[0]!, shape: [-1, 2, 56, 56] }] };
+    const yaml = (keys: string): string =>
+      `${TORCHVISION.split('output:')[0]}output: { mask: { type: mask${keys} } }`;
+    expect(await faultsOf(yaml(''), signature)).toEqual([
+      'output: mask: size: the model sees but a crop of the picture; must be model',
+    ]);
+    expect((await bind(yaml(', size: model'), signature))?.outputs[0]).toMatchObject({ size: 'model' });
   });
 
   it('is refused where a label is missing, or a file', async () => {

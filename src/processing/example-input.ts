@@ -1,5 +1,5 @@
-import { crc32, deflateSync } from 'node:zlib';
 import type { JsonValue } from '../config/yaml/json-value';
+import { pngOf } from './images/png';
 import type { InputPlan } from './plans';
 import { type CellValue, type ColumnPlan, columnsOf } from './table/table-plan';
 
@@ -29,35 +29,12 @@ let picture: Buffer | undefined;
 
 /** A PNG of some hundred bytes: a disc on a ground that grows lighter. */
 export function examplePicture(): Buffer {
-  picture ??= png(PICTURE_SIZE, (x, y) => {
+  if (picture !== undefined) return picture;
+  const places = Array.from({ length: PICTURE_SIZE }, (_, at) => at);
+  const colorAt = (x: number, y: number): readonly number[] => {
     const isDisc = (x - 32) ** 2 + (y - 32) ** 2 < 400;
     return isDisc ? [220, 120, 40] : [40, 60 + y * 2, 120 + y];
-  });
-  return picture;
-}
-
-/** https://www.w3.org/TR/png-3/#4Concepts.FormatChunks */
-function png(size: number, colorAt: (x: number, y: number) => readonly number[]): Buffer {
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(size, 0);
-  head.writeUInt32BE(size, 4);
-  head.set([8, 2], 8); // bits of a channel; RGB
-  const lines = Array.from({ length: size }, (_, y) => [
-    0,
-    ...Array.from({ length: size }, (__, x) => colorAt(x, y)).flat(),
-  ]);
-  return Buffer.concat([
-    Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
-    chunk('IHDR', head),
-    chunk('IDAT', deflateSync(Buffer.from(lines.flat()), { level: 9 })),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
-}
-
-function chunk(name: string, content: Buffer): Buffer {
-  const named = Buffer.concat([Buffer.from(name, 'latin1'), content]);
-  const frame = Buffer.alloc(8);
-  frame.writeUInt32BE(content.length, 0);
-  frame.writeUInt32BE(crc32(named), 4);
-  return Buffer.concat([frame.subarray(0, 4), named, frame.subarray(4)]);
+  };
+  const lines = places.map((y) => [0, ...places.flatMap((x) => colorAt(x, y))]);
+  return (picture = pngOf('rgb8', PICTURE_SIZE, PICTURE_SIZE, Uint8Array.from(lines.flat())));
 }

@@ -5,8 +5,10 @@ import { finishClassification, printClassification } from './outputs/classificat
 import { finishCtc, printCtc } from './outputs/ctc';
 import { finishDetection, printDetection } from './outputs/detection';
 import { finishEmbedding } from './outputs/embedding';
+import { finishMask, maskSpecs, printMask } from './outputs/mask';
 import type { Finishing } from './outputs/output-type';
 import { finishRaw, printRaw } from './outputs/raw';
+import { finishRegression, printRegression, regressionSpecs } from './outputs/regression';
 import { finishRerank, printRerank } from './outputs/rerank';
 import { finishTokens, printTokens } from './outputs/tokens';
 import { inputFacts } from './input-facts';
@@ -20,7 +22,7 @@ interface Finisher<Plan extends OutputPlan> {
   /** What `finish` gives, in its order. @param outputs the model's own */
   readonly specs: (plan: Plan, outputs: readonly TensorSpec[]) => TensorSpec[];
   /** Writes one row of what `finish` made, as the native API answers it. */
-  readonly print: (tensors: readonly Tensor[], row: number, writer: JsonWriter) => void;
+  readonly print: (tensors: readonly Tensor[], row: number, writer: JsonWriter, plan: Plan) => void;
 }
 
 const FINISHERS: { readonly [Type in OutputPlan['type']]: Finisher<PlanOf<Type>> } = {
@@ -60,6 +62,8 @@ const FINISHERS: { readonly [Type in OutputPlan['type']]: Finisher<PlanOf<Type>>
     specs: ({ name }) => [spec(name, 'FP32', -1, -1)],
     print: printRaw,
   },
+  regression: { finish: finishRegression, specs: regressionSpecs, print: printRegression },
+  mask: { finish: finishMask, specs: maskSpecs, print: printMask },
   rerank: {
     finish: finishRerank,
     specs: ({ name }) => [spec(name, 'FP32', -1)],
@@ -78,8 +82,8 @@ function finisherOf(plan: OutputPlan): Finisher<OutputPlan> {
 }
 
 /**
- * The tensors of one declared output: what the cache keeps and the Open Inference Protocol answers. The first has the
- * output's name, more are `<name>.<what>`.
+ * The tensors of one declared output: what the cache keeps and the Open Inference Protocol answers. They have the
+ * output's name, or are `<name>.<what>`.
  */
 export function finishOutput(plan: OutputPlan, finishing: Finishing): Tensor[] {
   return finisherOf(plan).finish(plan, finishing);
@@ -105,7 +109,7 @@ export function printRow(
   row: number,
   writer: JsonWriter,
 ): void {
-  finisherOf(plan).print(tensors, row, writer);
+  finisherOf(plan).print(tensors, row, writer, plan);
 }
 
 /** Those of the finished tensors that are of one declared output. */

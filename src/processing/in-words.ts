@@ -65,6 +65,12 @@ function outputInWords(plan: OutputPlan, outputs: readonly TensorSpec[]): string
       const width = sizeOf(outputs, plan.from, -1);
       return width === undefined ? 'vector' : `vector of ${width}`;
     }
+    case 'regression':
+      return plan.labels === undefined ? 'number' : counted(plan.labels.length, 'number');
+    case 'mask':
+      return plan.labels === undefined
+        ? 'mask'
+        : `mask of ${counted(plan.labels.length, 'class', 'classes')}`;
     case 'ctc':
       return 'text';
     case 'rerank':

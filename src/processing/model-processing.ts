@@ -124,7 +124,8 @@ export class ModelProcessing {
     options: RequestOptions,
     waiter: Waiter,
   ): Promise<readonly Tensor[]> {
-    let elements = 0;
+    // A mask is as large as its picture, however small the model's output is.
+    let elements = this.pipeline.outputs.some(({ type }) => type === 'mask') ? Infinity : 0;
     for (const { shape } of outputs) elements += elementCount(shape);
     return elements > LARGE_OUTPUT_ELEMENTS
       ? this.pool.finish(this.opened, outputs, contexts, options, waiter)

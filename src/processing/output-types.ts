@@ -3,7 +3,9 @@ import { CTC } from './outputs/ctc';
 import { DETECTION } from './outputs/detection';
 import { EMBEDDING } from './outputs/embedding';
 import type { DeclaredType } from './declared-type';
+import { MASK } from './outputs/mask';
 import { RAW } from './outputs/raw';
+import { REGRESSION } from './outputs/regression';
 import { RERANK } from './outputs/rerank';
 import { TOKENS } from './outputs/tokens';
 import type { OutputPlan } from './plans';
@@ -16,6 +18,8 @@ export const OUTPUT_TYPES: readonly OutputType[] = [
   EMBEDDING,
   DETECTION,
   CTC,
+  REGRESSION,
+  MASK,
   RERANK,
   TOKENS,
   RAW,

@@ -72,6 +72,10 @@ export async function bindPipeline(
   if (wantsSpans && !inputs.some(({ plan }) => plan.type === 'text')) {
     faults.push('output: tokens need an input of type text');
   }
+  const isCropped = inputs.some(({ plan }) => plan.type === 'image' && plan.crop !== undefined);
+  for (const { plan } of isCropped ? outputs : [])
+    if (plan.type === 'mask' && plan.size === 'picture')
+      faults.push(`output: ${plan.name}: size: the model sees but a crop of the picture; must be model`);
   throwFaults(faults);
   const plans = outputs.length > 0 ? outputs.map(({ plan }) => plan) : asTheyAre(signature);
   const options = new Set([...inputs, ...outputs].flatMap(({ type }) => type.options));

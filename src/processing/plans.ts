@@ -3,7 +3,9 @@ import type { ClassificationPlan } from './outputs/classification';
 import type { CtcPlan } from './outputs/ctc';
 import type { DetectionPlan } from './outputs/detection';
 import type { EmbeddingPlan } from './outputs/embedding';
+import type { MaskPlan } from './outputs/mask';
 import type { RawPlan } from './outputs/raw';
+import type { RegressionPlan } from './outputs/regression';
 import type { RerankPlan } from './outputs/rerank';
 import type { TokensPlan } from './outputs/tokens';
 import type { TablePlan } from './table/table-plan';
@@ -18,4 +20,12 @@ export type InputPlan = ImagePlan | TablePlan | TextPlan;
 
 /** A declared output, checked likewise. A new type is a member here, a case in `finish.ts`, a line in `output-types.ts`. */
 export type OutputPlan =
-  ClassificationPlan | EmbeddingPlan | DetectionPlan | CtcPlan | RerankPlan | TokensPlan | RawPlan;
+  | ClassificationPlan
+  | EmbeddingPlan
+  | DetectionPlan
+  | CtcPlan
+  | RegressionPlan
+  | MaskPlan
+  | RerankPlan
+  | TokensPlan
+  | RawPlan;

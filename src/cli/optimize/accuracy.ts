@@ -42,7 +42,7 @@ const NEXT_TO_NOTHING = 1e-3;
 /** What is known of a model's outputs before it runs. */
 export interface Nature {
   /** By name, as far as `model.yaml` declares them. */
-  readonly declared: ReadonlyMap<string, 'vector' | 'classes' | 'steps'>;
+  readonly declared: ReadonlyMap<string, Kind>;
 }
 
 /** Compares the answers of another form of a model with its own. */

@@ -15,7 +15,7 @@ import { sliceRows } from '../../scheduling/batch';
 import { UsageError } from '../command';
 import { batchesOf } from '../run/rows';
 import type { Inputs, TargetModel } from '../run/target';
-import type { Nature } from './accuracy';
+import type { Kind, Nature } from './accuracy';
 import { madeUpRows, type Row } from './rows';
 import type { Settings } from './session';
 
@@ -121,16 +121,17 @@ function targetOf(app: INestApplicationContext, served: LoadedModel): TargetMode
   return { name: served.name, inputs, outputs, pipeline, batching };
 }
 
-const KINDS: Readonly<Record<string, 'vector' | 'classes' | 'steps'>> = {
+const KINDS: Readonly<Record<string, Kind>> = {
   embedding: 'vector',
   classification: 'classes',
   ctc: 'steps',
   tokens: 'steps',
+  regression: 'numbers',
 };
 
 /** What each output is, as far as `model.yaml` says it. */
 function declaredKinds({ processing }: LoadedModel): Nature['declared'] {
-  const kinds = new Map<string, 'vector' | 'classes' | 'steps'>();
+  const kinds = new Map<string, Kind>();
   for (const plan of processing?.pipeline.outputs ?? []) {
     const kind = KINDS[plan.type];
     if (kind !== undefined && 'from' in plan && typeof plan.from === 'string') kinds.set(plan.from, kind);

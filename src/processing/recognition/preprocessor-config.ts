@@ -33,6 +33,8 @@ type Say = (key: string, value: JsonValue) => void;
 /** @returns what is not understood, if anything */
 function sizes(config: JsonObject, say: Say): string | undefined {
   if (config.do_pad === true) return 'pads pictures';
+  if (config.keep_aspect_ratio === true || config.size_divisor !== undefined)
+    return 'resizes by its own rule';
   if (config.do_resize !== false && config.size !== undefined) {
     const size = sizeOf(config.size, config.default_to_square !== false);
     const filter = FILTERS[typeof config.resample === 'number' ? config.resample : 2];

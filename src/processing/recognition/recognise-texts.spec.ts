@@ -83,6 +83,29 @@ describe('a Hugging Face folder of texts', () => {
     expect(await keysOf({ ...TOKENIZER, 'config.json': tokens })).toMatchObject({ 'output.type': 'tokens' });
   });
 
+  it('gives numbers where it was trained to, unless it holds pairs against each other', async () => {
+    const sequence = {
+      ...BERT,
+      architectures: ['BertForSequenceClassification'],
+      problem_type: 'regression',
+    };
+    const keys = (config: object): Promise<Record<string, unknown>> =>
+      keysOf({ ...TOKENIZER, 'config.json': { ...sequence, ...config } });
+    const one = await keys({ id2label: { '0': 'LABEL_0' } });
+    expect(one).toMatchObject({ 'output.type': 'regression', reason: '' });
+    expect(one).not.toHaveProperty(['output.labels']);
+    expect(one).not.toHaveProperty(['input.pairs']);
+    const id2label = { '0': 'valence', '1': 'arousal' };
+    expect(await keys({ id2label })).toMatchObject({
+      'output.type': 'regression',
+      'output.labels': id2label,
+    });
+    const trained = { activation_fn: 'torch.nn.modules.activation.Sigmoid' };
+    expect(await keys({ id2label: { '0': 'LABEL_0' }, sentence_transformers: trained })).toMatchObject({
+      'output.type': 'rerank',
+    });
+  });
+
   it('says on which side its texts are padded', async () => {
     const left = { model_max_length: 512, padding_side: 'left' };
     expect(await keysOf({ ...SENTENCES, 'tokenizer_config.json': left })).toMatchObject({

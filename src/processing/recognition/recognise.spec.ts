@@ -41,6 +41,17 @@ describe('a Hugging Face folder', () => {
     });
   });
 
+  it('says recipe and classes of one that parts pictures, and when it is a regression', async () => {
+    const segformer = { ...VIT, architectures: ['SegformerForSemanticSegmentation'] };
+    expect(await keysOf(segformer, PROCESSOR)).toMatchObject({
+      input: { type: 'image', resize: { height: 224, width: 224 } },
+      output: { type: 'mask', labels: { '0': 'cat', '1': 'dog' } },
+      reason: '',
+    });
+    const { output } = await keysOf({ ...VIT, problem_type: 'regression' }, PROCESSOR);
+    expect(output).toEqual({ type: 'regression', labels: { '0': 'cat', '1': 'dog' } });
+  });
+
   it('has several labels at a time where its problem is such', async () => {
     const { output } = await keysOf({ ...VIT, problem_type: 'multi_label_classification' }, PROCESSOR);
     expect(output).toMatchObject({ activation: 'sigmoid' });
@@ -74,6 +85,8 @@ describe('a Hugging Face folder', () => {
 
   it.each([
     [{ ...PROCESSOR, do_pad: true }, 'preprocessor_config.json pads pictures, which is not understood'],
+    [{ ...PROCESSOR, keep_aspect_ratio: true }, 'preprocessor_config.json resizes by its own rule'],
+    [{ ...PROCESSOR, size_divisor: 32 }, 'preprocessor_config.json resizes by its own rule'],
     [{ ...PROCESSOR, size: { longest_edge: 9 } }, 'has a size of {"longest_edge":9}'],
     [{ ...PROCESSOR, resample: 9 }, 'resamples by 9'],
     [undefined, 'config.json names ViTForImageClassification, and there is no preprocessor_config.json'],

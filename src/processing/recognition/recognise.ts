@@ -1,6 +1,6 @@
 import type { AssetFiles } from '../assets';
 import { jsonFile } from './json-file';
-import { architectureOf, classifierOutputs } from './model-config-file';
+import { architectureOf, classifierOutputs, maskOutputs } from './model-config-file';
 import { imageRecipe } from './preprocessor-config';
 import { NOTHING_RECOGNISED, type Recognised } from './recognised';
 import { sentenceVectors } from './sentence-transformers';
@@ -19,7 +19,8 @@ export async function recognise(assets: AssetFiles, metadata: ModelMetadata): Pr
   const config = await jsonFile(assets, 'config.json');
   const architecture = config && architectureOf(config);
   if (config === undefined || architecture === undefined) return NOTHING_RECOGNISED;
-  if (architecture.endsWith('ForImageClassification')) {
+  const isMask = architecture.endsWith('ForSemanticSegmentation');
+  if (isMask || architecture.endsWith('ForImageClassification')) {
     const preprocessor = await jsonFile(assets, 'preprocessor_config.json');
     if (preprocessor === undefined) {
       return {
@@ -27,12 +28,12 @@ export async function recognise(assets: AssetFiles, metadata: ModelMetadata): Pr
         reason: `config.json names ${architecture}, and there is no preprocessor_config.json`,
       };
     }
-    return joined(imageRecipe(preprocessor), classifierOutputs(config, architecture));
+    return joined(imageRecipe(preprocessor), isMask ? maskOutputs(config) : classifierOutputs(config));
   }
   const vectors = await sentenceVectors(assets);
   if (vectors !== undefined) return joined(vectors, await textFacts(assets, config));
   if (architecture.endsWith('ForSequenceClassification')) {
-    return joined(await textFacts(assets, config), sequenceOutputs(config, architecture));
+    return joined(await textFacts(assets, config), sequenceOutputs(config));
   }
   if (architecture.endsWith('ForTokenClassification')) {
     return joined(await textFacts(assets, config), tokenOutputs(config));

@@ -1,13 +1,15 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../config/yaml/json-value';
-import { classifierOutputs } from './model-config-file';
+import { classifierOutputs, labelCount } from './model-config-file';
 import type { Fact, Recognised } from './recognised';
 
 const FILE = 'config.json';
 
-/** What a Hugging Face configuration says of the outputs of a model that sorts whole texts: into classes, or by one score. */
-export function sequenceOutputs(config: JsonObject, architecture: string): Recognised {
-  if (labelCount(config) !== 1) return classifierOutputs(config, architecture);
+/** What a Hugging Face configuration says of the outputs of a model that sorts whole texts: into classes, or by numbers. */
+export function sequenceOutputs(config: JsonObject): Recognised {
   const trained = config.sentence_transformers;
+  // One that was trained to hold pairs against each other says so.
+  const isRegression = config.problem_type === 'regression' && trained === undefined;
+  if (labelCount(config) !== 1 || isRegression) return classifierOutputs(config);
   const activation = trained !== undefined && isJsonObject(trained) ? trained.activation_fn : undefined;
   const isBare = typeof activation === 'string' && activation.endsWith('.Identity');
   const facts: Fact[] = [
@@ -32,10 +34,4 @@ export function tokenOutputs(config: JsonObject): Recognised {
 
 function outputFact(name: string, key: string, value: JsonValue): Fact {
   return { side: 'output', name, key, value, from: FILE };
-}
-
-/** Two where nothing is said, as transformers has it. */
-function labelCount({ id2label, num_labels: count }: JsonObject): number {
-  if (id2label !== undefined && isJsonObject(id2label)) return Object.keys(id2label).length;
-  return typeof count === 'number' ? count : 2;
 }

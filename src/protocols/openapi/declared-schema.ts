@@ -65,6 +65,22 @@ function outputSchema(plan: OutputPlan): SchemaObject {
       return { type: 'object', properties: { text: { type: 'string' }, score: NUMBER } };
     case 'embedding':
       return { type: 'array', items: NUMBER };
+    case 'rerank':
+      return NUMBER;
+    case 'regression':
+      return plan.labels === undefined
+        ? NUMBER
+        : { type: 'object', properties: Object.fromEntries(plan.labels.map((label) => [label, NUMBER])) };
+    case 'mask': {
+      const whole = { type: 'integer' } as const;
+      const labels = listOf({ label: labelSchema(plan.labels), value: whole, share: NUMBER });
+      const png: SchemaObject = {
+        type: 'string',
+        format: 'byte',
+        description: 'A grey PNG, of which each pixel is the number of its class.',
+      };
+      return { type: 'object', properties: { png, width: whole, height: whole, labels } };
+    }
     default:
       return {};
   }
