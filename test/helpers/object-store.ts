@@ -94,7 +94,8 @@ export class ObjectStore {
         answer.write(part);
         if (part !== chunk) {
           got.destroy();
-          setImmediate(() => answer.destroy());
+          // What was written arrives: a reset could take it back.
+          answer.socket?.destroySoon();
         }
       });
       got.on('end', () => answer.end());
