@@ -1,6 +1,6 @@
 import type { Caller } from '../http/caller';
 import { FAMILIES } from '../telemetry/metrics/metric-families';
-import type { Tally } from '../telemetry/metrics/tally';
+import type { Tally } from '../telemetry/metrics/recorder';
 import { requireScope } from './authorization';
 import type { Identity } from './credentials/credentials';
 import type { CallerState } from './rates/caller-state';

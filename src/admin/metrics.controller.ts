@@ -39,6 +39,6 @@ export class MetricsController implements OnModuleInit {
   private async answer(exchange: Exchange): Promise<void> {
     const format = textFormatFor(exchange.req.headers.accept);
     const headers = ['content-type', TEXT_FORMATS[format].contentType, ...HEADERS];
-    exchange.send(200, headers, [Buffer.from(await this.metrics.text(format))]);
+    exchange.send(200, headers, [await this.metrics.text(format)]);
   }
 }

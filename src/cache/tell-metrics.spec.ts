@@ -43,8 +43,10 @@ async function shown(figures: Figures): Promise<Record<string, number>> {
     preparations: NO_PREPARATIONS,
   };
   const build = { version: '', node: '', onnxruntime: '' };
-  const text = await new Exposition(build, { models: [], maxModels: 100, buckets: 'all' }).text(server);
-  const lines = text.split('\n').filter((line) => line.startsWith('nestor_cache_'));
+  const text = await new Exposition(build, { models: [], maxModels: 100, buckets: 'all' }).print(server);
+  const lines = String(text)
+    .split('\n')
+    .filter((line) => line.startsWith('nestor_cache_'));
   return Object.fromEntries(
     lines.map((line) => [
       line.slice('nestor_cache_'.length, line.lastIndexOf(' ')),

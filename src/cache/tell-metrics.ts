@@ -1,5 +1,5 @@
 import { FAMILIES } from '../telemetry/metrics/metric-families';
-import type { Tally } from '../telemetry/metrics/tally';
+import type { Tally } from '../telemetry/metrics/recorder';
 import type { CacheStatistics } from './prediction-cache';
 
 /** Tells the metrics of this process what its cache did, and what it holds. */

@@ -14,7 +14,7 @@ export interface ManagementOptions {
   readonly port: number;
   readonly heartbeatTimeoutMs: number;
   readonly supervisor: Pick<Supervisor, 'all' | 'complete' | 'crashLooping' | 'stopping' | 'restarts'>;
-  metrics(format: TextFormatName): Promise<string>;
+  metrics(format: TextFormatName): Promise<Buffer>;
   /** What is answered instead, to a request that lacks the scope; undefined: it has it. */
   refuse(req: IncomingMessage, scope: ManagementScope): Promise<DomainError | undefined>;
   readonly logger: Logger;
@@ -31,7 +31,7 @@ interface ManagementRoute {
 interface Answer {
   readonly status: number;
   readonly type: string;
-  readonly body: string;
+  readonly body: string | Buffer;
   /** Names and values in turn. */
   readonly headers?: readonly string[];
 }

@@ -52,8 +52,8 @@ class FakeWorker {
     return this.channel.ask(topic, payload, 1000);
   }
 
-  text(): Promise<string> {
-    return this.ask(TOPIC.text, 'prometheus');
+  async text(): Promise<string> {
+    return Buffer.from(await this.ask<Uint8Array>(TOPIC.text, 'prometheus')).toString();
   }
 
   infer(times: number): void {

@@ -3,6 +3,7 @@ import type { FanOut, Reply } from '../process/ipc/messages';
 import type { Exposition } from '../telemetry/metrics/exposition';
 import { type ActivityReport, LastMinute } from '../telemetry/metrics/last-minute';
 import type { ProcessWatch } from '../process/process-watch';
+import { SCOPES } from '../telemetry/metrics/layout';
 import { countersOf, emptied, type Figures, mergeFigures, NO_FIGURES } from '../telemetry/metrics/figures';
 import {
   type Preparations,
@@ -41,8 +42,8 @@ export class MetricsServer {
   private readonly lastMinute = new LastMinute(() => this.lastHeard());
   private readonly servers = new Coalesced(() => this.gather());
   private readonly texts = {
-    prometheus: new Coalesced(async () => this.exposition.text(await this.server(), 'prometheus')),
-    openmetrics: new Coalesced(async () => this.exposition.text(await this.server(), 'openmetrics')),
+    prometheus: new Coalesced(async () => this.exposition.print(await this.server(), 'prometheus')),
+    openmetrics: new Coalesced(async () => this.exposition.print(await this.server(), 'openmetrics')),
   };
 
   constructor(
@@ -60,7 +61,7 @@ export class MetricsServer {
     channel.handle<WorkerSnapshot, void>(TOPIC.push, (snapshot) => this.take(worker, snapshot));
     channel.handle(TOPIC.figures, async () => (await this.server()).figures);
     channel.handle(TOPIC.activity, () => this.activity());
-    channel.handle<TextFormatName, string>(TOPIC.text, (format) => this.text(format));
+    channel.handle<TextFormatName, Buffer>(TOPIC.text, (format) => this.text(format));
   }
 
   /** The worker is no more; what it counted stays. */
@@ -70,8 +71,8 @@ export class MetricsServer {
     if (last !== undefined) this.gone = mergeFigures([this.gone, countersOf(last.figures)]);
   }
 
-  /** The same as text for Prometheus. */
-  text(format: TextFormatName = 'prometheus'): Promise<string> {
+  /** The same as text for Prometheus, in bytes. */
+  text(format: TextFormatName = 'prometheus'): Promise<Buffer> {
     return this.texts[format].run();
   }
 
@@ -107,12 +108,8 @@ export class MetricsServer {
     const live = [...this.workers.values()].flatMap(({ place, last }) => (last ? [{ place, last }] : []));
     const figures = mergeFigures([this.gone, ...live.map(({ last }) => last.figures)]);
     // A model or a remote that has had a label of its own keeps it, whatever comes after it.
-    const { models, remotes, callers } = this.gone;
-    if (
-      figures.models.length > models.length ||
-      figures.remotes.length > remotes.length ||
-      figures.callers.length > callers.length
-    )
+    const { gone } = this;
+    if (SCOPES.some(({ name }) => figures[name].length > gone[name].length))
       this.gone = mergeFigures([this.gone, emptied(figures)]);
     // While a worker is replaced there are two in its place: the newer one shows.
     const byPlace = new Map(live.map(({ place, last }) => [place, last.process]));

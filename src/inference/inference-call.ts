@@ -2,7 +2,7 @@ import type { CacheUse } from '../cache/prediction-cache';
 import type { LoadedModel } from '../models/loading/loaded-model';
 import type { RawRequest } from '../processing/model-processing';
 import type { CancelSignal } from '../scheduling/scheduled-request';
-import type { RunTimes } from '../telemetry/metrics/model-recorder';
+import type { RunTimes } from '../telemetry/metrics/recorder';
 import type { CacheOutcome, Protocol } from '../telemetry/metrics/outcome';
 import type { RequestTrace } from '../telemetry/tracing/trace-record';
 import type { Tensor } from '../tensors/tensor';

@@ -94,7 +94,7 @@ describe('one call, without HTTP', () => {
   afterAll(() => engine.close());
 
   const counted = async (outcome: string): Promise<number> => {
-    const figures = new Exposition(await engine.get(MetricsService).text());
+    const figures = new Exposition(String(await engine.get(MetricsService).text()));
     return figures.sum('nestor_requests_total', { outcome });
   };
 

@@ -6,8 +6,7 @@ import { emptyInput, outputsOfNoRows, refusalOf } from '../scheduling/empty-inpu
 import type { RawRequest } from '../processing/model-processing';
 import { ModelsService } from '../models/models.service';
 import type { Protocol } from '../telemetry/metrics/outcome';
-import type { ModelRecorder } from '../telemetry/metrics/model-recorder';
-import { Recorder } from '../telemetry/metrics/recorder';
+import { type ModelRecorder, Recorder } from '../telemetry/metrics/recorder';
 import type { ScheduledRequest, ScheduledResult } from '../scheduling/scheduled-request';
 import type { Tensor } from '../tensors/tensor';
 import { clientMistake } from './client-mistake';

@@ -1,4 +1,4 @@
-import type { ModelRecorder } from '../../telemetry/metrics/model-recorder';
+import type { ModelRecorder } from '../../telemetry/metrics/recorder';
 import type { ModelRunner } from '../../runners/runner';
 import type { RunnerDescription, Weights } from '../../runners/runner-kind';
 import type { SeenRun } from '../../scheduling/empty-inputs';

@@ -5,7 +5,7 @@ import type { Exchange } from '../../http/exchange';
 import { header } from '../../http/headers/header';
 import type { InferenceResult } from '../../inference/inference-call';
 import { DEFAULT_PRIORITY_LEVEL, PRIORITY_LEVELS } from '../../scheduling/scheduled-request';
-import type { RunTimes } from '../../telemetry/metrics/model-recorder';
+import type { RunTimes } from '../../telemetry/metrics/recorder';
 
 /** How long the client is ready to wait, in milliseconds from the arrival of its request. */
 const TIMEOUT_HEADER = 'x-request-timeout-ms';

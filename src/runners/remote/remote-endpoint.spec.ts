@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { Reading } from '../../telemetry/metrics/figures';
 import { type Place, REMOTES } from '../../telemetry/metrics/layout';
 import { FAMILIES } from '../../telemetry/metrics/metric-families';
-import { Tally } from '../../telemetry/metrics/tally';
+import { Tally } from '../../telemetry/metrics/recorder';
 import { FakeClock } from '../../scheduling/testing/fake-clock';
 import { RemoteEndpoint } from './remote-endpoint';
 import { type FaultKind, RemoteFault } from './remote-fault';

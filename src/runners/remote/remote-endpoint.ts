@@ -3,7 +3,7 @@ import { CountBreaker } from 'cockatiel';
 import { reasonOf } from '../../errors/domain-error';
 import { FAMILIES } from '../../telemetry/metrics/metric-families';
 import type { RemoteOutcome } from '../../telemetry/metrics/outcome';
-import type { Tally } from '../../telemetry/metrics/tally';
+import type { Tally } from '../../telemetry/metrics/recorder';
 import { isOpen, probedCircuit } from '../../common/circuit';
 import type { Clock } from '../../common/clock';
 import { RemoteFault } from './remote-fault';

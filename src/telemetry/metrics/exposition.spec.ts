@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Exposition } from './exposition';
 import { FAMILIES } from './metric-families';
-import type { ModelRecorder } from './model-recorder';
-import { Recorder } from './recorder';
+import { type ModelRecorder, Recorder } from './recorder';
 import type { ServerSnapshot } from './server-snapshot';
 
 const BUILD = { version: '1.2.3', node: '20.0.0', onnxruntime: '1.30.0' };
@@ -40,7 +39,7 @@ function serverOf(record: (recorder: Recorder) => void = () => undefined): Serve
 }
 
 async function linesOf(server: ServerSnapshot): Promise<string[]> {
-  return (await new Exposition(BUILD, ALL).text(server)).split('\n');
+  return String(await new Exposition(BUILD, ALL).print(server)).split('\n');
 }
 
 describe('renderPrometheus', () => {
@@ -143,7 +142,7 @@ describe('renderPrometheus', () => {
         return iris;
       };
       const count = async (record: (recorder: Recorder) => void): Promise<number> => {
-        const text = await new Exposition(BUILD, { ...ALL, buckets }).text(serverOf(record));
+        const text = String(await new Exposition(BUILD, { ...ALL, buckets }).print(serverOf(record)));
         return text.split('\n').filter((line) => line.includes('model="iris"')).length;
       };
       expect(await count(call)).toBe(series);
@@ -159,7 +158,7 @@ describe('renderPrometheus', () => {
     };
     const [few, all] = await Promise.all(
       (['few', 'all'] as const).map(async (buckets) => {
-        const text = await new Exposition(BUILD, { ...ALL, buckets }).text(serverOf(record));
+        const text = String(await new Exposition(BUILD, { ...ALL, buckets }).print(serverOf(record)));
         return text.split('\n').filter((line) => line.startsWith('nestor_request_duration_seconds_'));
       }),
     );
@@ -172,7 +171,7 @@ describe('renderPrometheus', () => {
 
   describe('as OpenMetrics', () => {
     const text = (server: ServerSnapshot, buckets: 'all' | 'few' = 'all'): Promise<string> =>
-      new Exposition(BUILD, { ...ALL, buckets }).text(server, 'openmetrics');
+      new Exposition(BUILD, { ...ALL, buckets }).print(server, 'openmetrics').then(String);
 
     it('has the same series, families of counters without _total, canonical bounds, and an end', async () => {
       const server = serverOf((recorder) => recorder.model('iris', '1').failed('v2', 'failed', 3000));
@@ -237,6 +236,13 @@ describe('renderPrometheus', () => {
     await linesOf(server);
     clearImmediate(timer);
     expect(turns).toBeGreaterThan(10);
+  });
+
+  it('begins in a turn of its own, behind that in which figures were merged', async () => {
+    let hasTurned = false;
+    setImmediate(() => (hasTurned = true));
+    await linesOf(serverOf());
+    expect(hasTurned).toBe(true);
   });
 
   it('says once what a metric is, however many series it has', async () => {

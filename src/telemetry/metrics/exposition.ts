@@ -1,22 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MetricsConfig } from '../../config/slices';
-import { type Exemplar, type Figures, Reading } from './figures';
-import {
-  CALLERS,
-  type CountedFamily,
-  MODELS,
-  REMOTES,
-  type Scope,
-  SCOPES,
-  type ScopeName,
-  SERVER,
-} from './layout';
+import { type Exemplar, type Figures, figuresIn } from './figures';
+import { type CountedFamily, MODELS, perScope, type ScopeName } from './layout';
 import { FAMILIES, type ToldFamily } from './metric-families';
 import { SeriesChoice, wasUsed } from './series-choice';
 import type { BuildInfo, ServerSnapshot } from './server-snapshot';
 import { type TextFormat, TEXT_FORMATS, type TextFormatName } from './text-format';
 
-/** How long one turn of the event loop may take, for whoever writes has other work too. */
+/** How long one turn of the event loop may take, for whoever prints has other work too. */
 const TURN_MS = 2;
 
 interface Shown {
@@ -24,7 +15,7 @@ interface Shown {
   readonly labels: string;
   readonly named: boolean;
   readonly used: boolean;
-  readonly reading: Reading<ScopeName>;
+  readonly figures: Float64Array;
   readonly exemplars: readonly Exemplar[];
 }
 
@@ -39,111 +30,109 @@ export class Exposition {
     this.choice = new SeriesChoice(config);
   }
 
-  async text(server: ServerSnapshot, formatName: TextFormatName = 'prometheus'): Promise<string> {
+  /** The text's bytes: turn by turn, and the next process takes them as they are. */
+  async print(server: ServerSnapshot, formatName: TextFormatName = 'prometheus'): Promise<Buffer> {
     const format = TEXT_FORMATS[formatName];
+    const pieces: Buffer[] = [];
     let text = '';
-    let turnEndsMs = performance.now() + TURN_MS;
-    const subjects = subjectsOf(this.choice.shown(server.figures));
+    let turnEndsMs = 0;
+    const endTurn = async (): Promise<void> => {
+      pieces.push(Buffer.from(text));
+      text = '';
+      await nextTurn();
+      turnEndsMs = performance.now() + TURN_MS;
+    };
+    // Whoever asks has just added up the figures of all processes.
+    await endTurn();
+    const figures = this.choice.shown(server.figures);
+    await endTurn();
+    const subjects = subjectsOf(figures);
     for (const family of Object.values<CountedFamily | ToldFamily>(FAMILIES)) {
-      const { name } = family;
       text += format.head(family);
       if ('tell' in family) {
         for (const [values, value] of family.tell(server, this.build))
-          text += line(name, labelText(family.labels, values), value);
+          text += line(family.name, labelText(family.labels, values), value);
         continue;
       }
-      const own = ownLabels(family);
-      for (const subject of subjects[family.scope]) {
-        text += linesOf(family, own, this.config.buckets === 'all', subject, format);
-        if (performance.now() < turnEndsMs) continue;
-        await nextTurn();
-        turnEndsMs = performance.now() + TURN_MS;
+      const print = printerOf(family, format, this.config.buckets === 'all');
+      for (const subject of subjects[family.scope.name]) {
+        text += print(subject);
+        if (performance.now() >= turnEndsMs) await endTurn();
       }
     }
-    return text + format.end;
+    text += format.end;
+    await endTurn();
+    return Buffer.concat(pieces);
   }
 }
 
-function subjectsOf(figures: Figures): Record<ScopeName, readonly Shown[]> {
-  const shown = (scope: Scope<ScopeName>): Shown[] =>
-    figures[scope.name].map((subject) => {
-      const named = subject.labels[0] !== '';
-      const labels = named ? labelText(scope.labels, subject.labels) : '';
-      const used = scope !== MODELS || wasUsed(subject);
-      const { exemplars = [] } = subject;
-      return { labels, named, used, reading: new Reading(scope, subject), exemplars };
-    });
-  const reading = new Reading(SERVER, figures.server[0]);
-  const server = [{ labels: '', named: true, used: true, reading, exemplars: [] }];
-  return { server, models: shown(MODELS), remotes: shown(REMOTES), callers: shown(CALLERS) };
+function subjectsOf(figures: Figures): Readonly<Record<ScopeName, readonly Shown[]>> {
+  return perScope((scope) =>
+    figures[scope.name].map((subject) => ({
+      labels: subject.labels[0] === '' ? '' : labelText(scope.labels, subject.labels),
+      named: subject.labels[0] !== '',
+      used: scope !== MODELS || wasUsed(subject),
+      figures: figuresIn(scope, subject),
+      exemplars: subject.exemplars ?? [],
+    })),
+  );
 }
 
-/** The labels of each of its series, apart from those of the subject. */
-function ownLabels({ labels, scope, series }: CountedFamily): readonly string[] {
-  const names = labels.slice(SCOPES[scope].labels.length);
-  return series.map(({ values }) => labelText(names, values));
-}
-
-function linesOf(
-  family: CountedFamily,
-  own: readonly string[],
-  all: boolean,
-  subject: Shown,
-  format: TextFormat,
-): string {
-  const { name, bounds, where, series } = family;
-  const { named, used, reading } = subject;
-  if (!named && family.unnamed !== true) return '';
-  if (where === undefined ? !used : reading.figures[where] === 0) return '';
-  const counted = family.sparse === true ? countedIn(family, reading) : undefined;
+/** What prints a family's series of one subject. */
+function printerOf(family: CountedFamily, format: TextFormat, all: boolean): (subject: Shown) => string {
+  const { name, scope, bounds, few = bounds, where } = family;
   const unit = family.inMs === true ? seconds : asItIs;
-  let text = '';
-  for (const [i, { values, place }] of series.entries()) {
-    if (counted?.has(values[0]) === false) continue;
-    const labels = joined(subject.labels, own[i]!);
-    if (bounds === undefined) {
-      text += line(name, labels, unit(reading.figures[place]!));
-      continue;
+  const ownLabels = family.labels.slice(scope.labels.length);
+  const series = family.series.map(({ values, place }) => {
+    return { value: values[0], labels: labelText(ownLabels, values), place };
+  });
+  /** Those that are shown, each with the end of the cells that it adds to the ones before it. */
+  const buckets = bounds
+    ?.map((bound, i) => ({ bound, le: `le="${format.bound(unit(bound))}"`, end: i + 1 }))
+    .filter(({ bound }) => all || few?.includes(bound))
+    .concat({ bound: Infinity, le: 'le="+Inf"', end: bounds.length + 1 });
+  const cells = buckets?.at(-1)?.end ?? 1;
+  return ({ labels, named, used, figures, exemplars }) => {
+    if (!named && family.unnamed !== true) return '';
+    if (where === undefined ? !used : figures[where] === 0) return '';
+    const isCounted = ({ place }: { place: number }): boolean => hasCount(figures, place, place + cells);
+    const counted =
+      family.sparse === true ? new Set(series.filter(isCounted).map(({ value }) => value)) : undefined;
+    let text = '';
+    for (const { value, labels: own, place } of series) {
+      if (counted?.has(value) === false) continue;
+      const all = joined(labels, own);
+      if (buckets === undefined) {
+        text += line(name, all, unit(figures[place]!));
+        continue;
+      }
+      let count = 0;
+      let cell = place;
+      for (const { le, end } of buckets) {
+        const first = cell;
+        for (; cell < place + end; cell++) count += figures[cell]!;
+        const seen = format.exemplar(lastIn(exemplars, first, cell), unit);
+        text += line(`${name}_bucket`, joined(all, le), count, seen);
+      }
+      text += line(`${name}_sum`, all, unit(figures[cell]!)) + line(`${name}_count`, all, count);
     }
-    const { buckets, count, sum } = reading.observed({ at: place, bounds });
-    let below = 0;
-    let first = place;
-    const bucket = (le: string, observed: number, last: number): string => {
-      const seen = format.exemplar(lastIn(subject.exemplars, first, last), unit);
-      first = last + 1;
-      return line(`${name}_bucket`, joined(labels, `le="${le}"`), observed, seen);
-    };
-    for (const [j, bound] of bounds.entries()) {
-      below += buckets[j]!;
-      if (all || family.few?.includes(bound) !== false)
-        text += bucket(format.bound(unit(bound)), below, place + j);
-    }
-    text += bucket('+Inf', count, place + bounds.length);
-    text += line(`${name}_sum`, labels, unit(sum)) + line(`${name}_count`, labels, count);
-  }
-  return text;
+    return text;
+  };
 }
 
 /** The latest exemplar of some cells, which one bucket shows together. */
-function lastIn(exemplars: readonly Exemplar[], first: number, last: number): Exemplar | undefined {
+function lastIn(exemplars: readonly Exemplar[], first: number, end: number): Exemplar | undefined {
   let latest: Exemplar | undefined;
   for (const exemplar of exemplars) {
-    const isHere = exemplar.cell >= first && exemplar.cell <= last;
+    const isHere = exemplar.cell >= first && exemplar.cell < end;
     if (isHere && exemplar.atMs > (latest?.atMs ?? 0)) latest = exemplar;
   }
   return latest;
 }
 
-/** The values of the first label under which anything was counted. */
-function countedIn(
-  { series, bounds }: CountedFamily,
-  { figures }: Reading<ScopeName>,
-): Set<string | undefined> {
-  const cells = bounds === undefined ? 1 : bounds.length + 1;
-  const counted = series.filter(({ place }) =>
-    figures.subarray(place, place + cells).some((value) => value !== 0),
-  );
-  return new Set(counted.map(({ values }) => values[0]));
+function hasCount(figures: Float64Array, first: number, end: number): boolean {
+  for (let cell = first; cell < end; cell++) if (figures[cell] !== 0) return true;
+  return false;
 }
 
 function line(name: string, labels: string, value: number, behind = ''): string {

@@ -12,8 +12,7 @@ import {
 import { MODELS, SERVER } from './layout';
 import { FAMILIES, STATISTICS } from './metric-families';
 import { OUTCOMES, PROTOCOLS } from './outcome';
-import { Recorder } from './recorder';
-import type { Tally } from './tally';
+import { Recorder, type Tally } from './recorder';
 
 function figuresOf(record: (recorder: Recorder) => void): Figures {
   const recorder = new Recorder();

@@ -1,4 +1,4 @@
-import { type HistogramPlace, type Place, type Scope, type ScopeName, SCOPES } from './layout';
+import { type HistogramPlace, MODELS, perScope, type Place, type Scope, type ScopeName } from './layout';
 
 /** The figures of one subject at one moment, as they travel between processes: small while it is idle. */
 export interface Subject {
@@ -23,7 +23,7 @@ export interface Exemplar {
 /** What a process counted and holds, or several of them together. */
 export type Figures = Readonly<Record<ScopeName, readonly Subject[]>>;
 
-export const NO_FIGURES: Figures = { server: [], models: [], remotes: [], callers: [] };
+export const NO_FIGURES: Figures = perScope(() => []);
 
 /** Durations or sizes that were observed. */
 export interface Observed {
@@ -39,21 +39,27 @@ export function valueAt({ cells }: Subject, place: Place<ScopeName>): number {
   return 0;
 }
 
-/** All figures of one subject, in their places. */
-export class Reading<Name extends ScopeName> {
-  readonly figures: Float64Array;
+/** All figures of subjects added up, in their places. */
+export function figuresIn(scope: Scope<ScopeName>, ...subjects: readonly Subject[]): Float64Array {
+  const figures = new Float64Array(scope.size);
+  for (const { cells } of subjects)
+    for (let i = 0; i + 1 < cells.length; i += 2) figures[cells[i]!]! += cells[i + 1]!;
+  return figures;
+}
 
-  constructor(scope: Scope<Name>, subject?: Subject) {
-    this.figures = new Float64Array(scope.size);
-    const cells = subject?.cells ?? [];
-    for (let i = 0; i + 1 < cells.length; i += 2) this.figures[cells[i]!] = cells[i + 1]!;
+/** The same, read by place. */
+export class Reading<Name extends ScopeName> {
+  private readonly figures: Float64Array;
+
+  constructor(scope: Scope<Name>, ...subjects: readonly (Subject | undefined)[]) {
+    this.figures = figuresIn(scope, ...subjects.filter((subject) => subject !== undefined));
   }
 
   at(place: Place<Name>): number {
     return this.figures[place]!;
   }
 
-  observed({ at, bounds }: Pick<HistogramPlace<Name>, 'at' | 'bounds'>): Observed {
+  observed({ at, bounds }: HistogramPlace<Name>): Observed {
     const end = at + bounds.length + 1;
     const buckets = [...this.figures.subarray(at, end)];
     return { buckets, count: buckets.reduce((sum, count) => sum + count, 0), sum: this.figures[end]! };
@@ -74,43 +80,26 @@ export function gather(figures: Float64Array): number[] {
  * The figures of different processes together. Subjects that come first keep their labels when there are more than have
  * room: put the totals that must not lose theirs in front.
  */
-export function mergeFigures(parts: readonly Figures[], mostModels = SCOPES.models.most): Figures {
-  const merged = (scope: Scope<ScopeName>, most: number): readonly Subject[] =>
-    mergeSubjects(scope, parts.map((part) => part[scope.name]).flat(), most);
-  const { server, models, remotes, callers } = SCOPES;
-  return {
-    server: merged(server, server.most),
-    models: merged(models, mostModels),
-    remotes: merged(remotes, remotes.most),
-    callers: merged(callers, callers.most),
-  };
+export function mergeFigures(parts: readonly Figures[], mostModels = MODELS.most): Figures {
+  return perScope((scope) => {
+    const most = scope === MODELS ? mostModels : scope.most;
+    return mergeSubjects(scope, parts.map((part) => part[scope.name]).flat(), most);
+  });
 }
 
 /** What remains of a process that is gone: what it counted, and nothing that it held. */
 export function countersOf(figures: Figures): Figures {
-  return mapSubjects(figures, ({ cells, ...subject }, { held }) => ({
-    ...subject,
-    cells: cells.filter((_, i) => !held.has(cells[i - (i % 2)]!)),
-  }));
+  return perScope(({ name, held }) =>
+    figures[name].map(({ cells, ...subject }) => ({
+      ...subject,
+      cells: cells.filter((_, i) => !held.has(cells[i - (i % 2)]!)),
+    })),
+  );
 }
 
 /** The labels alone. */
 export function emptied(figures: Figures): Figures {
-  return mapSubjects(figures, ({ labels }) => ({ labels, cells: [] }));
-}
-
-function mapSubjects(
-  figures: Figures,
-  change: (subject: Subject, scope: Scope<ScopeName>) => Subject,
-): Figures {
-  const changed = (scope: Scope<ScopeName>): readonly Subject[] =>
-    figures[scope.name].map((subject) => change(subject, scope));
-  return {
-    server: changed(SCOPES.server),
-    models: changed(SCOPES.models),
-    remotes: changed(SCOPES.remotes),
-    callers: changed(SCOPES.callers),
-  };
+  return perScope(({ name }) => figures[name].map(({ labels }) => ({ labels, cells: [] })));
 }
 
 /** Those of the same labels together; a subject without a name, or of what is left, always has room. */
@@ -119,38 +108,32 @@ export function mergeSubjects(
   subjects: readonly Subject[],
   most: number,
 ): readonly Subject[] {
-  const merged = new Map<string, Room>();
-  const isMaximum = Uint8Array.from({ length: scope.size }, (_, place) => Number(scope.maxima.has(place)));
-  const roomFor = (labels: readonly string[]): Room => {
+  const merged = new Map<string, { readonly labels: readonly string[]; readonly parts: Subject[] }>();
+  const partsOf = (labels: readonly string[]): Subject[] => {
     const key = JSON.stringify(labels);
     const known = merged.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.parts;
     const isRest = labels[0] === '' || labels[0] === scope.rest[0];
-    if (merged.size >= most && !isRest) return roomFor(scope.rest);
-    const room = { labels, sums: new Float64Array(scope.size), exemplars: new Map<number, Exemplar>() };
-    merged.set(key, room);
-    return room;
+    if (merged.size >= most && !isRest) return partsOf(scope.rest);
+    const parts: Subject[] = [];
+    merged.set(key, { labels, parts });
+    return parts;
   };
-  for (const { labels, cells, exemplars: seen = [] } of subjects) {
-    const { sums, exemplars } = roomFor(labels);
-    for (const exemplar of seen)
-      if (exemplar.atMs > (exemplars.get(exemplar.cell)?.atMs ?? 0)) exemplars.set(exemplar.cell, exemplar);
-    for (let i = 0; i + 1 < cells.length; i += 2) {
-      const [place, value] = [cells[i]!, cells[i + 1]!];
-      sums[place] = isMaximum[place] === 1 ? Math.max(sums[place]!, value) : sums[place]! + value;
+  for (const subject of subjects) partsOf(subject.labels).push(subject);
+  const isMaximum = Uint8Array.from({ length: scope.size }, (_, place) => Number(scope.maxima.has(place)));
+  const sums = new Float64Array(scope.size);
+  return [...merged.values()].map(({ labels, parts }) => {
+    const last = new Map<number, Exemplar>();
+    for (const { cells, exemplars = [] } of parts) {
+      for (let i = 0; i + 1 < cells.length; i += 2) {
+        const [place, value] = [cells[i]!, cells[i + 1]!];
+        sums[place] = isMaximum[place] === 1 ? Math.max(sums[place]!, value) : sums[place]! + value;
+      }
+      for (const exemplar of exemplars)
+        if (exemplar.atMs > (last.get(exemplar.cell)?.atMs ?? 0)) last.set(exemplar.cell, exemplar);
     }
-  }
-  return [...merged.values()].map(({ labels, sums, exemplars }) => ({
-    labels,
-    cells: gather(sums),
-    ...(exemplars.size > 0 && { exemplars: [...exemplars.values()] }),
-  }));
-}
-
-/** Where subjects of the same labels come together. */
-interface Room {
-  readonly labels: readonly string[];
-  readonly sums: Float64Array;
-  /** The last one of each cell. */
-  readonly exemplars: Map<number, Exemplar>;
+    const cells = gather(sums);
+    sums.fill(0);
+    return last.size === 0 ? { labels, cells } : { labels, cells, exemplars: [...last.values()] };
+  });
 }

@@ -47,8 +47,8 @@ const NO_FAULT = new Set(['success', 'client_error', 'cancelled']);
 
 /** Keeps the figures of the last 60 seconds while somebody looks at them, and tells what changed between them. */
 export class LastMinute {
-  /** The newest last. */
-  private readonly seconds: Figures[] = [];
+  /** The newest last, each with all models together. */
+  private readonly seconds: { readonly figures: Figures; readonly total: Totals }[] = [];
   private timer: NodeJS.Timeout | undefined;
   private watchedAtMs = 0;
 
@@ -61,7 +61,7 @@ export class LastMinute {
       this.look();
       this.timer = setInterval(() => this.look(), SECOND_MS).unref();
     }
-    const requestsTotal = requestsOf(sumOf(this.seconds.at(-1)!.models));
+    const requestsTotal = requestsOf(this.seconds.at(-1)!.total);
     return { server: this.server(), models: this.models(), requestsTotal };
   }
 
@@ -74,12 +74,13 @@ export class LastMinute {
   /** One more second has passed. */
   look(): void {
     if (performance.now() - this.watchedAtMs > UNWATCHED_MS) return this.stop();
-    this.seconds.push(this.read());
+    const figures = this.read();
+    this.seconds.push({ figures, total: new Reading(MODELS, ...figures.models) });
     if (this.seconds.length > SECONDS + 1) this.seconds.shift();
   }
 
   private server(): ServerActivity {
-    const totals = this.seconds.map(({ models }) => sumOf(models));
+    const totals = this.seconds.map(({ total }) => total);
     const steps = totals.slice(1).map((total, i) => activityBetween(totals[i]!, total, 1));
     const unknown = Array.from({ length: SECONDS - steps.length }, () => null);
     const series = (of: (step: Activity) => number | null): (number | null)[] => [
@@ -98,12 +99,11 @@ export class LastMinute {
   }
 
   private models(): Record<string, ModelActivity> {
-    const first = byName(this.seconds[0]!);
-    const nothing = sumOf([]);
-    const activities = [...byName(this.seconds.at(-1)!)].flatMap(([name, subjects]) => {
-      const before = sumOf(first.get(name) ?? []);
-      const after = sumOf(subjects);
-      if (requestsOf(after) === requestsOf(nothing)) return [];
+    const first = byName(this.seconds[0]!.figures);
+    const activities = [...byName(this.seconds.at(-1)!.figures)].flatMap(([name, subjects]) => {
+      const before = new Reading(MODELS, ...(first.get(name) ?? []));
+      const after = new Reading(MODELS, ...subjects);
+      if (requestsOf(after) === 0) return [];
       return [[name, modelActivity(before, after, this.seconds.length - 1)] as const];
     });
     return Object.fromEntries(activities);
@@ -120,14 +120,6 @@ function byName({ models }: Figures): Map<string, Subject[]> {
     named.set(name, [...(named.get(name) ?? []), subject]);
   }
   return named;
-}
-
-function sumOf(subjects: readonly Subject[]): Totals {
-  const sum = new Reading(MODELS);
-  for (const { cells } of subjects) {
-    for (let i = 0; i + 1 < cells.length; i += 2) sum.figures[cells[i]!]! += cells[i + 1]!;
-  }
-  return sum;
 }
 
 function requestsOf(totals: Totals, counts: (outcome: string) => boolean = () => true): number {

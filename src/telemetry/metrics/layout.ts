@@ -54,7 +54,7 @@ interface About<Values> {
 
 /** A family whose figures have places. */
 export interface CountedFamily extends MetricFamily, Omit<About<unknown>, 'labels' | 'values'> {
-  readonly scope: ScopeName;
+  readonly scope: Scope<ScopeName>;
   readonly series: readonly { readonly values: readonly string[]; readonly place: number }[];
 }
 
@@ -120,7 +120,7 @@ export class Scope<Name extends ScopeName> {
       return Object.fromEntries(branches.map(([value, inner]) => [value, lay(inner, [...outer, value])]));
     };
     const at = lay(values, []) as Places<V, Leaf>;
-    return { ...about, labels: [...this.labels, ...labels], scope: this.name, series, at };
+    return { ...about, labels: [...this.labels, ...labels], scope: this, series, at };
   }
 }
 
@@ -142,11 +142,15 @@ export const SERVER = new Scope('server', [], 1, []);
 export const MODELS = new Scope('models', ['model', 'version'], 1000, ['_other', '']);
 /** The servers, by host and port, that remote models are on. */
 export const REMOTES = new Scope('remotes', ['model', 'remote'], 256, ['_other', '_other']);
-
 /** Those who have proved who they are, where they are wanted. */
 export const CALLERS = new Scope('callers', ['caller'], 256, ['_other']);
 
-export const SCOPES = { server: SERVER, models: MODELS, remotes: REMOTES, callers: CALLERS } as const;
+export const SCOPES = [SERVER, MODELS, REMOTES, CALLERS] as const;
+
+/** The same of each of them. */
+export function perScope<T>(of: (scope: Scope<ScopeName>) => T): Readonly<Record<ScopeName, T>> {
+  return { server: of(SERVER), models: of(MODELS), remotes: of(REMOTES), callers: of(CALLERS) };
+}
 
 /** The bucket of a value; 0 for the smallest. */
 export function bucketOf(bounds: readonly number[], value: number): number {

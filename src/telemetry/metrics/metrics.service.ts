@@ -30,8 +30,8 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       this.ipc.handle(TOPIC.figures, async () => (await this.worker.snapshot()).figures);
       const workers = { ready: 1, configured: 1, restarts: 0 };
       this.ipc.handle(TOPIC.activity, () => ({ ...this.lastMinute.report(), workers }));
-      this.ipc.handle<TextFormatName, string>(TOPIC.text, async (format) =>
-        this.exposition.text(await this.alone(), format),
+      this.ipc.handle<TextFormatName, Buffer>(TOPIC.text, async (format) =>
+        this.exposition.print(await this.alone(), format),
       );
     }
   }
@@ -41,8 +41,8 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
     this.accessFailures = failures;
   }
 
-  /** As text for Prometheus. */
-  text(format: TextFormatName = 'prometheus'): Promise<string> {
+  /** As text for Prometheus, in bytes. */
+  text(format: TextFormatName = 'prometheus'): Promise<Buffer> {
     return this.ipc.askPrimary(TOPIC.text, format, ANSWER_MS);
   }
 

@@ -1,7 +1,7 @@
 import { type Observed, Reading } from './figures';
 import { MODELS, type Place } from './layout';
 import { BATCH_SIZES, FAMILIES, STATISTICS } from './metric-families';
-import { ModelRecorder } from './model-recorder';
+import { ModelRecorder } from './recorder';
 import type { Outcome } from './outcome';
 
 const read = (recorder: ModelRecorder): Reading<'models'> => new Reading(MODELS, recorder.snapshot());

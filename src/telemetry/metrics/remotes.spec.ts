@@ -2,9 +2,8 @@ import { Exposition } from './exposition';
 import { countersOf, mergeFigures, NO_FIGURES, Reading, type Subject } from './figures';
 import { REMOTES } from './layout';
 import { FAMILIES } from './metric-families';
-import { Recorder } from './recorder';
+import { Recorder, Tally } from './recorder';
 import { NO_PREPARATIONS } from './server-snapshot';
-import { Tally } from './tally';
 
 const { remoteCalls, remoteCallDuration, remoteOutstanding, remoteEjected } = FAMILIES;
 
@@ -50,8 +49,10 @@ async function shown(remotes: readonly Subject[]): Promise<string[]> {
     preparations: NO_PREPARATIONS,
   };
   const build = { version: '', node: '', onnxruntime: '' };
-  const text = await new Exposition(build, { models: [], maxModels: 100, buckets: 'all' }).text(server);
-  return text.split('\n').filter((line) => line.startsWith('nestor_remote_'));
+  const text = await new Exposition(build, { models: [], maxModels: 100, buckets: 'all' }).print(server);
+  return String(text)
+    .split('\n')
+    .filter((line) => line.startsWith('nestor_remote_'));
 }
 
 describe('the tally of a remote', () => {

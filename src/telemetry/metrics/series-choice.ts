@@ -23,10 +23,14 @@ export class SeriesChoice {
   shown(figures: Figures): Figures {
     const fresh = figures.models.filter((model) => this.wantsPlace(model));
     if (fresh.length > 0) this.placeAll(fresh, figures.models);
-    const at = (place: Counted): readonly Subject[] =>
-      figures.models.filter((model) => this.placeOf(model) === place);
-    const rest = at('rest').map(({ cells }) => ({ labels: MODELS.rest, cells }));
-    return { ...figures, models: [...at('own'), ...mergeSubjects(MODELS, rest, Infinity)] };
+    const own: Subject[] = [];
+    const rest: Subject[] = [];
+    for (const model of figures.models) {
+      const place = this.placeOf(model);
+      if (place === 'own') own.push(model);
+      else if (place === 'rest') rest.push({ labels: MODELS.rest, cells: model.cells });
+    }
+    return { ...figures, models: [...own, ...mergeSubjects(MODELS, rest, Infinity)] };
   }
 
   private placeOf(model: Subject): Counted {
