@@ -1,6 +1,8 @@
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporaryFolder } from './helpers/model-folder';
+import { onnx } from 'onnx-proto';
+import { temporaryFolder, writeModel } from './helpers/model-folder';
+import { encode, node, value } from './helpers/onnx-models';
 import { MODELS, startServer, type TestServer } from './helpers/server';
 import {
   SENTENCE_FILES,
@@ -31,6 +33,22 @@ interface Metadata {
 
 const THREE = readFileSync(join(MODELS, 'digits', 'three.png'));
 const RAW = { raw: true };
+const FLOWER = ['sepal_length', 'sepal_width', 'petal_length', 'petal_width'];
+
+/** Each column an input of its own, and what came of it an output. */
+function passengerModel(): Uint8Array {
+  const { FLOAT, INT64, STRING } = onnx.TensorProto.DataType;
+  const columns = [
+    ['age', 'an_age', FLOAT],
+    ['deck', 'a_deck', INT64],
+    ['sex', 'a_sex', STRING],
+  ] as const;
+  return encode({
+    node: columns.map(([from, to]) => node('Identity', [from], [to])),
+    input: columns.map(([from, , type]) => value(from, type, ['N', 1])),
+    output: columns.map(([, to, type]) => value(to, type, ['N', 1])),
+  });
+}
 
 describe('declared inputs by the Open Inference Protocol', () => {
   const folder = temporaryFolder();
@@ -46,6 +64,9 @@ describe('declared inputs by the Open Inference Protocol', () => {
       smallTextModel('sequence', 1),
       transformersFiles('BertForSequenceClassification', ['LABEL_0']),
     );
+    writeModel(folder, 'passenger', passengerModel(), {
+      yaml: 'input: { passenger: { type: table, columns: { age: { missing: nan }, deck: { missing: 7 }, sex: {} } } }',
+    });
     server = await startServer({ MODEL_DIR: folder, CACHE_ENABLED: 'true' });
   });
 
@@ -111,10 +132,190 @@ describe('declared inputs by the Open Inference Protocol', () => {
     },
   );
 
-  it('are not told of a table, whose columns are tensors', async () => {
+  it('are the columns of a table, told once where they are tensors of their own', async () => {
     const { body } = await server.get<Metadata>('/v2/models/iris');
-    expect(body.inputs).toEqual([{ name: 'features', datatype: 'FP32', shape: [-1, 4] }]);
-    expect(body.outputs.map(({ name }) => name)).toEqual(['label', 'probabilities']);
+    expect(body.inputs).toEqual([
+      ...FLOWER.map((name) => ({
+        name,
+        datatype: 'FP32',
+        shape: [-1],
+        parameters: { content_type: 'pd' },
+      })),
+      { name: 'features', datatype: 'FP32', shape: [-1, 4], parameters: RAW },
+    ]);
+    expect(body.outputs.map(({ name }) => name)).toEqual([
+      'species',
+      'species.scores',
+      'label',
+      'probabilities',
+    ]);
+    const { body: own } = await server.get<Metadata>('/v2/models/passenger');
+    expect(own.inputs).toEqual([
+      { name: 'age', datatype: 'FP32', shape: [-1, 1] },
+      { name: 'deck', datatype: 'INT64', shape: [-1, 1] },
+      { name: 'sex', datatype: 'BYTES', shape: [-1, 1] },
+    ]);
+  });
+
+  describe('that are columns (pd)', () => {
+    const column = (name: string, datatype: string, data: readonly unknown[], more: object = {}): object => ({
+      name,
+      datatype,
+      shape: [data.length],
+      data,
+      ...more,
+    });
+    const PD = { content_type: 'pd' };
+    const flower = (datatype: string): object[] =>
+      [
+        [5.1, 6.7],
+        [3.5, 3],
+        [1.4, 5.2],
+        [0.2, 2.3],
+      ].map((values, i) => column(FLOWER[i]!, datatype, values));
+
+    it('are rows, whichever way the keys of the request stand', async () => {
+      const inputs = [...flower('FP64')].reverse();
+      const answers = [
+        await json('iris', { parameters: { ...PD, top_k: 1 }, inputs }),
+        await json('iris', { inputs, parameters: { ...PD, top_k: 1 } }),
+      ];
+      for (const { status, body } of answers) {
+        expect([status, body.outputs.map(({ data }) => data)[0]]).toEqual([200, ['setosa', 'virginica']]);
+        expect(body.outputs[0]).toMatchObject({ name: 'species', datatype: 'BYTES', shape: [2, 1] });
+      }
+      const rows = { columns: FLOWER, data: [[5.1, 3.5, 1.4, 0.2]] };
+      const { body } = await server.post('/api/inference/iris', { flower: rows });
+      const one = await json('iris', {
+        parameters: PD,
+        inputs: flower('FP32').map((one) => ({ ...one, shape: [1, 1], data: [(one as Output).data[0]] })),
+      });
+      expect(outputOf(one, 'species.scores')?.data).toEqual(
+        (body as { result: { species: { score: number }[][] } }).result.species[0]!.map(({ score }) => score),
+      );
+    });
+
+    it('become what the model takes, from any datatype, with what is missing filled in', async () => {
+      const inputs = [
+        column('sex', 'BYTES', ['ZsO2', 'bQ=='], { parameters: { content_type: 'base64' } }),
+        column('deck', 'FP64', [3, 'NaN']),
+        column('age', 'INT64', [22, -1]),
+      ];
+      const { body } = await json('passenger', { parameters: PD, inputs });
+      expect(body.outputs.map(({ name, datatype, shape, data }) => [name, datatype, shape, data])).toEqual([
+        ['an_age', 'FP32', [2, 1], [22, -1]],
+        ['a_deck', 'INT64', [2, 1], [3, 7]],
+        ['a_sex', 'BYTES', [2, 1], ['fö', 'm']],
+      ]);
+      const large = [
+        column('sex', 'BYTES', ['m']),
+        column('deck', 'INT64', [0]),
+        column('age', 'FP32', ['NaN']),
+      ];
+      const exact = JSON.stringify({ parameters: PD, inputs: large }).replace(
+        '"data":[0]',
+        '"data":[9007199254740993]',
+      );
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(`${server.url}/v2/models/passenger/infer`, {
+        method: 'POST',
+        headers,
+        body: exact,
+      });
+      expect(await response.text()).toContain('"data":[9007199254740993]');
+    });
+
+    it('come in binary, as tritonclient sends them', async () => {
+      const ages = Buffer.from(Float64Array.of(1.5, 2.5).buffer);
+      const decks = Buffer.from(Int16Array.of(4, 5).buffer);
+      const sexes = tensorBytes(['f', 'm']);
+      const parts = [ages, decks, sexes];
+      const inputs = [
+        ['age', 'FP64'],
+        ['deck', 'INT16'],
+        ['sex', 'BYTES'],
+      ].map(([name, datatype], i) => ({
+        name,
+        datatype,
+        shape: [2, 1],
+        parameters: { binary_data_size: parts[i]!.length },
+      }));
+      // Twice: what a request begins with is known by its last one.
+      for (let time = 0; time < 2; time++) {
+        const { body, headerLength } = binaryBody({ inputs, parameters: PD }, parts);
+        const answer = await server.post<Answer>('/v2/models/passenger/infer', body, {
+          'inference-header-content-length': String(headerLength),
+        });
+        expect(answer.body.outputs.map(({ data }) => data)).toEqual([
+          [1.5, 2.5],
+          [4, 5],
+          ['f', 'm'],
+        ]);
+      }
+    });
+
+    const passenger = (...others: readonly object[]): object => ({
+      parameters: PD,
+      inputs: [column('age', 'FP32', [1]), column('sex', 'BYTES', ['m']), ...others],
+    });
+    it.each<[string, object, RegExp]>([
+      ['a missing one', passenger(), /^Input "passenger": has no column "deck"\.$/],
+      [
+        'one that the model does not take',
+        passenger(column('deck', 'INT64', [1]), column('fare', 'FP32', [1])),
+        /^Input "passenger": has a column "fare", which the model does not take; its columns are "age", "deck", "sex"\.$/,
+      ],
+      ['one twice', passenger(column('age', 'FP32', [1])), /^Input "age": it is given twice\.$/],
+      [
+        'columns of two lengths',
+        passenger(column('deck', 'INT64', [1, 2])),
+        /^Input "passenger": column "deck" has 2 cells and "age" 1\.$/,
+      ],
+      [
+        'a cell of another kind',
+        passenger(column('deck', 'FP32', [1.5])),
+        /^Input "passenger", row 1, column "deck": expected a whole number, got 1\.5\.$/,
+      ],
+      [
+        'a datatype that there is not',
+        passenger(column('deck', 'INT', [1])),
+        /^Input "deck": expected a datatype such as FP64 or BYTES, got "INT"\.$/,
+      ],
+      [
+        'a matrix',
+        passenger(column('deck', 'INT64', [1, 2], { shape: [1, 2] })),
+        /^Input "deck": expected the shape of a column, \[-1\] or \[-1, 1\], got \[1, 2\]\.$/,
+      ],
+      [
+        'another content type',
+        passenger(column('deck', 'INT64', [1], { parameters: { content_type: 'datetime' } })),
+        /^Input "deck": its content_type must be np, str, or for texts base64, got "datetime"\.$/,
+      ],
+      [
+        'no base64',
+        {
+          parameters: PD,
+          inputs: [column('sex', 'BYTES', ['%'], { parameters: { content_type: 'base64' } })],
+        },
+        /^Input "sex" \[0\]: its text is not base64\.$/,
+      ],
+      ['no rows', { parameters: PD, inputs: [] }, /^Input "passenger", row 1: has no column "age"\.$/],
+    ])('are refused with %s', async (_what, body, message) => {
+      const answer = await json('passenger', body);
+      expect([answer.status, answer.body.error]).toEqual([400, expect.stringMatching(message)]);
+    });
+
+    it('are tensors as ever where the request does not say so', async () => {
+      const inputs = [
+        column('age', 'FP32', [1], { shape: [1, 1] }),
+        column('deck', 'INT64', [2], { shape: [1, 1] }),
+        column('sex', 'BYTES', ['f'], { shape: [1, 1] }),
+      ];
+      const { body } = await json('passenger', { inputs });
+      expect(body.outputs.map(({ data }) => data)).toEqual([[1], [2], ['f']]);
+      const { body: refused } = await json('passenger', { inputs: [column('age', 'FP64', [1])] });
+      expect(refused.error).toBe('Input "age": expected datatype FP32, got "FP64".');
+    });
   });
 
   it('are bytes in binary and base64 in JSON, and the same picture wherever it comes from', async () => {

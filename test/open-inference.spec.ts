@@ -65,10 +65,20 @@ describe('the Open Inference Protocol with the shipped models', () => {
       name: 'iris',
       versions: ['1'],
       platform: 'onnx_onnxv1',
-      inputs: [{ name: 'features', datatype: 'FP32', shape: [-1, 4] }],
+      inputs: [
+        ...['sepal_length', 'sepal_width', 'petal_length', 'petal_width'].map((name) => ({
+          name,
+          datatype: 'FP32',
+          shape: [-1],
+          parameters: { content_type: 'pd' },
+        })),
+        { name: 'features', datatype: 'FP32', shape: [-1, 4], parameters: { raw: true } },
+      ],
       outputs: [
-        { name: 'label', datatype: 'INT64', shape: [-1] },
-        { name: 'probabilities', datatype: 'FP32', shape: [-1, 3] },
+        { name: 'species', datatype: 'BYTES', shape: [-1, -1] },
+        { name: 'species.scores', datatype: 'FP32', shape: [-1, -1] },
+        { name: 'label', datatype: 'INT64', shape: [-1], parameters: { raw: true } },
+        { name: 'probabilities', datatype: 'FP32', shape: [-1, 3], parameters: { raw: true } },
       ],
     });
     expect(await server.get(`${path}/ready`)).toMatchObject({

@@ -40,7 +40,9 @@ def server_and_models(client):
     assert metadata["name"] == "Nestor" and "binary_tensor_data" in metadata["extensions"], metadata
     for version in ("", "1"):
         model = client.get_model_metadata("iris", version)
-        assert model["inputs"] == [{"name": "features", "datatype": "FP32", "shape": [-1, 4]}], model
+        *columns, tensor = model["inputs"]
+        assert [column["parameters"] for column in columns] == [{"content_type": "pd"}] * 4, model
+        assert tensor == {"name": "features", "datatype": "FP32", "shape": [-1, 4], "parameters": {"raw": True}}, model
         assert client.get_model_config("iris", version)["name"] == "iris"
 
 

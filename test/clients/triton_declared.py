@@ -37,6 +37,14 @@ def main(address, path):
         vectors = client.infer("embedder", [given], outputs=[http.InferRequestedOutput("embedding")]).as_numpy("embedding")
         assert vectors.dtype == np.float32 and vectors.shape[0] == 2, vectors
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    columns = {"petal_width": [0.2, 2.3], "petal_length": [1.4, 5.2], "sepal_width": [3.5, 3.0], "sepal_length": [5.1, 6.7]}
+    for binary in (True, False):
+        frame = []
+        for name, values in columns.items():
+            frame.append(http.InferInput(name, [len(values)], "FP64"))
+            frame[-1].set_data_from_numpy(np.array(values), binary_data=binary)
+        result = client.infer("iris", frame, parameters={"content_type": "pd", "top_k": 1})
+        assert [str(label).strip("b'") for label in result.as_numpy("species")[:, 0]] == ["setosa", "virginica"], result
     print("declared")
 
 

@@ -4,18 +4,33 @@ import type { InputPlan } from '../../processing/plans';
 import { bytesOfBase64, placeOf, type RawInput, type RawPiece, textOfUtf8 } from '../../processing/raw-input';
 import { quote } from '../../tensors/json/json-fault';
 import { inputFault } from './faults';
+import type { Datatype, TensorData } from '../../tensors/datatype';
+import { JsonWriter } from '../../tensors/json/json-writer';
 import type { TensorSpec } from '../../tensors/tensor';
 import type { DeclaredInput, V2Declaration, V2Model } from './v2-call';
 
-/** What a model declares, as far as this protocol carries it: pictures and texts. Rows of tables go as tensors. */
+/** MLServer's word for a data frame, which a request is whose inputs are columns. */
+export const COLUMNS = 'pd';
+
+/** What a model declares, as far as this protocol carries it: pictures and texts, or the columns of a table. */
 export function declarationOf({ pipeline }: ModelProcessing): V2Declaration {
   const inputs = pipeline.inputs.flatMap(({ plan }) => declaredInput(plan) ?? []);
   return {
     // All of them, as a request has to bring all.
     inputs: inputs.length === pipeline.inputs.length ? inputs : [],
+    ...tableOf(pipeline.inputs),
     outputs: pipeline.outputTensors,
     options: pipeline.options,
   };
+}
+
+function tableOf([only, ...others]: ModelProcessing['pipeline']['inputs']): Pick<V2Declaration, 'table'> {
+  if (only?.plan.type !== 'table' || others.length > 0) return {};
+  const { name, tensors } = only.plan;
+  const columns = tensors.flatMap(({ datatype, columns: its }) =>
+    its.map((column) => ({ name: column.name, datatype, shape: [-1] })),
+  );
+  return { table: { name, columns } };
 }
 
 function declaredInput(plan: InputPlan): DeclaredInput | undefined {
@@ -67,6 +82,52 @@ export function rawInputOf(
     return media === 'image' ? content : asText(content, place);
   });
   return { name: spec.name, media, pieces, isList: true };
+}
+
+/** A column as it came. */
+export interface GivenColumn {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly data: TensorData;
+  /** What its parameters say of its elements. */
+  readonly contentType: string | undefined;
+}
+
+/**
+ * Columns as the table that they are. Its reader holds them against what is declared, whichever datatypes they came in.
+ * @throws invalid_request
+ */
+export function rawTableOf(name: string, columns: readonly GivenColumn[]): RawInput {
+  const texts = columns.map((column) => `${JSON.stringify(column.name)}:${cellsOf(column)}`);
+  return { name, media: 'json', pieces: [`{${texts.join(',')}}`], isList: true };
+}
+
+function cellsOf({ name, datatype, data, contentType = 'np' }: GivenColumn): string {
+  const isBase64 = contentType === 'base64' && Array.isArray(data);
+  if (!isBase64 && !['np', 'str', COLUMNS].includes(contentType)) {
+    throw inputFault(
+      'invalid_request',
+      name,
+      `its content_type must be np, str, or for texts base64, got ${quote(contentType)}`,
+    );
+  }
+  if (Array.isArray(data)) {
+    const place = (row: number): string => placeOf({ name, isList: true }, row);
+    return JSON.stringify(
+      isBase64
+        ? data.map((text, row) => asText(bytesOfBase64(text, `${place(row)}: its text`), place(row)))
+        : data,
+    );
+  }
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    // Beyond 2^53 as digits, as in every JSON here.
+    const cell = (value: bigint): number | string =>
+      Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+    return JSON.stringify(Array.from(data, cell));
+  }
+  const writer = new JsonWriter();
+  writer.tensorNested(data, datatype, [data.length]);
+  return writer.finish().toString();
 }
 
 function asText(piece: RawPiece, place: string): string {

@@ -1,5 +1,5 @@
 import { DomainError } from '../../errors/domain-error';
-import type { TensorData } from '../../tensors/datatype';
+import { isDatatype, type TensorData } from '../../tensors/datatype';
 import { tooManyTexts } from '../../tensors/json/element-reader';
 import { quote } from '../../tensors/json/json-fault';
 import type { JsonReader } from '../../tensors/json/json-reader';
@@ -7,11 +7,11 @@ import { isHollow, printShape, type Shape, shapeFits } from '../../tensors/shape
 import type { RawInput } from '../../processing/raw-input';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import type { BinaryPart } from './binary-data';
-import { type GivenElements, rawInputOf } from './declared-inputs';
+import { COLUMNS, type GivenColumn, type GivenElements, rawInputOf, rawTableOf } from './declared-inputs';
 import { calledBy, givenTwice, inputFault, list, placed } from './faults';
 import { readJsonData, readWholeNumber } from './json-values';
 import { readInputParameters } from './request-parameters';
-import type { DeclaredInput, V2Model } from './v2-call';
+import type { DeclaredInput, V2Declaration, V2Model } from './v2-call';
 
 /** Deeper than any model; an array of dimensions must not grow with the body. */
 const MAX_RANK = 64;
@@ -58,6 +58,9 @@ export class InputsReader {
   private readonly maxTexts: number;
   private readonly tensors: (Tensor | undefined)[];
   private readonly given: GivenElements[] = [];
+  private readonly table: V2Declaration['table'];
+  /** Set where the inputs are columns of a table. */
+  private columns: GivenColumn[] | undefined;
 
   /** @param binary the body behind the JSON; undefined where no header says that there is any */
   constructor(
@@ -67,12 +70,20 @@ export class InputsReader {
   ) {
     this.specs = inputs;
     this.declared = declared?.inputs ?? [];
+    this.table = declared?.table;
     this.maxTexts = maxTexts;
     this.tensors = new Array<Tensor | undefined>(inputs.length).fill(undefined);
   }
 
-  read(): void {
+  /** Must what the request's parameters say be known before? */
+  get wantsContentType(): boolean {
+    return this.table !== undefined;
+  }
+
+  /** @param contentType what the request says of its inputs as a whole, where it has been read */
+  read(contentType: string | undefined): void {
     const { reader } = this;
+    if (contentType === COLUMNS && this.table !== undefined) this.columns = [];
     reader.enterArray();
     for (let number = 1; reader.nextElement(); number++) {
       const head: InputHead = {
@@ -96,6 +107,7 @@ export class InputsReader {
    * @throws missing_input; invalid_request for tensors beside declared inputs
    */
   finish(contentType: string | undefined): ReadInputs {
+    if (this.columns !== undefined) return { raw: [rawTableOf(this.table!.name, this.columns)] };
     if (this.given.length > 0) return { raw: this.finishDeclared(contentType) };
     const { specs, tensors } = this;
     if (!tensors.includes(undefined)) return { tensors: tensors as Tensor[] };
@@ -195,7 +207,10 @@ export class InputsReader {
       data = readJsonData(reader, spec, shape, count);
       reader.seek(back);
     }
-    if (target.declared === undefined) {
+    if (this.columns !== undefined) {
+      const { name, datatype } = spec;
+      this.columns.push({ name, datatype, data: data as TensorData, contentType: head.contentType });
+    } else if (target.declared === undefined) {
       this.tensors[index] = { name: spec.name, datatype: spec.datatype, shape, data: data as TensorData };
     } else {
       const elements = data as readonly (string | Buffer)[];
@@ -215,7 +230,7 @@ export class InputsReader {
       );
     }
     if (declared !== undefined) return this.binary.takeElements(spec.name, shape, count, sizeBytes);
-    this.binaryInputs.push({ index, spec, shape, count, sizeBytes });
+    if (this.columns === undefined) this.binaryInputs.push({ index, spec, shape, count, sizeBytes });
     return this.binary.take(spec, shape, count, sizeBytes);
   }
 
@@ -226,6 +241,7 @@ export class InputsReader {
         `The input that ends at position ${this.reader.position} has no name.`,
       );
     }
+    if (this.columns !== undefined) return this.columnOf(this.columns, { name, datatype, shape });
     const { specs } = this;
     let index = 0;
     while (index < specs.length && specs[index]!.name !== name) index++;
@@ -261,6 +277,28 @@ export class InputsReader {
     if (spec.datatype === 'BYTES' && count > this.maxTexts)
       throw tooManyTexts(`Input ${quote(name)}`, this.maxTexts);
     return { index, spec, shape, count, declared };
+  }
+
+  /** A column, of any datatype that holds what it has: what it becomes is the table's to say. */
+  private columnOf(
+    columns: readonly GivenColumn[],
+    { name, datatype, shape }: { name: string } & Pick<InputHead, 'datatype' | 'shape'>,
+  ): Target {
+    if (columns.some((column) => column.name === name)) {
+      throw inputFault('invalid_request', name, 'it is given twice');
+    }
+    if (datatype === undefined || !isDatatype(datatype)) {
+      const got = datatype === undefined ? 'none' : quote(datatype);
+      throw inputFault('wrong_datatype', name, `expected a datatype such as FP64 or BYTES, got ${got}`);
+    }
+    const [count = 0, one = 1, ...more] = shape ?? [];
+    if (shape === undefined || shape.length === 0 || one !== 1 || more.length > 0) {
+      const got = shape === undefined ? 'none' : printShape(shape);
+      throw inputFault('shape_mismatch', name, `expected the shape of a column, [-1] or [-1, 1], got ${got}`);
+    }
+    if (datatype === 'BYTES' && count > this.maxTexts)
+      throw tooManyTexts(`Input ${quote(name)}`, this.maxTexts);
+    return { index: columns.length, spec: { name, datatype, shape: [-1] }, shape, count };
   }
 
   /** The declared input of a name; one that a tensor has as well means that one, but where texts are none of its. */

@@ -89,6 +89,7 @@ function readRequest(body: Buffer, jsonBytes: number | undefined, model: V2Model
   let parameters: RequestParameters | undefined;
   let outputs: WantedOutput[] | undefined;
   let hasInputs = false;
+  let inputsAt: number | undefined;
   let key: string | undefined;
   try {
     reader.enterObject();
@@ -105,7 +106,10 @@ function readRequest(body: Buffer, jsonBytes: number | undefined, model: V2Model
         case 'inputs':
           if (hasInputs) throw givenTwice(key, reader.position);
           hasInputs = true;
-          inputs.read();
+          if (parameters === undefined && inputs.wantsContentType) {
+            inputsAt = reader.position;
+            reader.skipValue();
+          } else inputs.read(parameters?.contentType);
           break;
         case 'outputs':
           if (outputs !== undefined) throw givenTwice(key, reader.position);
@@ -114,6 +118,13 @@ function readRequest(body: Buffer, jsonBytes: number | undefined, model: V2Model
         default:
           reader.skipValue();
       }
+    }
+    if (inputsAt !== undefined) {
+      key = 'inputs';
+      const back = reader.position;
+      reader.seek(inputsAt);
+      inputs.read(parameters?.contentType);
+      reader.seek(back);
     }
   } catch (error) {
     // Its own parameters are told from others by that they stand for themselves.

@@ -36,12 +36,14 @@ function parse(body: Buffer): { readonly [key: string]: JsonValue | undefined } 
 }
 
 function tensors(value: JsonValue | undefined, kind: 'input' | 'output'): TensorSpec[] {
-  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_TENSORS) {
+  const all: readonly JsonValue[] = Array.isArray(value) ? value : [];
+  // A server that takes pictures, texts or columns as well lists them with the model's own tensors, which it marks.
+  const marked = all.filter(isRaw);
+  const own = marked.length > 0 ? marked : all;
+  if (own.length === 0 || own.length > MAX_TENSORS) {
     throw new DomainError('bad_upstream', `it names no ${kind}s, or more than ${MAX_TENSORS}`);
   }
-  // A server that takes pictures and texts as well lists them with the model's own tensors, which it marks.
-  const own = value.filter(isRaw);
-  const specs = (own.length > 0 ? own : value).map((item) => tensor(item, kind));
+  const specs = own.map((item) => tensor(item, kind));
   if (new Set(specs.map(({ name }) => name)).size === specs.length) return specs;
   throw new DomainError('bad_upstream', `it names an ${kind} twice`);
 }
