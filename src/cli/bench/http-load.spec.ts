@@ -12,7 +12,12 @@ async function loadOn(listener: RequestListener, signal = new AbortController().
   const { port } = server.address() as AddressInfo;
   const url = new URL(`http://127.0.0.1:${port}/api/inference/m?use_cache=false`);
   try {
-    return await load({ url, headers: { 'x-a': 'b' }, body: BODY }, { connections: 3, seconds: 0.1, signal });
+    // On a busy machine nothing may be answered within so short a time.
+    for (let seconds = 0.1; ; seconds *= 2) {
+      const request = { url, headers: { 'x-a': 'b' }, body: BODY };
+      const figures = await load(request, { connections: 3, seconds, signal });
+      if (figures.requests_per_second > 0 || Object.keys(figures.failed).length > 0) return figures;
+    }
   } finally {
     server.closeAllConnections();
     server.close();
