@@ -11,7 +11,7 @@ import { WorkerJoin } from './rollout/worker-join';
 import { Participant } from './rollout/participant';
 import type { ModelEntry, VersionEntry } from './loading/model-entry';
 import { ModelRegistry } from './loading/model-registry';
-import { unloadedByCall } from './rollout/model-errors';
+import { unloadedByCall } from './rollout/set-aside';
 import type { LoadedModel } from './loading/loaded-model';
 
 /** A look at the model folder that takes longer is not made for each list of models. */

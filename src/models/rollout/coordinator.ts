@@ -24,7 +24,7 @@ import {
   WRONG_BATCHES,
 } from './messages';
 import { PreparePhase, type PreparePhaseOptions } from './prepare-phase';
-import { deadlyModel, quarantinedVersion, unloadedByCall } from './model-errors';
+import { SetAside, versionKey } from './set-aside';
 import { LruResidency } from './lru-residency';
 import { whatToDo } from '../what-to-do';
 import { ChangeQueue } from './change-queue';
@@ -72,13 +72,7 @@ export class Coordinator {
   private readonly kept = new Set<string>();
   /** Why some of them are not, by model. */
   private readonly failures = new Map<string, string>();
-  private readonly unloaded = new Set<string>();
-  /** Models that a worker died of while it loaded them: only a call, or other files, have them tried again. */
-  private readonly deadly = new Set<string>();
-  /** Versions whose batches were wrong, by model and version: until a call loads the model anew. */
-  /** Versions that workers died of while they ran them, in the same way. */
-  private readonly quarantined = new Map<string, Quarantined>();
-  private readonly unbatched = new Map<string, Unbatched>();
+  private readonly aside = new SetAside();
   /** Small versions that all workers had before: such a one comes back in one message. */
   private readonly known = new Map<string, LoadedVersion>();
   private readonly turns = new ChangeQueue();
@@ -126,9 +120,7 @@ export class Coordinator {
       loaded: this.residents.list(),
       kept: [...this.kept],
       failed: [...this.failures].map(([model, reason]) => ({ model, reason })),
-      unloaded: [...this.unloaded],
-      unbatched: [...this.unbatched.values()],
-      quarantined: [...this.quarantined.values()],
+      ...this.aside.desired,
     };
   }
 
@@ -175,7 +167,7 @@ export class Coordinator {
       case 'load':
         return this.load(change.model, asker);
       case 'renew':
-        return this.unloaded.has(change.model) ? undefined : this.load(change.model, asker);
+        return this.aside.isUnloaded(change.model) ? undefined : this.load(change.model, asker);
       case 'unload':
         return this.unload(change.model);
       case 'ensure':
@@ -190,21 +182,14 @@ export class Coordinator {
     for (const prepared of staged.versions) {
       this.nowLoaded(this.loadedVersion(model, prepared, prepared === last));
     }
-    this.unloaded.delete(model);
-    this.deadly.delete(model);
-    for (const { version } of this.unbatchedOf(model)) this.unbatched.delete(keyOf(model, version));
-    for (const one of this.quarantined.values())
-      if (one.model === model) this.quarantined.delete(keyOf(model, one.version));
+    this.aside.release(model);
     await this.commit(staged);
     this.options.log({ model, versions: staged.versions.map(({ version }) => version) }, 'model swapped');
     await this.residents.shrink(model);
   }
 
   private async ensure(model: string, version: string, asker: number | undefined): Promise<void> {
-    if (this.unloaded.has(model)) throw unloadedByCall(model);
-    if (this.deadly.has(model)) throw deadlyModel(model);
-    const quarantined = this.quarantined.get(keyOf(model, version));
-    if (quarantined !== undefined) throw quarantinedVersion(model, version, quarantined.reason);
+    this.aside.requireUsable(model, version);
     const resident = this.residents.get(model, version);
     if (resident !== undefined) {
       // Whoever asks lacks what the others have: what kept it from loading may have passed.
@@ -214,7 +199,7 @@ export class Coordinator {
       // It has made room meanwhile.
       await this.abort(staged.id);
     }
-    const known = this.known.get(keyOf(model, version));
+    const known = this.known.get(versionKey(model, version));
     if (known !== undefined && (await this.bringBack(known, asker))) return;
     await this.residents.reserve(model, version);
     try {
@@ -249,7 +234,7 @@ export class Coordinator {
       replace: false,
       atOnce: {
         byDefault: this.residents.byDefault(model),
-        unbatched: this.unbatchedOf(model),
+        unbatched: this.aside.unbatchedOf(model),
         generation: ++this.generation,
         leave,
       },
@@ -288,7 +273,7 @@ export class Coordinator {
   }
 
   private async takeBack({ model, version }: LoadedVersion, id: number): Promise<void> {
-    this.known.delete(keyOf(model, version));
+    this.known.delete(versionKey(model, version));
     this.residents.remove(model, version);
     await this.abort(id);
     await this.retire(model, [version], false);
@@ -302,7 +287,7 @@ export class Coordinator {
 
   private async unload(model: string): Promise<void> {
     const versions = this.residents.of(model).map(({ version }) => version);
-    this.unloaded.add(model);
+    this.aside.unload(model);
     for (const version of versions) this.residents.remove(model, version);
     await this.retire(model, versions, true);
     this.options.log({ model, versions, why: 'a call' }, 'model unloaded');
@@ -310,9 +295,8 @@ export class Coordinator {
 
   /** Sets a version aside on all workers, those that come later included, until a call loads the model. */
   async quarantine(quarantined: Quarantined): Promise<void> {
+    if (!this.aside.quarantine(quarantined)) return;
     const { model, version } = quarantined;
-    if (this.quarantined.has(keyOf(model, version))) return;
-    this.quarantined.set(keyOf(model, version), quarantined);
     this.residents.remove(model, version);
     this.generation++;
     this.options.log(quarantined, 'model set aside, workers died while they ran it');
@@ -321,16 +305,10 @@ export class Coordinator {
 
   /** A call that loads the model has it tried again; as long as nobody makes one, no worker does. */
   private async unbatch(unbatched: Unbatched): Promise<void> {
-    const { model, version, digest } = unbatched;
-    if (this.unbatched.get(keyOf(model, version))?.digest === digest) return;
-    this.unbatched.set(keyOf(model, version), unbatched);
+    if (!this.aside.unbatch(unbatched)) return;
     this.generation++;
     this.options.log(unbatched, 'batches of a model were wrong, it is not batched any more');
     await this.options.askAll(UNBATCH, unbatched, QUICK_MS);
-  }
-
-  private unbatchedOf(model: string): Unbatched[] {
-    return [...this.unbatched.values()].filter((unbatched) => unbatched.model === model);
   }
 
   /** Where a worker found other files than the others have loaded, what is in the folder now is for all. */
@@ -352,7 +330,7 @@ export class Coordinator {
     for (const change of changes) {
       const { model } = change;
       try {
-        if (this.deadly.has(model)) throw deadlyModel(model);
+        this.aside.requireHarmless(model);
         await this.change(change);
       } catch (error) {
         this.options.log({ model, reason: reasonOf(error) }, 'a new worker has not what the others have');
@@ -363,7 +341,7 @@ export class Coordinator {
   /** Models of the start that only this worker could load: from now on they are for all. */
   private adopt(loaded: readonly LoadedVersion[]): LoadedVersion[] {
     const found = loaded.filter(
-      ({ model }) => this.kept.has(model) && !this.unloaded.has(model) && !this.isLoaded(model),
+      ({ model }) => this.kept.has(model) && !this.aside.isUnloaded(model) && !this.isLoaded(model),
     );
     for (const version of found) this.nowLoaded(version);
     if (found.length > 0) this.generation++;
@@ -409,7 +387,7 @@ export class Coordinator {
     const { model, version, load } = loaded;
     if (loaded.light) {
       if (this.known.size >= MAX_KNOWN) this.known.clear();
-      this.known.set(keyOf(model, version), loaded);
+      this.known.set(versionKey(model, version), loaded);
     }
     this.loads.add({ model, version, ...load });
   }
@@ -420,7 +398,7 @@ export class Coordinator {
   }
 
   private leaveAlone(model: string, error: unknown): void {
-    this.deadly.add(model);
+    this.aside.leaveAlone(model);
     this.options.log(
       { model, reason: reasonOf(error) },
       'model left alone, a worker died while it loaded it',
@@ -433,7 +411,7 @@ export class Coordinator {
       id,
       generation: this.generation,
       byDefault: this.residents.byDefault(model),
-      unbatched: this.unbatchedOf(model),
+      unbatched: this.aside.unbatchedOf(model),
     };
     const replies = await this.options.askAll(COMMIT, commit, QUICK_MS);
     // It cannot be taken back on the others. One that stands still swaps when it turns again, or is replaced by one
@@ -455,10 +433,6 @@ export class Coordinator {
     this.generation++;
     await this.options.askAll(RETIRE, { model, versions, byCall }, this.options.loadTimeoutMs);
   }
-}
-
-function keyOf(model: string, version: string): string {
-  return `${model}/${version}`;
 }
 
 function contentOf({ model, version, digest }: Pick<LoadedVersion, 'model' | 'version' | 'digest'>): string {

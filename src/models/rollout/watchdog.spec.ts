@@ -1,7 +1,8 @@
 import type { InferenceConfig } from '../../config/config.slices';
 import type { Ipc } from '../../process/ipc/ipc.service';
 import type { Processing } from '../../processing/processing.service';
-import type { Participant, OverdueLoad } from './participant';
+import type { Participant } from './participant';
+import type { OverdueLoad } from './staging';
 import type { VersionEntry } from '../loading/model-entry';
 import type { ModelRegistry } from '../loading/model-registry';
 import { Watchdog } from './watchdog';
