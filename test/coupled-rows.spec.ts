@@ -29,6 +29,11 @@ const coupled = (steps: readonly Step[], more: Partial<SmallGraph> = {}): Uint8A
 /** Models that declare rows, but whose rows change each other: by everything of them, or by what few bring. */
 const COUPLED: Readonly<Record<string, Uint8Array>> = {
   cumulated: coupled([['CumSum', ['x', 'zero'], ['y']]]),
+  called: coupled([['Scanned', ['x', 'zero'], ['y']]], {
+    functions: {
+      Scanned: { steps: [['CumSum', ['v', 'axis'], ['s']]], inputs: ['v', 'axis'], outputs: ['s'] },
+    },
+  }),
   filtered: coupled([
     ['Transpose', ['x'], ['t'], { perm: [1, 0] }],
     ['Unsqueeze', ['t', 'first'], ['c']],
@@ -145,6 +150,7 @@ describe('requests of many clients at once', () => {
       Object.keys(COUPLED).map(async (model) => (await described(model)).batching.reason),
     );
     expect(reasons).toEqual([
+      'its operator CumSum works over the axis of the rows',
       'its operator CumSum works over the axis of the rows',
       'its operator Conv works over the axis of the rows',
       'output "y" of a row differs in a batch',

@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readModelGraph } from '../models/repository/onnx-file/model-graph';
+import { readModelGraph } from '../models/repository/onnx-file/read-model-graph';
 import { inspectModel } from '../models/repository/onnx-file/external-data';
 import type { ModelDetails, TensorDescription } from '../protocols/native/model-description';
 import { type Command, UsageError } from './command';

@@ -11,7 +11,7 @@ export interface TestModel {
 }
 
 const IR_VERSION = 8;
-const OPSET_VERSION = 17;
+export const OPSET_VERSION = 17;
 const { DataType, DataLocation } = onnx.TensorProto;
 const { AttributeType } = onnx.AttributeProto;
 
@@ -429,12 +429,14 @@ export function encode(
   graph: onnx.IGraphProto,
   opset = OPSET_VERSION,
   moreOpsets: readonly onnx.IOperatorSetIdProto[] = [],
+  functions: onnx.IFunctionProto[] = [],
 ): Uint8Array {
   const model = onnx.ModelProto.create({
     irVersion: IR_VERSION,
     opsetImport: [{ domain: '', version: opset }, ...moreOpsets],
     producerName: 'nestor-tests',
     graph: { name: 'graph', ...graph },
+    functions,
   });
   return onnx.ModelProto.encode(model).finish();
 }

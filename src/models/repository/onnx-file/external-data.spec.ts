@@ -221,7 +221,18 @@ describe('inspectModel', () => {
   it.each([
     ['the graph', encode({ node: [{ opType: 'Relu' }, { opType: 'Multinomial' }] }), 'Multinomial'],
     ['a branch', encode(inBranch('RandomNormalLike')), 'RandomNormalLike'],
-    ['a function', encode({ name: 'g' }, [{ name: 'f', node: [{ opType: 'Bernoulli' }] }]), 'Bernoulli'],
+    [
+      'a function',
+      encode({ node: [{ opType: 'f', domain: 'd' }] }, [
+        { name: 'f', domain: 'd', node: [{ opType: 'Bernoulli' }] },
+      ]),
+      'Bernoulli',
+    ],
+    [
+      'a function that is not called',
+      encode({ name: 'g' }, [{ name: 'f', domain: 'd', node: [{ opType: 'Bernoulli' }] }]),
+      undefined,
+    ],
     ['no operator, but a name', encode({ node: [{ name: 'RandomNormal', opType: 'Relu' }] }), undefined],
   ])('looks for random operators: there are some in %s', async (_, bytes, operator) => {
     await writeFile(modelFile, bytes);

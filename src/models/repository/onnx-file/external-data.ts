@@ -2,7 +2,8 @@ import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, normalize, sep } from 'node:path';
 import { DomainError } from '../../../errors/domain-error';
 import { modelStructure, type ModelStructure } from './external-tensors';
-import { type ModelGraph, readModelGraph } from './model-graph';
+import type { ModelGraph } from './model-graph';
+import { readModelGraph } from './read-model-graph';
 import { explained, fileErrorReason, isInside } from '../../../common/safe-path';
 import { MalformedMessage } from './protobuf-cursor';
 import { randomReason } from './random-operators';
@@ -106,9 +107,10 @@ async function readTraits(file: FileHandle): Promise<GraphTraits> {
   }
 }
 
-function operatorsOf({ graph, functions }: ModelGraph): ReadonlySet<string> {
-  const nodes = [...graph.nodes, ...functions];
-  return new Set(nodes.map(({ domain, operator }) => (domain === '' ? operator : `${domain}.${operator}`)));
+function operatorsOf({ graph }: ModelGraph): ReadonlySet<string> {
+  return new Set(
+    graph.nodes.map(({ domain, operator }) => (domain === '' ? operator : `${domain}.${operator}`)),
+  );
 }
 
 async function resolve(

@@ -1,11 +1,10 @@
-import type { FileHandle } from 'node:fs/promises';
-import { MalformedMessage, ProtobufCursor, WIRE } from './protobuf-cursor';
-
 /** One operator of a graph, with what may matter of its attributes. */
 export interface GraphNode {
   readonly operator: string;
   /** Empty for ONNX's own operators. */
   readonly domain: string;
+  /** Of a call: which of a function's forms. */
+  readonly overload?: string;
   /** Names of values; an optional one that is left out is empty. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -20,6 +19,8 @@ export interface GraphAttribute {
   readonly integers: readonly number[];
   readonly constant?: GraphConstant;
   readonly graphs: readonly Graph[];
+  /** In a function: the attribute of its call that has the value. */
+  readonly refersTo?: string;
 }
 
 /** A tensor in the file. */
@@ -45,269 +46,10 @@ export interface Graph {
 
 /** What a model's file says of how it computes. */
 export interface ModelGraph {
+  /** With the nodes of the file's functions where they are called. */
   readonly graph: Graph;
   /** The version of ONNX's own operators. */
   readonly opset: number;
   /** Inputs that the file has a value for: the runtime takes that one, and shows them to nobody. */
   readonly defaulted: readonly string[];
-  /** The nodes of the functions that the model brings along. */
-  readonly functions: readonly GraphNode[];
-}
-
-/** Protobuf's own limit for nested messages. */
-const MAX_DEPTH = 100;
-const MAX_TEXT_BYTES = 4096;
-/** A graph beyond this is not looked at: what is known of it must not take more memory than it is worth. */
-const MAX_NODES = 200_000;
-/** Before this version of the format, every weight had to be declared as an input, too. */
-const FIRST_WITH_DEFAULTS = 4;
-/** Axes, sizes and switches have no more elements. */
-const MAX_INTEGERS = 64;
-
-/** TensorProto.DataType of those whose elements are read. */
-const INTEGER_BYTES: Readonly<Record<number, number>> = { 6: 4, 7: 8, 9: 1 };
-
-/**
- * Reads the operators of a model, the graphs within them, and the small constants that tell them what to do. Weights
- * are skipped. The numbers of the fields are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
- * @throws MalformedMessage when the file is no ONNX model, or larger than can be looked through
- */
-export async function readModelGraph(file: FileHandle, sizeBytes: number): Promise<ModelGraph> {
-  const reader = new GraphReader(new ProtobufCursor(file, sizeBytes));
-  return reader.model(sizeBytes);
-}
-
-interface Field {
-  readonly number: number;
-  /** Of a varint. */
-  readonly value: number;
-  /** Where the field's bytes end; undefined for a number. */
-  readonly end: number | undefined;
-}
-
-class GraphReader {
-  private nodes = 0;
-
-  constructor(private readonly cursor: ProtobufCursor) {}
-
-  async model(end: number): Promise<ModelGraph> {
-    let graph: Graph | undefined;
-    let opset = 1;
-    let format = 0;
-    const functions: GraphNode[] = [];
-    await this.each(end, 0, async ({ number, value, end: fieldEnd = 0 }) => {
-      if (number === 1) format = value;
-      else if (number === 7) graph = await this.graph(fieldEnd, 1);
-      else if (number === 8) opset = (await this.ownOpset(fieldEnd)) ?? opset;
-      else if (number === 25) functions.push(...(await this.functionNodes(fieldEnd)));
-    });
-    if (graph === undefined) throw new MalformedMessage('it has no graph');
-    return { graph, opset, functions, defaulted: format < FIRST_WITH_DEFAULTS ? [] : defaultedIn(graph) };
-  }
-
-  /** The version, where the operators are ONNX's own. */
-  private async ownOpset(end: number): Promise<number | undefined> {
-    let domain = '';
-    let version = 1;
-    await this.each(end, 1, async ({ number, value, end: fieldEnd }) => {
-      if (number === 1 && fieldEnd !== undefined) domain = await this.text(fieldEnd);
-      else if (number === 2) version = value;
-    });
-    return domain === '' || domain === 'ai.onnx' ? version : undefined;
-  }
-
-  private async functionNodes(end: number): Promise<GraphNode[]> {
-    const nodes: GraphNode[] = [];
-    await this.each(end, 1, async ({ number, end: fieldEnd }) => {
-      if (number === 7 && fieldEnd !== undefined) nodes.push(await this.node(fieldEnd, 2));
-    });
-    return nodes;
-  }
-
-  private async graph(end: number, depth: number): Promise<Graph> {
-    const nodes: GraphNode[] = [];
-    const inputs: GraphInput[] = [];
-    const outputs: string[] = [];
-    const constants = new Map<string, GraphConstant>();
-    await this.each(end, depth, async ({ number, end: fieldEnd }) => {
-      if (fieldEnd === undefined) return;
-      if (number === 1) nodes.push(await this.node(fieldEnd, depth + 1));
-      else if (number === 5) {
-        const { name, constant } = await this.tensor(fieldEnd, depth + 1);
-        constants.set(name, constant);
-      } else if (number === 11) inputs.push(await this.value(fieldEnd, depth + 1));
-      else if (number === 12) outputs.push((await this.value(fieldEnd, depth + 1)).name);
-    });
-    return { nodes, inputs, outputs, constants };
-  }
-
-  private async node(end: number, depth: number): Promise<GraphNode> {
-    if (++this.nodes > MAX_NODES) throw new MalformedMessage(`it has more than ${MAX_NODES} operators`);
-    const inputs: string[] = [];
-    const outputs: string[] = [];
-    const attributes = new Map<string, GraphAttribute>();
-    let operator = '';
-    let domain = '';
-    await this.each(end, depth, async ({ number, end: fieldEnd }) => {
-      if (fieldEnd === undefined) return;
-      if (number === 1) inputs.push(await this.text(fieldEnd));
-      else if (number === 2) outputs.push(await this.text(fieldEnd));
-      else if (number === 4) operator = await this.text(fieldEnd);
-      else if (number === 7) domain = await this.text(fieldEnd);
-      else if (number === 5) {
-        const { name, attribute } = await this.attribute(fieldEnd, depth + 1);
-        attributes.set(name, attribute);
-      }
-    });
-    return { operator, domain: domain === 'ai.onnx' ? '' : domain, inputs, outputs, attributes };
-  }
-
-  private async attribute(
-    end: number,
-    depth: number,
-  ): Promise<{ readonly name: string; readonly attribute: GraphAttribute }> {
-    let name = '';
-    let integer: number | undefined;
-    let text: string | undefined;
-    let constant: GraphConstant | undefined;
-    const integers: number[] = [];
-    const graphs: Graph[] = [];
-    await this.each(end, depth, async (field) => {
-      const { number, value, end: fieldEnd } = field;
-      if (number === 3) integer = value;
-      else if (number === 8) await this.integers(field, integers);
-      else if (fieldEnd === undefined) return;
-      else if (number === 1) name = await this.text(fieldEnd);
-      else if (number === 4 && fieldEnd - this.cursor.position <= MAX_TEXT_BYTES)
-        text = await this.text(fieldEnd);
-      else if (number === 5) constant = (await this.tensor(fieldEnd, depth + 1)).constant;
-      else if (number === 6 || number === 11) graphs.push(await this.graph(fieldEnd, depth + 1));
-    });
-    return { name, attribute: { integer, text, integers, constant, graphs } };
-  }
-
-  private async tensor(
-    end: number,
-    depth: number,
-  ): Promise<{ readonly name: string; readonly constant: GraphConstant }> {
-    let name = '';
-    let type = 0;
-    const sizes: number[] = [];
-    const listed: number[] = [];
-    let raw = '';
-    await this.each(end, depth, async (field) => {
-      const { number, value, end: fieldEnd } = field;
-      if (number === 1) await this.integers(field, sizes);
-      else if (number === 2) type = value;
-      else if (number === 5 || number === 7) await this.integers(field, listed);
-      else if (fieldEnd === undefined) return;
-      else if (number === 8) name = await this.text(fieldEnd);
-      else if (number === 9 && fieldEnd - this.cursor.position <= 8 * MAX_INTEGERS) {
-        raw = await this.cursor.text(fieldEnd - this.cursor.position, 'latin1');
-      }
-    });
-    return { name, constant: { rank: sizes.length, integers: elementsOf(type, sizes, raw, listed) } };
-  }
-
-  private async value(end: number, depth: number): Promise<GraphInput> {
-    let name = '';
-    let rank: number | undefined;
-    await this.each(end, depth, async ({ number, end: fieldEnd }) => {
-      if (fieldEnd === undefined) return;
-      if (number === 1) name = await this.text(fieldEnd);
-      else if (number === 2) rank = await this.rankOfType(fieldEnd, depth + 1);
-    });
-    return { name, rank };
-  }
-
-  /** TypeProto > tensor_type > shape, whose dimensions are counted. */
-  private async rankOfType(end: number, depth: number): Promise<number | undefined> {
-    let rank: number | undefined;
-    await this.each(end, depth, async ({ number, end: typeEnd }) => {
-      if (number !== 1 || typeEnd === undefined) return;
-      await this.each(typeEnd, depth + 1, async ({ number: ofType, end: shapeEnd }) => {
-        if (ofType !== 2 || shapeEnd === undefined) return;
-        rank = 0;
-        await this.each(shapeEnd, depth + 2, ({ number: dimension }) => {
-          if (dimension === 1 && rank !== undefined) rank++;
-        });
-      });
-    });
-    return rank;
-  }
-
-  /** The fields of the message that ends at `end`; whatever `take` leaves of one is skipped. */
-  private async each(
-    end: number,
-    depth: number,
-    take: (field: Field) => void | Promise<void>,
-  ): Promise<void> {
-    if (depth > MAX_DEPTH) throw new MalformedMessage('its graphs are nested too deeply');
-    const { cursor } = this;
-    while (cursor.position < end) {
-      await cursor.atField();
-      const tag = cursor.varint();
-      const number = Math.floor(tag / 8);
-      switch (tag % 8) {
-        case WIRE.varint:
-          await take({ number, value: cursor.integer(), end: undefined });
-          break;
-        case WIRE.bytes: {
-          const length = cursor.varint();
-          const fieldEnd = cursor.position + length;
-          if (fieldEnd > end) throw new MalformedMessage('it is cut off, or no ONNX model');
-          await take({ number, value: 0, end: fieldEnd });
-          cursor.position = fieldEnd;
-          break;
-        }
-        case WIRE.fixed64:
-          cursor.position += 8;
-          break;
-        case WIRE.fixed32:
-          cursor.position += 4;
-          break;
-        default:
-          throw new MalformedMessage('it is no ONNX model');
-      }
-    }
-    if (cursor.position > end) throw new MalformedMessage('it is cut off, or no ONNX model');
-  }
-
-  private async text(end: number): Promise<string> {
-    const length = end - this.cursor.position;
-    if (length > MAX_TEXT_BYTES) throw new MalformedMessage('it has a name of absurd length');
-    return this.cursor.text(length);
-  }
-
-  /** A repeated integer: one, or several packed into one field; of too many only so many as tell that they are. */
-  private async integers({ value, end }: Field, into: number[]): Promise<void> {
-    if (end === undefined) {
-      if (into.length <= MAX_INTEGERS) into.push(value);
-      return;
-    }
-    await this.cursor.reach(end - this.cursor.position);
-    while (this.cursor.position < end && into.length <= MAX_INTEGERS) into.push(this.cursor.integer());
-  }
-}
-
-function defaultedIn({ inputs, constants }: Graph): string[] {
-  return inputs.map(({ name }) => name).filter((name) => constants.has(name));
-}
-
-function elementsOf(
-  type: number,
-  sizes: readonly number[],
-  raw: string,
-  listed: readonly number[],
-): readonly number[] | undefined {
-  const elementBytes = INTEGER_BYTES[type];
-  const count = sizes.reduce((product, size) => product * size, 1);
-  if (elementBytes === undefined || count > MAX_INTEGERS) return undefined;
-  if (raw === '') return listed.length === count ? listed : undefined;
-  if (raw.length !== count * elementBytes) return undefined;
-  const bytes = Buffer.from(raw, 'latin1');
-  return Array.from({ length: count }, (_, i) => {
-    if (elementBytes === 8) return Number(bytes.readBigInt64LE(8 * i));
-    return elementBytes === 4 ? bytes.readInt32LE(4 * i) : bytes.readInt8(i);
-  });
 }

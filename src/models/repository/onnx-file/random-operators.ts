@@ -29,16 +29,13 @@ const ATTRIBUTE_SAYS = 14;
  * Why the same request may get another answer the next time: an operator that draws by lot, or one in training mode,
  * which draws or goes on learning from what it is sent. Undefined where there is none.
  */
-export function randomReason({ graph, functions, opset }: ModelGraph): string | undefined {
-  return inGraph(graph, opset, []) ?? inNodes(functions, opset, []);
+export function randomReason({ graph, opset }: ModelGraph): string | undefined {
+  return inGraph(graph, opset, []);
 }
 
 function inGraph(graph: Graph, opset: number, around: readonly Graph[]): string | undefined {
-  return inNodes(graph.nodes, opset, [graph, ...around]);
-}
-
-function inNodes(nodes: readonly GraphNode[], opset: number, scopes: readonly Graph[]): string | undefined {
-  for (const node of nodes) {
+  const scopes = [graph, ...around];
+  for (const node of graph.nodes) {
     if (RANDOM.has(node.operator)) return `its operator ${node.operator} is random`;
     if (trains(node, opset, scopes)) return `its operator ${node.operator} is in training mode`;
     for (const { graphs } of node.attributes.values()) {

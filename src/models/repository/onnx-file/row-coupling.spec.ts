@@ -2,9 +2,16 @@ import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onnx } from 'onnx-proto';
-import { graphModel, graphOf, type SmallGraph, type Step } from '../../../../test/helpers/graph-models';
+import {
+  graphModel,
+  graphOf,
+  type SmallFunction,
+  type SmallGraph,
+  type Step,
+} from '../../../../test/helpers/graph-models';
 import { MalformedMessage } from './protobuf-cursor';
-import { type ModelGraph, readModelGraph } from './model-graph';
+import type { ModelGraph } from './model-graph';
+import { readModelGraph } from './read-model-graph';
 import { randomReason } from './random-operators';
 import { rowCoupling } from './row-coupling';
 
@@ -42,6 +49,15 @@ function model(steps: readonly Step[], more: Partial<SmallGraph> = {}): Uint8Arr
 }
 const coupling = async (steps: readonly Step[], more?: Partial<SmallGraph>): Promise<string | undefined> =>
   rowCoupling(await read(model(steps, more)));
+
+const OVER = { refersTo: 'over' };
+const AXES = { refersTo: 'axes' };
+const SUM_OF_V = graphOf({
+  steps: [['ReduceSum', ['v'], ['s'], { keepdims: 0 }]],
+  inputs: {},
+  outputs: { s: [] },
+});
+const EITHER = { then_branch: SUM_OF_V, else_branch: SUM_OF_V };
 
 describe('the coupling of rows in a graph', () => {
   it.each<[string, readonly Step[], Partial<SmallGraph>?]>([
@@ -166,6 +182,83 @@ describe('the coupling of rows in a graph', () => {
     );
   });
 
+  it.each<[string, readonly Step[], Partial<SmallGraph>['functions']]>([
+    [
+      'CumSum',
+      [['Scanned', ['x', 'zero'], ['y']]],
+      { Scanned: { steps: [['CumSum', ['v', 'axis'], ['s']]], inputs: ['v', 'axis'], outputs: ['s'] } },
+    ],
+    [
+      'ReduceMax',
+      [['Outer', ['x'], ['y'], { over: [0] }]],
+      {
+        Outer: { steps: [['Inner', ['a'], ['y'], { axes: OVER }]], inputs: ['a'], outputs: ['y'] },
+        Inner: { steps: [['ReduceMax', ['a'], ['x'], { axes: AXES }]], inputs: ['a'], outputs: ['x'] },
+      },
+    ],
+    // What a function hands on or turns is followed.
+    [
+      'ReduceSum',
+      [
+        ['Turned', ['x'], ['same', 't']],
+        ['ReduceSum', ['t', 'second'], ['y']],
+      ],
+      { Turned: { steps: [['Transpose', ['v'], ['turned']]], inputs: ['v'], outputs: ['v', 'turned'] } },
+    ],
+    [
+      'CumSum',
+      [
+        ['Turned', ['x'], ['same', 't']],
+        ['CumSum', ['same', 'zero'], ['y']],
+      ],
+      { Turned: { steps: [['Transpose', ['v'], ['turned']]], inputs: ['v'], outputs: ['v', 'turned'] } },
+    ],
+    [
+      'ReduceSum',
+      [['Either', ['x'], ['y']]],
+      { Either: { steps: [['If', ['always'], ['y'], EITHER]], inputs: ['v'], outputs: ['y'] } },
+    ],
+  ])('shows in a function with a %s', async (operator, steps, functions) => {
+    expect(await coupling(steps, { functions })).toBe(
+      `its operator ${operator} works over the axis of the rows`,
+    );
+  });
+
+  it('does not show in functions that leave rows alone, however often they are called', async () => {
+    const functions = {
+      Layer: {
+        steps: [
+          ['MatMul', ['x', 'w'], ['y']],
+          ['Softmax', ['y'], ['z'], { axis: -1 }],
+        ],
+        inputs: ['x', 'w'],
+        outputs: ['z'],
+      },
+    } satisfies SmallGraph['functions'];
+    const layers: Step[] = [
+      ['Layer', ['x', 'w'], ['z']],
+      ['Layer', ['z', 'w'], ['y']],
+    ];
+    expect(await coupling(layers, { functions })).toBeUndefined();
+  });
+
+  it('is not looked for where functions call themselves, or unfold without measure', async () => {
+    const twice = (name: string): SmallFunction => ({
+      steps: [
+        [name, ['v'], ['m']],
+        [name, ['m'], ['r']],
+      ],
+      inputs: ['v'],
+      outputs: ['r'],
+    });
+    const call: Step[] = [['F0', ['x'], ['y']]];
+    const itself = { F0: { steps: [['F0', ['v'], ['r']]], inputs: ['v'], outputs: ['r'] } } as const;
+    await expect(coupling(call, { functions: itself })).rejects.toThrow('call each other too deeply');
+    const chain = Array.from({ length: 30 }, (_, i) => [`F${i}`, twice(`F${i + 1}`)] as const);
+    const functions = Object.fromEntries([...chain, ['F30', { ...twice('Relu') }]]);
+    await expect(coupling(call, { functions })).rejects.toThrow('more than 200000 operators');
+  });
+
   it('shows in a scan that carries something on from row to row, and not in one that does not', async () => {
     const scan = (steps: Step[]): Promise<string | undefined> =>
       coupling([
@@ -278,6 +371,15 @@ describe('what a graph draws by lot', () => {
 
   it('is named', async () => {
     expect(await reason([['RandomNormalLike', ['x'], ['y']]])).toBe(
+      'its operator RandomNormalLike is random',
+    );
+  });
+
+  it('is named in a function', async () => {
+    const functions = {
+      Noisy: { steps: [['RandomNormalLike', ['v'], ['n']] as const], inputs: ['v'], outputs: ['n'] },
+    };
+    expect(await reason([['Noisy', ['x'], ['y']]], { functions })).toBe(
       'its operator RandomNormalLike is random',
     );
   });

@@ -47,9 +47,7 @@ const TO_THE_END = 2 ** 31 - 1;
  * reduces, scans, normalises or shifts over the axis on which the rows lie, wherever the graph has moved it to, or that scales
  * by all it is given. Undefined where none is found: that is no proof, as of many operators nothing is known here.
  */
-export function rowCoupling({ graph, functions, opset }: ModelGraph): string | undefined {
-  const scaled = functions.find(({ operator }) => SCALED_BY_ALL.has(operator));
-  if (scaled !== undefined) return scalesByAll(scaled);
+export function rowCoupling({ graph, opset }: ModelGraph): string | undefined {
   const values = new Map<string, KnownValue>();
   for (const { name, rank } of graph.inputs) {
     if (!graph.constants.has(name)) values.set(name, { rank, rows: rank === 0 ? undefined : 0 });
