@@ -67,6 +67,20 @@ describe('what Node would answer by itself', () => {
       'expectation_failed',
       'pie',
     ],
+    [
+      'a body that is packed below its chunks',
+      `${chunked.replace('chunked', 'gzip, chunked')}5\r\nhello\r\n0\r\n\r\n`,
+      501,
+      'unsupported_transfer_coding',
+      '"gzip, chunked"',
+    ],
+    [
+      'the same in two headers',
+      `${chunked.replace('transfer', 'transfer-encoding: x\r\ntransfer')}`,
+      501,
+      'unsupported_transfer_coding',
+      '"x, chunked"',
+    ],
     ['a broken chunk', `${chunked}zz\r\n`, 400, 'invalid_request', 'not valid HTTP'],
     [
       'a chunk with endless extensions',

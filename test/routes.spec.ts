@@ -111,6 +111,9 @@ describe('a request that spells its target', () => {
     ['GET', '/V2/models/iris', 404],
     ['GET', 'http://localhost/v2/models/iris?a=b', 200],
     ['GET', '/api/inference/models/', 200],
+    ['POST', '/api/inference/models/', 405],
+    ['POST', '/v2/models', 405],
+    ['POST', '/api/status', 405],
     ['GET', '/api/health/live/', 200],
     ['GET', '/API/health/live', 404],
     ['GET', '/metrics/', 200],
@@ -140,6 +143,12 @@ describe('a request that spells its target', () => {
     expect(await send('GET', '/v2/models/iris/infer', undefined)).toMatchObject({
       status: 405,
       allow: 'POST',
+    });
+    // Where a model might be, but none is.
+    expect(await send('POST', '/api/inference/models', NATIVE)).toMatchObject({
+      status: 405,
+      allow: 'GET',
+      body: expect.stringContaining('use GET.') as string,
     });
   });
 

@@ -53,6 +53,7 @@ export const ERRORS = {
   unsupported_encoding: { status: 415, outcome: 'client_error', level: 'silent' },
   expectation_failed: { status: 417, outcome: 'client_error', level: 'silent' },
   misdirected_request: { status: 421, outcome: 'client_error', level: 'silent' },
+  unsupported_transfer_coding: { status: 501, outcome: 'client_error', level: 'silent' },
   header_fields_too_large: { status: 431, outcome: 'client_error', level: 'silent' },
   rate_limited: { status: 429, outcome: 'rejected', level: 'silent' },
   client_closed_request: { status: 499, outcome: 'cancelled', level: 'silent' },

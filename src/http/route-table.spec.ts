@@ -90,6 +90,8 @@ describe.each([
   it('says which methods a path has', () => {
     expect(table.methodsOf('/v2/models/iris/infer')).toEqual(['POST']);
     expect(table.methodsOf('/api/inference/models/')).toEqual(['GET', 'POST']);
+    expect(table.methodsOf('/api/inference/models', 'literal')).toEqual(['GET']);
+    expect(table.methodsOf('/api/inference/iris', 'literal')).toEqual([]);
     expect(table.methodsOf('/v2/nothing')).toEqual([]);
   });
 

@@ -102,9 +102,15 @@ export class RouteTable {
     return undefined;
   }
 
-  /** The methods under which there is something at a path: what a 405 lists in `Allow`. */
-  methodsOf(path: string): string[] {
-    return ['GET', 'POST'].filter((method) => this.find(method, path) !== undefined);
+  /**
+   * The methods under which there is something at a path: what a 405 lists in `Allow`.
+   * @param taken whether a name may stand for a part of it, or only what a row says letter by letter
+   */
+  methodsOf(path: string, taken: 'any' | 'literal' = 'any'): string[] {
+    return ['GET', 'POST'].filter((method) => {
+      const call = this.find(method, path);
+      return call !== undefined && (taken === 'any' || call.model === '');
+    });
   }
 }
 

@@ -185,6 +185,11 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
       exchange.refuse(new DomainError('invalid_request', 'The header Host is missing.'));
       return;
     }
+    const coding = req.headers['transfer-encoding'];
+    if (coding !== undefined && !/^chunked$/i.test(coding)) {
+      exchange.refuse(unknownCoding(coding));
+      return;
+    }
     if (exchange.expectsTheUnknown) {
       exchange.fail(unknownExpectation(req));
       return;
@@ -234,6 +239,11 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
       exchange.fail(nothingAt(req.method, path));
       return;
     }
+    this.notAllowed(exchange, methods);
+  }
+
+  private notAllowed(exchange: Exchange, methods: readonly string[]): void {
+    const { path, req } = exchange;
     const uses = methods.join(' or ');
     const error = new DomainError(
       'method_not_allowed',
@@ -243,7 +253,11 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
   }
 
   fail(exchange: Exchange, thrown: unknown): void {
-    this.report(exchange, exchange.fail(thrown));
+    // A name that no model has may be that of something else, by another method.
+    const noModel = thrown instanceof DomainError && thrown.code === 'model_not_found';
+    const methods = noModel ? this.table.methodsOf(exchange.path, 'literal') : [];
+    if (methods.length > 0) this.notAllowed(exchange, methods);
+    else this.report(exchange, exchange.fail(thrown));
   }
 
   /** What a request that went on to Express is answered with, for its access line. */
@@ -310,6 +324,14 @@ function unknownExpectation({ headers: { expect = '' } }: IncomingMessage): Doma
   return new DomainError(
     'expectation_failed',
     `Header Expect: "${expect.slice(0, 40)}" is nothing that this server does; send 100-continue or none.`,
+  );
+}
+
+/** Node takes the chunks apart, whatever they were packed in before. https://www.rfc-editor.org/rfc/rfc9112#section-6.1 */
+function unknownCoding(coding: string): DomainError {
+  return new DomainError(
+    'unsupported_transfer_coding',
+    `Header Transfer-Encoding: "${coding.slice(0, 40)}" is not read; send chunked alone, and say in Content-Encoding how the body is packed.`,
   );
 }
 
