@@ -12,6 +12,7 @@ import { FAMILIES } from './telemetry/metrics/metric-families';
 import { Recorder } from './telemetry/metrics/recorder';
 import { NestLogger } from './telemetry/logging/nest-logger';
 import { setUpDocs } from './protocols/openapi/docs';
+import { parseJsonBody } from './http/body/json-body';
 import { CONTROL_BODY_BYTES, Router } from './http/router';
 import { NestorExpressAdapter } from './http/express.adapter';
 import { TlsFiles } from './http/tls';
@@ -68,8 +69,8 @@ async function prepare(
 ): Promise<void> {
   adapter.open(app.get(Router));
   adapter.disable('x-powered-by');
-  // Not only lists and objects: what a call cannot take it refuses itself.
-  adapter.useBodyParser('json', false, { limit: CONTROL_BODY_BYTES, strict: false });
+  adapter.useBodyParser('raw', false, { limit: CONTROL_BODY_BYTES, type: 'application/json' });
+  adapter.use(parseJsonBody);
   if (apiPrefix !== '')
     app.setGlobalPrefix(apiPrefix, { exclude: ['/', '/v1/{*rest}', '/v2', '/v2/{*rest}', '/metrics'] });
   setUpDocs(app);

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { Agent, request } from 'node:http';
 import { findTool } from './helpers/requirements-of-tests';
 import { freePort, startServer, type TestServer } from './helpers/server';
 
@@ -25,6 +26,21 @@ withLimits('a worker that can open no more files and connections', () => {
     return ((await answer.json()) as { workers: WorkerSeen[] }).workers[0];
   }
 
+  /** A call on a connection that the agent keeps. */
+  function onAgent(agent: Agent, method: string, path: string, body?: string): Promise<object> {
+    const headers = { 'content-type': 'application/json' };
+    return new Promise((resolve, reject) => {
+      const call = request({ agent, port: server.port, host: '127.0.0.1', method, path, headers }, (res) => {
+        const pieces: Buffer[] = [];
+        res.on('data', (piece: Buffer) => pieces.push(piece));
+        res.on('end', () => {
+          resolve({ status: res.statusCode, body: JSON.parse(Buffer.concat(pieces).toString()) as unknown });
+        });
+      });
+      call.on('error', reject).end(body);
+    });
+  }
+
   /** Waits until the heart has beaten once more. */
   async function beat(): Promise<void> {
     let age = 0;
@@ -37,6 +53,8 @@ withLimits('a worker that can open no more files and connections', () => {
 
   it('lives on, and takes what came meanwhile when it has some again', async () => {
     const [pid = 0] = server.workers();
+    const kept = new Agent({ keepAlive: true, maxSockets: 1 });
+    await onAgent(kept, 'GET', '/api/health/live');
     const limit = (value: string): void => {
       execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${value}:`]);
     };
@@ -44,6 +62,12 @@ withLimits('a worker that can open no more files and connections', () => {
     limit('3');
     await beat();
     await beat();
+    // What it needs for the answer it has, and what it lacks it says.
+    expect(await onAgent(kept, 'POST', '/v2/repository/models/iris/load', '{}')).toEqual({
+      status: 503,
+      body: { error: expect.stringMatching(/^Model "iris" (version 1 )?cannot be served: /) as string },
+    });
+    kept.destroy();
     const answer = fetch(`${server.url}/api/inference/iris`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', connection: 'close' },
