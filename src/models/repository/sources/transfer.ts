@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open, rm, stat } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { again } from './again';
 import { type SourceFile, SourceFault } from './source';
 
@@ -36,13 +37,28 @@ async function fetchRest(
   from: number,
   options: TransferOptions,
 ): Promise<void> {
-  const { signal, maxBytes } = options;
-  const answer = await file.open(from, signal);
-  // A server without ranges gives all of it again.
-  const start = answer.statusCode === 206 ? from : 0;
-  const target = await open(path, start === 0 ? 'w' : 'r+');
+  // Before there is an answer: of one that breaks off, what nobody has read by then is lost.
+  const target = await open(path, constants.O_RDWR | constants.O_CREAT);
   try {
-    let at = start;
+    const answer = await file.open(from, options.signal);
+    await write(answer, file, target, from, options).finally(() => answer.destroy());
+  } finally {
+    await target.close();
+  }
+}
+
+async function write(
+  answer: IncomingMessage,
+  file: SourceFile,
+  target: FileHandle,
+  from: number,
+  options: TransferOptions,
+): Promise<void> {
+  const { signal, maxBytes } = options;
+  // A server without ranges gives all of it again.
+  let at = answer.statusCode === 206 ? from : 0;
+  try {
+    if (at < from) await target.truncate(0);
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       if (at + chunk.length > (file.sizeBytes ?? maxBytes)) {
         throw new SourceFault(`${file.path} is larger than ${file.sizeBytes ?? maxBytes} bytes`);
@@ -55,9 +71,6 @@ async function fetchRest(
   } catch (error) {
     if (error instanceof SourceFault || signal.aborted || isOfDisk(error)) throw error;
     throw new SourceFault(`${file.path} broke off: ${(error as Error).message}`, true);
-  } finally {
-    answer.destroy();
-    await target.close();
   }
 }
 
