@@ -64,6 +64,26 @@ describe('nestor optimize', () => {
     expect(found.proof!.sizeBytes).toBeLessThan(0.55 * found.proof!.originalBytes);
   });
 
+  it('takes the weights of files beside a model into it, and leaves these where they are', async () => {
+    writeModel(folder, 'apart', externalDataModel([64, 256, 64]), { version: '1' });
+    writeFileSync(join(folder, 'apart', '1', 'labels.txt'), 'a\n');
+    const found = await report([folder, '--model', 'apart', '--size-only']);
+    expect(found).toMatchObject({ version: '2', rewritten: { 'weights in 16 bits': 2 }, faults: [] });
+    expect(found.proof!.sizeBytes).toBeLessThan(0.55 * found.proof!.originalBytes);
+    const there = ['labels.txt', 'model.onnx', 'report.html', 'report.json'];
+    expect(readdirSync(join(folder, 'apart', '2')).sort()).toEqual(there);
+    mkdirSync(join(flat, 'data'));
+    writeModel(flat, 'apart', externalDataModel([64, 256, 64], 'data/apart.bin'));
+    expect(await report([join(flat, 'apart.onnx'), '--size-only'])).toMatchObject({ version: '2' });
+    const paths = readdirSync(join(flat, 'apart'), { recursive: true }) as string[];
+    expect(paths.filter((path) => path.startsWith('1')).sort()).toEqual([
+      '1',
+      '1/data',
+      '1/data/apart.bin',
+      '1/model.onnx',
+    ]);
+  });
+
   it('writes nothing where a limit does not hold, and says which', async () => {
     const { code, stdout, stderr } = await nestor([
       'optimize',
@@ -129,6 +149,7 @@ describe('nestor optimize', () => {
     beforeAll(() => {
       for (const [name, model] of Object.entries(models)) writeModel(bad, name, model, { version: '1' });
       writeModel(bad, 'apart', externalDataModel([8, 8]), { version: '1' });
+      truncateSync(join(bad, 'apart', '1', 'weights.bin'), 2 ** 31 - 1);
       writeModel(bad, 'fine', mlpModel([8, 64, 8]), { version: '1' });
       mkdirSync(join(bad, 'huge', '1'), { recursive: true });
       writeFileSync(join(bad, 'huge', '1', 'model.onnx'), 'x');
@@ -146,7 +167,7 @@ describe('nestor optimize', () => {
         /quantised already \(DynamicQuantizeLinear\)/,
       ],
       ['one without weights', ['--model', 'weightless'], /no weights of FP32/],
-      ['one whose weights lie beside it', ['--model', 'apart'], /weights are in files beside it/],
+      ['one of more than 2 GiB with what lies beside it', ['--model', 'apart'], /larger than 2 GiB/],
       ['one of more than 2 GiB', ['--model', 'huge'], /larger than 2 GiB/],
       ['samples that are not there', ['--model', 'fine', '--samples', 'nowhere.ndjson'], /no file nowhere/],
       [

@@ -46,8 +46,11 @@ export class RunningCommand {
   /** The exit code, or the signal's name. */
   readonly ended: Promise<number | string>;
 
-  constructor(args: readonly string[], cwd = ROOT) {
-    this.process = spawn(process.execPath, [MAIN, ...args], { cwd });
+  /** @param preload a script that runs before it, with what else it is told */
+  constructor(args: readonly string[], cwd = ROOT, preload?: string, environment: NodeJS.ProcessEnv = {}) {
+    const before = preload === undefined ? [] : ['--require', join(__dirname, preload)];
+    const env = { ...process.env, ...environment };
+    this.process = spawn(process.execPath, [...before, MAIN, ...args], { cwd, env });
     this.process.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     this.ended = once(this.process, 'close').then(
       ([code, signal]: (number | string | null)[]) => signal ?? code ?? 0,

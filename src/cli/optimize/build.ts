@@ -1,5 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inspectModel } from '../../models/repository/onnx-file/external-data';
 import { MODEL_FILE } from '../../runners/onnx/prepared/prepared';
 import { UsageError } from '../command';
 import { type Accuracy, accuracyOf } from './accuracy';
@@ -47,7 +48,8 @@ export class Builder {
 
   async build(): Promise<Built> {
     this.tell('rewriting');
-    const model = new Model(await readFile(this.source));
+    const { externalData } = await inspectModel(this.source);
+    const model = await Model.read(this.source, externalData);
     const exactly = rewriteExactly(model);
     if (this.form === 'row') return this.rowForm(model, exactly);
     if (this.form === 'static') return this.staticForm(model, exactly);

@@ -1,6 +1,7 @@
 import { constants, existsSync, readdirSync } from 'node:fs';
 import { copyFile, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
+import type { ExternalDataFile } from '../../models/repository/onnx-file/external-data';
 import type { ModelFiles } from '../../models/repository/model-files';
 import { isVersion } from '../../models/repository/model-name';
 import { UsageError } from '../command';
@@ -28,6 +29,7 @@ export class Destination {
     private readonly model: ModelFiles,
     readonly file: string,
     private readonly source: string,
+    private readonly externalData: readonly ExternalDataFile[],
   ) {
     const { name, yamlFile } = model;
     const beside = dirname(yamlFile);
@@ -44,11 +46,11 @@ export class Destination {
 
   /** Makes the folders, and clears away those of runs that were killed. */
   async begin(): Promise<void> {
-    const beside = dirname(this.work);
-    for (const entry of await readdir(beside)) {
-      if (entry.startsWith(WORK) && !isAlive(Number(entry.slice(WORK.length))))
-        await rm(join(beside, entry), { recursive: true, force: true });
-    }
+    // A file that had no folder has been worked on where the folder is that it has now.
+    for (const place of new Set([dirname(this.work), dirname(this.folder)]))
+      for (const entry of await readdir(place))
+        if (entry.startsWith(WORK) && !isAlive(Number(entry.slice(WORK.length))))
+          await rm(join(place, entry), { recursive: true, force: true });
     await rm(this.work, { recursive: true, force: true });
     await mkdir(this.partial, { recursive: true });
   }
@@ -63,8 +65,7 @@ export class Destination {
     // As it was downloaded, version 1 has no folder: it gets one, as those are all that counts from now on.
     if (dirname(this.file) !== ofSource && !existsSync(ofSource)) {
       const first = join(this.work, 'first');
-      await mkdir(first);
-      await linkOrCopy(this.file, join(first, 'model.onnx'));
+      await this.bringOriginal(first);
       await rename(first, ofSource);
       told.push(`${this.model.name}/${this.source} (the original)`);
     }
@@ -76,8 +77,7 @@ export class Destination {
   private async settleFolder(): Promise<string[]> {
     const { name, yaml } = this.model;
     const whole = join(this.work, 'model');
-    await mkdir(join(whole, this.source), { recursive: true });
-    await linkOrCopy(this.file, join(whole, this.source, 'model.onnx'));
+    await this.bringOriginal(join(whole, this.source));
     await rename(this.partial, join(whole, this.version));
     if (typeof yaml === 'string') {
       await copyFile(this.model.yamlFile, join(whole, 'model.yaml'));
@@ -91,11 +91,25 @@ export class Destination {
     return [`${name}/${this.source} (the original)`, `${name}/${this.version}`];
   }
 
+  /** The original as a version, with the weights beside it. */
+  private async bringOriginal(to: string): Promise<void> {
+    await mkdir(to, { recursive: true });
+    await linkOrCopy(this.file, join(to, 'model.onnx'));
+    for (const { location, file } of this.externalData) {
+      await mkdir(dirname(join(to, location)), { recursive: true });
+      await linkOrCopy(file, join(to, location));
+    }
+  }
+
   /** What lies beside the model's file in its version's folder: labels, a tokenizer. */
   private async bringAssets(from: string, to: string): Promise<void> {
     if (relative(this.folder, from) !== this.source) return;
     for (const entry of await readdir(from, { withFileTypes: true }))
-      if (entry.isFile() && !OWN_FILES.has(entry.name))
+      if (
+        entry.isFile() &&
+        !OWN_FILES.has(entry.name) &&
+        !this.externalData.some(({ location }) => location === entry.name)
+      )
         await copyFile(join(from, entry.name), join(to, entry.name), constants.COPYFILE_EXCL);
   }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { sha256OfFile } from '../../common/file-digest';
 import { reasonOf } from '../../errors/domain-error';
 import { checkProven, keepable, OPTIMIZED, outputsOf } from '../../models/loading/proven-answer';
-import { inspectModel } from '../../models/repository/onnx-file/external-data';
+import { type ExternalDataFile, inspectModel } from '../../models/repository/onnx-file/external-data';
 import { type LocalModel, localModel } from '../bench/target';
 import { UsageError } from '../command';
 import { placeOf } from '../run/local-target';
@@ -17,7 +17,7 @@ import { chooseForm, FORM_NAMES, type Form, orRefuse, refuseUnfit } from './form
 import { rewriteExactly } from './forms/exact';
 import { checksOf, usualLimits } from './limits';
 import { Model } from './onnx/model';
-import { faultsOf, prove, type Proof } from './proof';
+import { faultsOf, prove, type Proof, sizeWithData } from './proof';
 import { pageOf, type Report } from './report';
 import { splitRows } from './samples';
 import { Session } from './session';
@@ -38,14 +38,14 @@ export async function optimizeModel(asked: Asked, stop: AbortSignal, tell: Tell)
   );
   if (source === undefined)
     throw new UsageError(`Model "${model.name}" has no version ${asked.version ?? 'at all'}.`);
-  const graph = await unfitRefused(source.file);
+  const { graph, externalData } = await unfitRefused(source.file);
   // What it is made of shows better then.
   rewriteExactly(graph);
   const { form, why } = chooseForm(graph, { ...asked, hasSamples: asked.samples !== undefined });
   tell('loading');
   const { modelDir, name } = model;
   const subject = await subjectOf({ modelDir, name, version: source.version, samples: asked.samples }, stop);
-  const destination = new Destination(model, source.file, source.version);
+  const destination = new Destination(model, source.file, source.version, externalData);
   await destination.begin();
   try {
     const about = {
@@ -78,15 +78,20 @@ async function modelOf({ given, name }: Asked): Promise<LocalModel> {
 }
 
 /** @throws UsageError */
-async function unfitRefused(file: string): Promise<Model> {
-  if ((await stat(file)).size > MAX_BYTES)
-    throw new UsageError('It cannot be optimised: it is larger than 2 GiB.');
+async function unfitRefused(
+  file: string,
+): Promise<{ graph: Model; externalData: readonly ExternalDataFile[] }> {
+  const refuseAbove = (sizeBytes: number): void => {
+    if (sizeBytes > MAX_BYTES) throw new UsageError('It cannot be optimised: it is larger than 2 GiB.');
+  };
+  refuseAbove((await stat(file)).size);
   const { externalData, metadata } = await inspectModel(file);
-  const bytes = await readFile(file);
-  return orRefuse(() => {
-    const model = new Model(bytes);
-    refuseUnfit(model, metadata, externalData.length > 0);
-    return model;
+  // What is written has its weights in it.
+  refuseAbove(await sizeWithData(file));
+  return orRefuse(async () => {
+    const graph = await Model.read(file, externalData);
+    refuseUnfit(graph, metadata);
+    return { graph, externalData };
   });
 }
 

@@ -1,5 +1,6 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inspectModel } from '../../models/repository/onnx-file/external-data';
 import { preparedSession } from '../../runners/onnx/prepared/open-prepared';
 import { DATA_FILE } from '../../runners/onnx/prepared/prepared';
 import { answerOf, isTelling } from '../../runners/onnx/prepared/probe';
@@ -81,10 +82,16 @@ export async function prove(job: ProofJob): Promise<Proof> {
       const unoptimised = accuracyOf(few, plain, other.slice(0, FEW_ROWS), subject.nature).cos;
       tell('what is saved of it');
       const saved = await savedIsSame(job, settings);
-      const [originalBytes, sizeBytes] = [(await stat(original)).size, (await stat(candidate)).size];
+      const [originalBytes, sizeBytes] = [await sizeWithData(original), await sizeWithData(candidate)];
       return { originalBytes, sizeBytes, accuracy, own: subject.own, apart, speed, unoptimised, saved };
     }),
   );
+}
+
+/** Bytes of a model, with those of the files of weights beside it. */
+export async function sizeWithData(file: string): Promise<number> {
+  const { externalData } = await inspectModel(file);
+  return externalData.reduce((sum, { sizeBytes }) => sum + sizeBytes, (await stat(file)).size);
 }
 
 /** Why a form cannot be used, whatever its figures are. */

@@ -25,11 +25,7 @@ const QUANTISED =
   /Integer$|^QLinear|QuantizeLinear$|^DynamicQuantize|NBits|^Q(Attention|Gemm|EmbedLayer)|Quantized/;
 
 /** Why a model cannot be optimised at all. @throws UsageError */
-export function refuseUnfit(
-  model: Model,
-  metadata: ReadonlyMap<string, string>,
-  hasExternalData: boolean,
-): void {
+export function refuseUnfit(model: Model, metadata: ReadonlyMap<string, string>): void {
   const refuse = (reason: string): never => {
     throw new UsageError(`It cannot be optimised: ${reason}.`);
   };
@@ -37,8 +33,6 @@ export function refuseUnfit(
   const quantised = model.nodes.find(({ operator }) => QUANTISED.test(operator));
   if (quantised !== undefined)
     refuse(`it is quantised already (${quantised.operator}); optimise the original`);
-  if (hasExternalData)
-    refuse('its weights are in files beside it; save it with its weights in one file, below 2 GiB');
   if (weightBytes(model, () => true) === 0) refuse('it has no weights of FP32');
 }
 
@@ -88,9 +82,9 @@ export function chooseForm(
 }
 
 /** @throws UsageError for a file that is no model */
-export function orRefuse<Value>(read: () => Value): Value {
+export async function orRefuse<Value>(read: () => Promise<Value>): Promise<Value> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     if (!(error instanceof MalformedMessage)) throw error;
     throw new UsageError(`It cannot be optimised: ${error.message}.`, { cause: error });

@@ -200,6 +200,66 @@ describe('rewriteExactly', () => {
       expect(found.off).toBeLessThan(1e-27);
     });
 
+    it.each([-3.4028234663852886e38, -Infinity])(
+      'lets none that is chosen in place of a score: %s',
+      async (hidden) => {
+        const { steps, floats, ...rest } = attention;
+        const chosen: Step[] = [
+          steps[0]!,
+          ['Less', ['mask', 'half'], ['h']],
+          ['Where', ['h', 'hidden', 's'], ['a']],
+          ...steps.slice(-2),
+        ];
+        const graph = {
+          ...rest,
+          steps: chosen,
+          floats: { ...floats, half: [[], 0.5], hidden: [[], hidden] },
+        } as const;
+        const found = await rewrite(graph, [x, mask]);
+        expect(found.rewritten).toEqual({ 'masks kept above -64': 1 });
+        expect(found.off).toBeLessThan(1e-20);
+      },
+    );
+
+    it('knows a mask that is made by a choice, and cut to the length of what it hides', async () => {
+      const { steps, floats, ...rest } = attention;
+      const cut: Step[] = [
+        steps[0]!,
+        ['Shape', ['s'], ['sizes']],
+        ['Gather', ['sizes', 'last'], ['length']],
+        ['Less', ['mask', 'half'], ['h']],
+        ['Where', ['h', 'hidden', 'nothing'], ['whole']],
+        ['Slice', ['whole', 'start', 'length', 'axis'], ['m']],
+        ...steps.slice(-3),
+      ];
+      const graph: SmallGraph = {
+        ...rest,
+        steps: cut,
+        integers: { last: [2], start: [0], axis: [2] },
+        floats: { ...floats, half: [[], 0.5], nothing: [[], 0], hidden: [[], -Infinity] },
+      };
+      const found = await rewrite(graph, [x, mask]);
+      expect(found.rewritten).toEqual({ 'masks kept above -64': 1 });
+      expect(found.off).toBeLessThan(1e-20);
+    });
+
+    it('leaves a choice alone that others see', async () => {
+      const { steps, floats, ...rest } = attention;
+      const seen: Step[] = [
+        steps[0]!,
+        ['Less', ['mask', 'half'], ['h']],
+        ['Where', ['h', 'hidden', 's'], ['a']],
+        ['Softmax', ['a'], ['p'], { axis: -1 }],
+        ['Add', ['p', 'a'], ['y']],
+      ];
+      const graph = {
+        ...rest,
+        steps: seen,
+        floats: { ...floats, half: [[], 0.5], hidden: [[], -900] },
+      } as const;
+      expect((await rewrite(graph, [x, mask])).rewritten).toEqual({});
+    });
+
     it('leaves a bias alone, which may be as low as it likes', async () => {
       const { steps, floats, ...rest } = attention;
       const biased = steps.map((step): Step => (step[0] === 'Add' ? ['Add', ['s', 'bias'], ['a']] : step));

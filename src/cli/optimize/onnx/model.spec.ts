@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { onnx } from 'onnx-proto';
 import { temporaryFolder } from '../../../../test/helpers/model-folder';
+import { externalDataModel } from '../../../../test/helpers/onnx-models';
 import { graphModel, graphOf } from '../../../../test/helpers/graph-models';
 import { MalformedMessage } from '../../../models/repository/onnx-file/protobuf-cursor';
 import { bytesField, fieldsOf, integerField, integersIn, packedField, piecesOf, sizeOf } from './message';
@@ -92,5 +94,37 @@ describe('Model', () => {
     expect(model.constant('w')).toBeUndefined();
     expect(model.constant('given')).toBeUndefined();
     expect(model.isSeen('x')).toBe(true);
+  });
+});
+
+describe('Model.read', () => {
+  it('has the weights of files beside it in the model, and knows one that lies nowhere', async () => {
+    const { model, dataFiles } = externalDataModel([4, 8]);
+    const [file, data] = [join(folder, 'apart.onnx'), join(folder, 'weights.bin')];
+    writeFileSync(file, model);
+    writeFileSync(data, dataFiles['weights.bin']!);
+    const place = { location: 'weights.bin', file: data, sizeBytes: dataFiles['weights.bin']!.length };
+    const read = await Model.read(file, [place]);
+    const bytes = Buffer.concat(
+      [...read.weights.values()].map((weight) => {
+        expect(weight.isExternal).toBe(false);
+        return Buffer.from(weight.floats().buffer);
+      }),
+    );
+    expect(bytes.equals(Buffer.from(dataFiles['weights.bin']!))).toBe(true);
+    await expect(Model.read(file, [{ ...place, location: 'other.bin' }])).rejects.toThrow('lies nowhere');
+  });
+
+  it('refuses weights of a graph within that lie in a file beside it', async () => {
+    const { model, dataFiles } = externalDataModel([4, 8]);
+    const within = onnx.ModelProto.decode(model).graph!;
+    const branch = { name: 'then_branch', type: onnx.AttributeProto.AttributeType.GRAPH, g: within };
+    const graph = { name: 'g', node: [{ opType: 'If', input: ['c'], output: ['y'], attribute: [branch] }] };
+    const file = join(folder, 'within.onnx');
+    writeFileSync(file, onnx.ModelProto.encode(onnx.ModelProto.create({ graph })).finish());
+    const data = join(folder, 'within.bin');
+    writeFileSync(data, dataFiles['weights.bin']!);
+    const place = { location: 'weights.bin', file: data, sizeBytes: 1 };
+    await expect(Model.read(file, [place])).rejects.toThrow('a graph within it, or an operator, has weights');
   });
 });

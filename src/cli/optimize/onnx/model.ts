@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
+import type { ExternalDataFile } from '../../../models/repository/onnx-file/external-data';
 import { MalformedMessage } from '../../../models/repository/onnx-file/protobuf-cursor';
 import {
   type Field,
@@ -80,6 +81,28 @@ export class Model {
   }
 
   private readonly fields: readonly Field[];
+
+  /**
+   * A model with all its weights in it, those that lie in files beside it as well.
+   * @throws MalformedMessage, also where a graph within has such weights
+   */
+  static async read(file: string, externalData: readonly ExternalDataFile[]): Promise<Model> {
+    const model = new Model(await readFile(file));
+    const files = new Map<string, Buffer>();
+    for (const { location, file: path } of externalData) files.set(location, await readFile(path));
+    for (const weight of model.weights.values()) {
+      if (!weight.isExternal) continue;
+      const { place } = weight;
+      const bytes = files.get(place.get('location') ?? '');
+      if (bytes === undefined) throw new MalformedMessage(`its tensor "${weight.name}" lies nowhere`);
+      const start = Number(place.get('offset') ?? 0);
+      const length = Number(place.get('length') ?? bytes.length - start);
+      model.add(weight.with(bytes.subarray(start, start + length)));
+    }
+    if (files.size > 0 && model.nodes.some(holdsExternal))
+      throw new MalformedMessage('a graph within it, or an operator, has weights in files beside it');
+    return model;
+  }
 
   /** The version of ONNX's own operators. */
   get opset(): number {
@@ -242,6 +265,15 @@ async function writeAll(file: Awaited<ReturnType<typeof open>>, pieces: readonly
     }
     if (left[0] !== undefined && bytesWritten > 0) left = [left[0].subarray(bytesWritten), ...left.slice(1)];
   }
+}
+
+/** Has it tensors of its own in files beside the model, or a graph within it such weights? */
+function holdsExternal({ attributes, bodies }: Node): boolean {
+  const isExternal = (weight: unknown): boolean => weight instanceof Weight && weight.isExternal;
+  const inBody = ({ number, bytes = Buffer.alloc(0) }: Field): boolean =>
+    (number === GRAPH.initializer && isExternal(Weight.read(bytes))) ||
+    (number === GRAPH.node && holdsExternal(Node.read(bytes)));
+  return [...attributes.values()].some(isExternal) || bodies.some((body) => body.some(inBody));
 }
 
 /** Every name that a graph within, or one within that, uses. */

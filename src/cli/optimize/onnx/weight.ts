@@ -3,6 +3,7 @@ import {
   bytesField,
   type Field,
   fieldsOf,
+  innerOf,
   integerField,
   integerOf,
   integersIn,
@@ -17,6 +18,8 @@ export type Element = keyof typeof ELEMENT;
 
 /** Fields of a TensorProto. */
 const TENSOR = { dims: 1, element: 2, floats: 4, name: 8, raw: 9, externalData: 13, location: 14 };
+/** Fields of an entry of `external_data`. */
+const ENTRY = { key: 1, value: 2 };
 
 /** A tensor of a model's file: an initializer, or what a `Constant` gives. */
 export class Weight {
@@ -47,6 +50,20 @@ export class Weight {
       textField(TENSOR.name, name),
       bytesField(TENSOR.raw, raw),
     ]);
+  }
+
+  /** Where its elements lie, in a file beside the model: what the model says, `location`, `offset` and `length`. */
+  get place(): ReadonlyMap<string, string> {
+    const entries = this.fields.filter(({ number }) => number === TENSOR.externalData).map(innerOf);
+    return new Map(entries.map((entry) => [textIn(entry, ENTRY.key), textIn(entry, ENTRY.value)]));
+  }
+
+  /** The same with its elements in the model itself. */
+  with(raw: Buffer): Weight {
+    const own = this.fields.filter(
+      ({ number }) => number !== TENSOR.externalData && number !== TENSOR.location,
+    );
+    return new Weight([...own, bytesField(TENSOR.raw, raw)]);
   }
 
   get isFloat(): boolean {
