@@ -21,6 +21,8 @@ class ClusterHarness {
   dying = -1;
   readonly logged: object[] = [];
   gate: Promise<void> = Promise.resolve();
+  /** Until then requests hold what is to go. */
+  held: Promise<void> = Promise.resolve();
 
   coordinator(limits: Partial<CoordinatorOptions> = {}) {
     return new Coordinator({
@@ -71,6 +73,7 @@ class ClusterHarness {
         break;
       }
       case RETIRE:
+        await this.held;
         serving.delete((payload as { model: string }).model);
         break;
       case USAGE: {
@@ -354,6 +357,17 @@ describe('ModelCoordinator', () => {
       expect(harness.serving.map((serving) => [...serving.keys()])).toEqual([['a'], ['a']]);
     });
 
+    it('is not waited for by those who wait for it, where a worker cannot have the same', async () => {
+      const harness = new ClusterHarness();
+      const coordinator = await full(harness);
+      harness.failing = (worker, { versions }) =>
+        worker === 1 && versions?.[0]?.digest === 'a' ? new Error('no descriptors') : undefined;
+      harness.digests = ['c', 'c'];
+      harness.held = coordinator.change(ensure('a'), 0);
+      await harness.held;
+      expect(coordinator.isLoaded('a')).toBe(true);
+    });
+
     it('leaves it alone when a worker dies of it after all', async () => {
       const harness = new ClusterHarness();
       const coordinator = await full(harness);
@@ -365,6 +379,34 @@ describe('ModelCoordinator', () => {
       expect(harness.serving[0]!.has('a')).toBe(false);
       harness.dying = -1;
       await expect(coordinator.change(ensure('a'))).rejects.toMatchObject({ message: /left alone/ });
+    });
+
+    it('is tried again a while after one death, and after two in a row by a call alone', async () => {
+      const harness = new ClusterHarness();
+      let nowMs = 0;
+      const coordinator = harness.coordinator({ now: () => nowMs });
+      const dies = async (): Promise<void> => {
+        harness.dying = 1;
+        await expect(coordinator.change(ensure('a'))).rejects.toThrow('it died while it loaded');
+        harness.dying = -1;
+      };
+      const isLeftAlone = () => expect(coordinator.change(ensure('a'))).rejects.toThrow('left alone');
+      await dies();
+      nowMs += 59_000;
+      await isLeftAlone();
+      nowMs += 1000;
+      await dies();
+      nowMs += 3_600_000;
+      await isLeftAlone();
+      await coordinator.change({ action: 'load', model: 'a' });
+      // What loads has nothing against it any more.
+      await dies();
+      nowMs += 60_000;
+      await coordinator.change(ensure('a'));
+      await dies();
+      nowMs += 60_000;
+      await coordinator.change(ensure('a'));
+      expect(harness.serving[0]!.has('a')).toBe(true);
     });
 
     it('is no more than so many loads at once', async () => {

@@ -42,6 +42,8 @@ export interface CoordinatorOptions extends PreparePhaseOptions {
   readonly maxMemoryBytes: number;
   /** Loads for requests that are under way at once. */
   readonly maxLoads: number;
+  /** In milliseconds; left out: the process's own clock. */
+  readonly now?: () => number;
   /** @param level info when it is left out */
   log(fields: object, message: string, level?: 'error'): void;
 }
@@ -72,7 +74,7 @@ export class Coordinator {
   private readonly kept = new Set<string>();
   /** Why some of them are not, by model. */
   private readonly failures = new Map<string, string>();
-  private readonly aside = new SetAside();
+  private readonly aside: SetAside;
   /** Small versions that all workers had before: such a one comes back in one message. */
   private readonly known = new Map<string, LoadedVersion>();
   private readonly turns = new ChangeQueue();
@@ -81,6 +83,7 @@ export class Coordinator {
   private readonly faults: LoadLog;
 
   constructor(private readonly options: CoordinatorOptions) {
+    this.aside = new SetAside(options.now ?? (() => performance.now()));
     this.line = new Line(options.maxLoads);
     this.loads = new LoadLog('model loaded', 'more models loaded', (fields, message) =>
       options.log(fields, message),
@@ -247,6 +250,7 @@ export class Coordinator {
         return phase.reachAll();
       });
       this.generation++;
+      this.aside.loads(model);
       for (const [worker, usages] of phase.usages) this.residents.heard(worker, usages);
       for (const prepared of versions) this.nowBeside(model, prepared, latest);
       return true;
@@ -276,7 +280,8 @@ export class Coordinator {
     this.known.delete(versionKey(model, version));
     this.residents.remove(model, version);
     await this.abort(id);
-    await this.retire(model, [version], false);
+    // Whoever asked for it holds it until this change is through, which so cannot wait for that.
+    void this.retire(model, [version], false);
   }
 
   private nowBeside(model: string, prepared: PreparedVersion, latest: string | undefined): void {
@@ -371,6 +376,7 @@ export class Coordinator {
         // That may have taken a while, in which others joined.
         await phase.reachAll();
       }
+      this.aside.loads(model);
       return { id, model, ...prepared };
     } catch (error) {
       if (phase.deadly) this.leaveAlone(model, error);

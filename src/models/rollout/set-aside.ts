@@ -1,15 +1,22 @@
 import type { DesiredModels, Quarantined, Unbatched } from './messages';
 import { DomainError } from '../../errors/domain-error';
 
+/** How long a model is left alone after the first death: what killed the worker may have been something else. */
+const REST_MS = 60_000;
+/** Deaths further apart are no series. */
+const SERIES_MS = 10 * 60_000;
+
 /** What the server does not load, run or batch any more, until a call loads the model anew. */
 export class SetAside {
   private readonly unloaded = new Set<string>();
-  /** Models that a worker died of while it loaded them: other files have them tried again, too. */
-  private readonly deadly = new Set<string>();
+  /** Models that workers died of while they loaded them, how often in a row and when: other files have them tried again, too. */
+  private readonly deadly = new Map<string, { readonly deaths: number; readonly lastMs: number }>();
   /** Versions that workers died of while they ran them. */
   private readonly quarantined = new Map<string, Quarantined>();
   /** Versions whose batches were wrong. */
   private readonly unbatched = new Map<string, Unbatched>();
+
+  constructor(private readonly now: () => number) {}
 
   /** What a worker that starts has to know of it. */
   get desired(): Pick<DesiredModels, 'unloaded' | 'unbatched' | 'quarantined'> {
@@ -36,9 +43,10 @@ export class SetAside {
     if (quarantined !== undefined) throw quarantinedVersion(model, version, quarantined.reason);
   }
 
-  /** @throws model_unavailable where a worker died while it loaded the model */
+  /** @throws model_unavailable where a worker died a moment ago while it loaded the model, or two did in a row */
   requireHarmless(model: string): void {
-    if (this.deadly.has(model)) throw deadlyModel(model);
+    const { deaths, lastMs } = this.deadly.get(model) ?? { deaths: 0, lastMs: -Infinity };
+    if (deaths > 1 || this.now() - lastMs < REST_MS) throw deadlyModel(model);
   }
 
   unload(model: string): void {
@@ -46,7 +54,15 @@ export class SetAside {
   }
 
   leaveAlone(model: string): void {
-    this.deadly.add(model);
+    const lastMs = this.now();
+    const before = this.deadly.get(model);
+    const inSeries = before !== undefined && lastMs - before.lastMs < SERIES_MS;
+    this.deadly.set(model, { deaths: inSeries ? before.deaths + 1 : 1, lastMs });
+  }
+
+  /** It loads: nothing is held against it any more. */
+  loads(model: string): void {
+    this.deadly.delete(model);
   }
 
   /** @returns false: it was before */
