@@ -21,14 +21,15 @@ describe('a slot', () => {
   let missing: string[];
   let deaths: number[];
   let failed: number;
+  let said: string[];
   let slot: WorkerSlot;
   const last = (): Worker => forked.at(-1)!;
   const die = (worker = last()): void => slot.gone(worker.process, null, 'SIGKILL');
   beforeEach(() => {
     jest.useFakeTimers();
-    [forked, missing, deaths, failed] = [[], [], [], 0];
+    [forked, missing, deaths, failed, said] = [[], [], [], 0, []];
     const owner: WorkerSlotOwner = {
-      logger: pino({ enabled: false }),
+      logger: pino({}, { write: (line) => said.push((JSON.parse(line) as { msg: string }).msg) }),
       stopping: false,
       stopTimeoutMs: 1000,
       fork: () => {
@@ -103,6 +104,17 @@ describe('a slot', () => {
       await replaced;
       expect(old?.stop).toHaveBeenCalledWith(1000);
       expect(slot.current).toBe(successor?.process);
+    });
+
+    it('says when it died before it had finished, and not when it left', () => {
+      void slot.replace('SIGHUP');
+      const [old] = forked;
+      slot.ready(last().process, []);
+      slot.gone(old!.process, 0, null);
+      expect(said).toEqual(['replacing worker']);
+      die(old);
+      expect(said.at(-1)).toBe('worker died on its way out');
+      expect(forked).toHaveLength(2);
     });
 
     it('keeps it when the successor dies', async () => {

@@ -94,6 +94,9 @@ export class WorkerSlot {
     } else if (process === this.current) {
       this.current = undefined;
       this.follow(process, fields);
+    } else if (signal !== null) {
+      // It has finished nothing that it held.
+      this.owner.logger.error(fields, 'worker died on its way out');
     }
   }
 
