@@ -76,9 +76,15 @@ describe(`a server of ${WORKERS} workers that is disturbed under steady load`, (
       for (const disturbances of drawRound(possible)) {
         const name = disturbances.map((one) => one.name).join(' + ');
         stage.strike();
-        const error = await Promise.all(disturbances.map((one) => one.run(stage))).catch(String);
-        const fullStrengthMs = await stage.fullStrength();
-        rows.push(rowOf(name, await load.take(), fullStrengthMs, typeof error === 'string' ? error : ''));
+        const ends = await Promise.allSettled(disturbances.map((one) => one.run(stage)));
+        const errors = ends.flatMap((end) => (end.status === 'rejected' ? [String(end.reason)] : []));
+        const fullStrengthMs = await stage.fullStrength().catch((error: unknown) => {
+          errors.push(String(error));
+          return Infinity;
+        });
+        rows.push(rowOf(name, await load.take(), fullStrengthMs, errors.join('; ')));
+        // What comes after that says nothing.
+        if (fullStrengthMs === Infinity) throw new Error(errors.join('; '));
         if (options.seconds > 0 && performance.now() > endMs) break;
       }
     } while (performance.now() < endMs);

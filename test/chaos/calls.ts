@@ -1,5 +1,3 @@
-import type { TestServer } from '../helpers/server';
-
 /** The model that the disturbances change; its version `n` adds `n`. */
 export const CHANGING = 'bias';
 /** A model that nobody touches. */
@@ -81,10 +79,4 @@ function wrongVersion(version: string | undefined, oldest: number): string | und
 function different(got: readonly number[] | undefined, expected: readonly number[]): string | undefined {
   if (JSON.stringify(got) === JSON.stringify(expected)) return undefined;
   return `expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}`;
-}
-
-/** Loads the changing model on the whole server; gives the status and the error, if any. */
-export async function load(server: TestServer): Promise<{ status: number; error: string }> {
-  const { status, body } = await server.post(`/v2/repository/models/${CHANGING}/load`, '');
-  return { status, error: typeof body.error === 'string' ? body.error : '' };
 }

@@ -45,6 +45,11 @@ export class Deaths {
     for (const death of this.deaths) if (death.pid === pid) death.goneMs = performance.now();
   }
 
+  /** Does the suite bring this one to its end, or has it? */
+  isExpected(pid: number): boolean {
+    return this.deaths.some((death) => death.pid === pid);
+  }
+
   /** It survived what was to kill it. */
   spared(pid: number): void {
     const index = this.deaths.findLastIndex((death) => death.pid === pid);

@@ -61,8 +61,11 @@ export const DISTURBANCES: readonly Disturbance[] = [
     model: true,
     async run(stage: Stage): Promise<void> {
       const mend = damage(stage);
-      await stage.loadInVain(statuses);
-      mend();
+      try {
+        await stage.loadInVain(statuses);
+      } finally {
+        mend();
+      }
       stage.strike();
     },
   })),
@@ -73,10 +76,13 @@ export const DISTURBANCES: readonly Disturbance[] = [
     deadly: true,
     async run(stage: Stage): Promise<void> {
       const mend = damage(stage);
-      await stage.kill('SIGKILL');
-      // Long enough for a new worker to find what it cannot load.
-      await sleep(3 * WHILE_MS);
-      mend();
+      try {
+        await stage.kill('SIGKILL');
+        // Long enough for a new worker to find what it cannot load.
+        await sleep(3 * WHILE_MS);
+      } finally {
+        mend();
+      }
       stage.strike();
     },
   })),
@@ -86,11 +92,11 @@ export const DISTURBANCES: readonly Disturbance[] = [
     deadly: true,
     async run(stage) {
       stage.model.deployNext();
-      const loading = stage.tryLoad().catch(() => false);
+      const loading = stage.tryLoad();
       await stage.kill('SIGKILL');
       // It may have been asked of the very worker that died; another call succeeds.
-      if (!(await loading) && !(await stage.tryLoad()))
-        throw new Error('A version cannot be loaded after a worker died.');
+      const error = (await loading) && (await stage.tryLoad());
+      if (error !== undefined) throw new Error(`A version cannot be loaded after a worker died: ${error}`);
     },
   },
   { name: 'Redis killed', needs: 'redis', run: killRedis },
@@ -158,37 +164,38 @@ async function killRedis({ redis }: Stage): Promise<void> {
 
 /** The runs that these would end in are never begun: an answer, and no worker dies. */
 async function sendNothing(stage: Stage): Promise<void> {
-  const before = stage.server.workers();
+  const said = stage.server.output.length;
   for (let i = 0; i < 8; i++) {
     for (const { path, body, statuses } of EMPTY_INPUTS) {
-      const { status } = await stage.server.post(path, body, { connection: 'close' });
+      const { status, error } = await stage.askPatiently(path, JSON.stringify(body));
       if (!statuses.includes(status))
-        throw new Error(`${path} without elements was answered with ${status}.`);
+        throw new Error(`${path} without elements was answered with ${status}: ${error}`);
     }
   }
-  const died = before.filter((pid) => !isAlive(pid));
-  if (died.length > 0) throw new Error(`Inputs without elements ended ${died.length} workers.`);
+  const killed = stage.killedByNativeCode(said);
+  if (killed.length > 0) throw new Error(`Inputs without elements ended workers: ${killed.join(', ')}.`);
 }
 
 /** No check can foresee it: after the second death the model is set aside, until a call loads it. */
 async function sendDeadlyInput(stage: Stage): Promise<void> {
-  const { path, deadly, harmless } = DEADLY_INPUT;
+  const { path } = DEADLY_INPUT;
+  const harmless = JSON.stringify(DEADLY_INPUT.harmless);
+  const deadly = JSON.stringify(DEADLY_INPUT.deadly);
   const refused = async (): Promise<boolean> =>
-    (await stage.server.post<{ code?: string }>(path, harmless, { connection: 'close' })).body.code ===
-    'model_quarantined';
+    (await stage.ask(path, harmless)).code === 'model_quarantined';
   for (let deaths = 0; !(await refused()); deaths++) {
     if (deaths === MOST_DEATHS) throw new Error(`The model still runs after ${deaths} deaths.`);
-    if (!(await stage.killByRequest(path, JSON.stringify(deadly)))) break;
+    if (!(await stage.killByRequest(path, deadly))) break;
     await stage.fullStrength();
   }
   stage.strike();
-  const { status } = await stage.server.post(path, deadly, { connection: 'close' });
+  const { status } = await stage.ask(path, deadly);
   if (status !== 503) throw new Error(`What kills was answered with ${status} by a model that is set aside.`);
-  const lifted = await stage.server.post(`/v2/repository/models/${DEADLY}/load`, '');
-  const again = await stage.server.post(path, harmless, { connection: 'close' });
+  const lifted = await stage.askPatiently(`/v2/repository/models/${DEADLY}/load`, '');
+  const again = await stage.askPatiently(path, harmless);
   if (lifted.status !== 200 || again.status !== 200)
     throw new Error(
-      `A load call was answered with ${lifted.status}, and a call after it with ${again.status}.`,
+      `A load call was answered with ${lifted.status}, and a call after it with ${again.status}: ${again.error}`,
     );
 }
 

@@ -4,7 +4,9 @@ import { promisify } from 'node:util';
 import { isAlive } from '../helpers/processes';
 import type { TestRedis } from '../helpers/redis';
 import type { TestServer } from '../helpers/server';
-import { CONSTANT, load } from './calls';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { askOnce } from './asking';
+import { CHANGING, CONSTANT } from './calls';
 import type { ChangingModel } from './changing-model';
 import { holdersOf } from './connections';
 import type { Deaths } from './deaths';
@@ -22,6 +24,15 @@ interface WorkerSeen {
 /** A worker whose heart has not beaten for longer serves nobody. */
 const FRESH_S = 2;
 
+/** What native code dies of. */
+const NATIVE = new Set(['SIGSEGV', 'SIGFPE', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGTRAP']);
+/** How long somebody asks who is refused for now. */
+const PATIENCE_MS = 60_000;
+const ASK_AGAIN_MS = 250;
+const FOR_NOW = [429, 503];
+/** Of a load that failed by what was done to a worker meanwhile, and not by the model. */
+const HARMED = /died while it loaded|EMFILE|system error number 24|bad_alloc|bad allocation/;
+
 /** What a disturbance has in its hands. */
 export class Stage {
   private struckMs = performance.now();
@@ -31,7 +42,7 @@ export class Stage {
     private readonly managementPort: number,
     readonly size: number,
     readonly model: ChangingModel,
-    readonly load: ChaosLoad,
+    readonly sent: ChaosLoad,
     readonly deaths: Deaths,
     readonly redis: TestRedis | undefined,
     private readonly random: (below: number) => number,
@@ -116,31 +127,73 @@ export class Stage {
     }
   }
 
+  /** Asks once; what is lost with a worker that the suite killed is asked again. Gives the status and the reason, if any. */
+  async ask(path: string, body: string): Promise<{ status: number; error: string; code: string }> {
+    for (;;) {
+      const asked = await askOnce(this.server.port, path, body);
+      if (asked.status === 0) {
+        if (!this.deaths.explain(asked))
+          throw new Error(`${path} was lost: ${asked.text} (${this.deaths.describe(asked)})`);
+        continue;
+      }
+      const said = JSON.parse(asked.text) as { error?: string; message?: string; code?: string };
+      return { status: asked.status, error: said.error ?? said.message ?? '', code: said.code ?? '' };
+    }
+  }
+
+  /** The same, and again while it is refused for now: something else may be in the way. */
+  async askPatiently(path: string, body: string): Promise<{ status: number; error: string; code: string }> {
+    const endMs = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const answer = await this.ask(path, body);
+      if (!FOR_NOW.includes(answer.status) || performance.now() > endMs) return answer;
+      await sleep(ASK_AGAIN_MS);
+    }
+  }
+
+  /** Workers that native code ended since the server had said so much, but for those that the suite killed. */
+  killedByNativeCode(since: number): string[] {
+    const ends = this.server.output.slice(since).matchAll(/"workerPid":(\d+),.*"signal":"(\w+)"/g);
+    return [...ends].flatMap(([, pid, signal = '']) =>
+      NATIVE.has(signal) && !this.deaths.isExpected(Number(pid)) ? [`${pid} by ${signal}`] : [],
+    );
+  }
+
   /** Deploys the next version on the whole server. */
   async deploy(): Promise<void> {
     this.model.deployNext();
-    if (!(await this.tryLoad())) throw new Error(`Version ${this.model.version} was not loaded.`);
+    const error = await this.tryLoad();
+    if (error === undefined) return;
+    const again = HARMED.test(error) ? await this.tryLoad() : error;
+    if (again !== undefined) throw new Error(`Version ${this.model.version} was not loaded: ${again}`);
   }
 
-  /** Has the whole server load what was deployed. Once it says so, no older version may answer. */
-  async tryLoad(): Promise<boolean> {
-    const { status } = await load(this.server);
-    if (status === 200) this.load.oldest = this.model.version;
-    return status === 200;
+  /** Has the whole server load what was deployed. Once it says so, no older version may answer. @returns why it has not */
+  async tryLoad(): Promise<string | undefined> {
+    const { status, error } = await this.load(CHANGING);
+    if (status !== 200) return `${status}: ${error}`;
+    this.sent.oldest = this.model.version;
+    return undefined;
   }
 
   /** Workers that died of signals while they ran a model accuse it, and after the second it is set aside: a load call clears it. */
   async clear(): Promise<void> {
-    const { status } = await this.server.post(`/v2/repository/models/${CONSTANT}/load`, '');
-    if (status !== 200 || !(await this.tryLoad())) throw new Error('A load call does not clear a model.');
+    const { status } = await this.load(CONSTANT);
+    const error = await this.tryLoad();
+    if (status !== 200 || error !== undefined)
+      throw new Error(`A load call does not clear a model: ${error}`);
   }
 
   /** A load must be refused, with a reason. */
   async loadInVain(expected: readonly number[]): Promise<void> {
-    const { status, error } = await load(this.server);
+    const { status, error } = await this.load(CHANGING);
     if (!expected.includes(status) || error === '') {
       throw new Error(`A load that cannot succeed was answered with ${status} "${error}".`);
     }
+  }
+
+  private load(model: string): Promise<{ status: number; error: string }> {
+    return this.ask(`/v2/repository/models/${model}/load`, '');
   }
 
   /** Lowers a limit of a running process, such as `nofile`. Returns what puts it back. */
