@@ -135,6 +135,7 @@ export async function runPrimary(): Promise<void> {
       except?: ReadonlySet<number>,
       share?: number,
     ) => supervisor.askAll<Value>({ topic, payload, timeoutMs }, except, share),
+    tellAll: (topic, payload, timeoutMs) => supervisor.tellAll({ topic, payload, timeoutMs }),
     maxResident: models.maxResident,
     maxMemoryBytes: models.maxMemoryBytes,
     maxLoads: models.maxLoads,

@@ -143,6 +143,12 @@ export class Supervisor implements WorkerSlotOwner {
     return Promise.all(asked.map((process) => process.ask<Value>(topic, payload, timeoutMs)));
   }
 
+  /** The same to all that may serve, those as well that have been told to stop. */
+  tellAll({ topic, payload, timeoutMs }: FanOut): Promise<Reply<void>[]> {
+    const all = [...this.processes].filter(({ mayServe }) => mayServe);
+    return Promise.all(all.map((process) => process.ask<void>(topic, payload, timeoutMs)));
+  }
+
   /** Sends a signal to every worker that serves. */
   signal(signal: NodeJS.Signals): void {
     for (const process of this.processes) if (process.state === 'ready') process.signal(signal);

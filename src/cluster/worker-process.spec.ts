@@ -61,6 +61,15 @@ describe('a question to a worker', () => {
     expect(await reply).toMatchObject({ ok: false, gone: 'left' });
   });
 
+  it('reaches it on its way out, where it is for all that may serve', () => {
+    process.admit();
+    expect([process.takesPart, process.mayServe]).toEqual([true, true]);
+    process.stop(10_000);
+    expect([process.takesPart, process.mayServe]).toEqual([false, true]);
+    forked.emit('exit', 0, null);
+    expect(process.mayServe).toBe(false);
+  });
+
   it('is answered like any other by one that cannot do it and stays', async () => {
     forked.emit('message', { kind: 'refusal', id: 1, code: 'model_unavailable', reason: 'no memory' });
     expect(await reply).toEqual({

@@ -81,6 +81,11 @@ export class WorkerProcess {
     return this.joined && (this.state === 'starting' || this.state === 'ready');
   }
 
+  /** It serves what is still on its way to it until it is gone. */
+  get mayServe(): boolean {
+    return this.joined && this.state !== 'gone';
+  }
+
   admit(): void {
     this.joined = true;
   }

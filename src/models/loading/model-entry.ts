@@ -21,7 +21,7 @@ export class VersionEntry {
   generation = -Infinity;
   /** The load under way, which every request for this version waits for. */
   loading: Promise<void> | undefined;
-  /** Why it runs no more, where workers died of it. */
+  /** Why it runs no more, where workers died of it, or this one lags behind the others on its way out. */
   quarantine: DomainError | undefined;
   /** When the last load failed, in milliseconds of `performance.now()`. */
   failedAtMs = -Infinity;

@@ -20,17 +20,23 @@ class ClusterHarness {
   /** A worker that dies of what it is to load. */
   dying = -1;
   readonly logged: object[] = [];
+  /** What those heard that leave, too. */
+  readonly told: object[] = [];
   gate: Promise<void> = Promise.resolve();
   /** Until then requests hold what is to go. */
   held: Promise<void> = Promise.resolve();
 
   coordinator(limits: Partial<CoordinatorOptions> = {}) {
-    return new Coordinator({
+    const options: CoordinatorOptions = {
       maxResident: 5,
       maxMemoryBytes: 0,
       maxLoads: 16,
       loadTimeoutMs: 1000,
       ...limits,
+      tellAll: (topic, payload, timeoutMs) => {
+        this.told.push(payload as object);
+        return options.askAll(topic, payload, timeoutMs);
+      },
       askAll: <Value>(topic: string, payload: unknown, timeoutMs: number, except?: ReadonlySet<number>) => {
         this.timeoutsMs[topic] = timeoutMs;
         const asked = [...this.serving.keys()].filter((worker) => !except?.has(worker));
@@ -39,7 +45,8 @@ class ClusterHarness {
         );
       },
       log: (fields) => this.logged.push(fields),
-    });
+    };
+    return new Coordinator(options);
   }
 
   private async answer(topic: string, payload: unknown, worker: number): Promise<Reply<unknown>> {
@@ -422,6 +429,14 @@ describe('ModelCoordinator', () => {
       await Promise.all(changes);
       expect(harness.serving[0]!.size).toBe(4);
     });
+  });
+
+  it('tells those that leave what was replaced, and not what came beside it', async () => {
+    const harness = new ClusterHarness();
+    const coordinator = harness.coordinator();
+    await coordinator.change({ action: 'load', model: 'a' });
+    await coordinator.change({ action: 'ensure', model: 'a', version: '2' });
+    expect(harness.told).toMatchObject([{ replaced: 'a' }, { replaced: undefined }]);
   });
 
   it('refuses for want of room when nothing is idle', async () => {

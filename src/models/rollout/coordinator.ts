@@ -1,5 +1,6 @@
 import { DomainError, reasonOf } from '../../errors/domain-error';
 import type { LoadedVersion } from '../../process/ipc/loaded-version';
+import type { Reply } from '../../process/ipc/messages';
 import type { RpcChannel } from '../../process/ipc/rpc-channel';
 import {
   ABORT,
@@ -37,6 +38,8 @@ const QUICK_MS = 5_000;
 const MAX_KNOWN = 10_000;
 
 export interface CoordinatorOptions extends PreparePhaseOptions {
+  /** Tells those as well that have been told to stop, which answer what is still on its way to them. */
+  tellAll(topic: string, payload: unknown, timeoutMs: number): Promise<Reply<void>[]>;
   readonly maxResident: number;
   /** 0: no limit. */
   readonly maxMemoryBytes: number;
@@ -186,7 +189,7 @@ export class Coordinator {
       this.nowLoaded(this.loadedVersion(model, prepared, prepared === last));
     }
     this.aside.release(model);
-    await this.commit(staged);
+    await this.commit(staged, model);
     this.options.log({ model, versions: staged.versions.map(({ version }) => version) }, 'model swapped');
     await this.residents.shrink(model);
   }
@@ -411,15 +414,16 @@ export class Coordinator {
     );
   }
 
-  private async commit({ id, model }: Staged): Promise<void> {
+  private async commit({ id, model }: Staged, replaced?: string): Promise<void> {
     this.generation++;
     const commit: Commit = {
       id,
       generation: this.generation,
       byDefault: this.residents.byDefault(model),
       unbatched: this.aside.unbatchedOf(model),
+      replaced,
     };
-    const replies = await this.options.askAll(COMMIT, commit, QUICK_MS);
+    const replies = await this.options.tellAll(COMMIT, commit, QUICK_MS);
     // It cannot be taken back on the others. One that stands still swaps when it turns again, or is replaced by one
     // that loads what is desired now.
     for (const reply of replies) {

@@ -22,6 +22,7 @@ export class LocalCoordinator implements OnModuleInit, OnApplicationShutdown {
     this.coordinator = new Coordinator({
       askAll: <Value>(topic: string, payload: unknown, timeoutMs: number, except?: ReadonlySet<number>) =>
         except?.size ? Promise.resolve([]) : ipc.askAll<Value>(topic, payload, timeoutMs),
+      tellAll: (topic, payload, timeoutMs) => ipc.askAll(topic, payload, timeoutMs),
       maxResident: config.maxResident,
       maxMemoryBytes: config.maxMemoryBytes,
       maxLoads: config.maxLoads,

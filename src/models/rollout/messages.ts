@@ -134,6 +134,8 @@ export interface Commit {
   readonly byDefault: string | undefined;
   /** Of the model's versions those whose batches were wrong before. */
   readonly unbatched: readonly Unbatched[];
+  /** The model all of whose versions these replace: who had no part in it, on its way out, serves none of it any more. */
+  readonly replaced?: string;
 }
 
 /** Or throw it away. */

@@ -23,6 +23,7 @@ describe("a worker's part in a change", () => {
   let gate: Promise<void>;
   let open: () => void;
   let failing: boolean;
+  let link: Ipc;
   const load = { id: 1, model: 'iris', replace: true, unbatched: [] };
   const serving = (): string | undefined => registry.entry('iris').version(undefined)?.served?.digest;
   beforeAll(() => {
@@ -49,7 +50,8 @@ describe("a worker's part in a change", () => {
       unload: ({ digest }) => Promise.resolve(void unloaded.push(digest)),
     };
     const handlers = new Map<string, (payload: object) => unknown>();
-    const link = {
+    link = {
+      toldToStop: false,
       handle: (topic: string, handler: (payload: object) => unknown) => handlers.set(topic, handler),
     } as unknown as Ipc;
     registry = new ModelRegistry(new ModelRepository(dir, KINDS));
@@ -83,6 +85,21 @@ describe("a worker's part in a change", () => {
     await new Promise(setImmediate);
     expect(unloaded).toEqual([]);
     held?.use.release();
+    await new Promise(setImmediate);
+    expect(unloaded).toEqual(['load 1']);
+  });
+
+  it('serves a model no longer that was loaded anew without it, on its way out', async () => {
+    await ask(PREPARE, load);
+    await ask(COMMIT, load);
+    await ask(COMMIT, { id: 2, unbatched: [], replaced: 'iris' });
+    expect(serving()).toBe('load 1');
+    link.toldToStop = true;
+    await ask(COMMIT, { id: 3, unbatched: [] });
+    expect(serving()).toBe('load 1');
+    await ask(COMMIT, { id: 4, unbatched: [], replaced: 'iris' });
+    expect(serving()).toBeUndefined();
+    expect(registry.entry('iris').version(undefined)?.quarantine).toMatchObject({ code: 'draining' });
     await new Promise(setImmediate);
     expect(unloaded).toEqual(['load 1']);
   });

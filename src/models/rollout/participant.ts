@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
-import { reasonOf } from '../../errors/domain-error';
+import { DomainError, reasonOf } from '../../errors/domain-error';
 import { Ipc } from '../../process/ipc/ipc.service';
 import {
   ABORT,
@@ -71,13 +71,28 @@ export class Participant {
   }
 
   /** From one request to the next, what was prepared serves. */
-  commit({ id, generation, byDefault, unbatched }: Commit): void {
+  commit({ id, generation, byDefault, unbatched, replaced }: Commit): void {
     const staged = this.staging.take(id);
-    if (staged === undefined) return;
+    if (staged === undefined) {
+      if (replaced !== undefined && this.ipc.toldToStop) this.giveUp(replaced);
+      return;
+    }
     this.registry.expect(staged.model).agreed = byDefault;
     for (const entry of staged.entries) entry.generation = generation;
     if (!staged.serving) this.serve(staged.entries, staged.replace);
     for (const one of unbatched) this.unbatch(one);
+  }
+
+  /** The others have something else of that model by now, and this process, which stops, will not. */
+  private giveUp(model: string): void {
+    for (const entry of this.registry.get(model)?.loaded() ?? []) {
+      entry.quarantine = new DomainError(
+        'draining',
+        `Model "${model}" was loaded anew while this process stops; another one has it.`,
+        { retryAfterSeconds: 1 },
+      );
+      void this.leave(entry);
+    }
   }
 
   private makeRoom({ model, version, generation }: Leave): void {

@@ -172,6 +172,7 @@ export class ClusterHarness {
       maxLoads: 16,
       askAll: (topic, payload, timeoutMs, except, share) =>
         this.askAll(topic, payload, timeoutMs, except, share),
+      tellAll: (topic, payload, timeoutMs) => this.askAll(topic, payload, timeoutMs),
       maxResident: 5,
       loadTimeoutMs: 10_000,
       log: (_, message) => this.logged.push(message),
