@@ -146,7 +146,8 @@ async function stopForAMoment(stage: Stage): Promise<void> {
   const victim = stage.victim();
   process.kill(victim, 'SIGSTOP');
   await sleep(PAUSE_MS);
-  process.kill(victim, 'SIGCONT');
+  // Another disturbance may have killed it.
+  if (isAlive(victim)) process.kill(victim, 'SIGCONT');
   stage.strike();
 }
 
