@@ -6,8 +6,9 @@ describe('the table of errors', () => {
     (code) => {
       const { status, outcome, level }: ErrorMeaning = ERRORS[code];
       expect(status).toBeGreaterThanOrEqual(400);
+      // 501: the client asks for what nobody has promised.
       expect(['client_error', 'rejected', 'cancelled'].includes(outcome)).toBe(
-        status < 500 || status === 503,
+        status < 500 || status === 501 || status === 503,
       );
       expect(status === 500 && level === 'silent').toBe(false);
     },

@@ -256,7 +256,8 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
     // A name that no model has may be that of something else, by another method.
     const noModel = thrown instanceof DomainError && thrown.code === 'model_not_found';
     const methods = noModel ? this.table.methodsOf(exchange.path, 'literal') : [];
-    if (methods.length > 0) this.notAllowed(exchange, methods);
+    if (methods.length > 0 && !methods.includes(exchange.req.method ?? ''))
+      this.notAllowed(exchange, methods);
     else this.report(exchange, exchange.fail(thrown));
   }
 
