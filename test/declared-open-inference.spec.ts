@@ -132,23 +132,10 @@ describe('declared inputs by the Open Inference Protocol', () => {
     },
   );
 
-  it('are the columns of a table, told once where they are tensors of their own', async () => {
+  it('are not told of a table, whose tensors clients read off the metadata that send rows', async () => {
     const { body } = await server.get<Metadata>('/v2/models/iris');
-    expect(body.inputs).toEqual([
-      ...FLOWER.map((name) => ({
-        name,
-        datatype: 'FP32',
-        shape: [-1],
-        parameters: { content_type: 'pd' },
-      })),
-      { name: 'features', datatype: 'FP32', shape: [-1, 4], parameters: RAW },
-    ]);
-    expect(body.outputs.map(({ name }) => name)).toEqual([
-      'species',
-      'species.scores',
-      'label',
-      'probabilities',
-    ]);
+    expect(body.inputs).toEqual([{ name: 'features', datatype: 'FP32', shape: [-1, 4] }]);
+    expect(body.outputs.map(({ name }) => name)).toEqual(['label', 'probabilities']);
     const { body: own } = await server.get<Metadata>('/v2/models/passenger');
     expect(own.inputs).toEqual([
       { name: 'age', datatype: 'FP32', shape: [-1, 1] },

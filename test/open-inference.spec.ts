@@ -65,20 +65,10 @@ describe('the Open Inference Protocol with the shipped models', () => {
       name: 'iris',
       versions: ['1'],
       platform: 'onnx_onnxv1',
-      inputs: [
-        ...['sepal_length', 'sepal_width', 'petal_length', 'petal_width'].map((name) => ({
-          name,
-          datatype: 'FP32',
-          shape: [-1],
-          parameters: { content_type: 'pd' },
-        })),
-        { name: 'features', datatype: 'FP32', shape: [-1, 4], parameters: { raw: true } },
-      ],
+      inputs: [{ name: 'features', datatype: 'FP32', shape: [-1, 4] }],
       outputs: [
-        { name: 'species', datatype: 'BYTES', shape: [-1, -1] },
-        { name: 'species.scores', datatype: 'FP32', shape: [-1, -1] },
-        { name: 'label', datatype: 'INT64', shape: [-1], parameters: { raw: true } },
-        { name: 'probabilities', datatype: 'FP32', shape: [-1, 3], parameters: { raw: true } },
+        { name: 'label', datatype: 'INT64', shape: [-1] },
+        { name: 'probabilities', datatype: 'FP32', shape: [-1, 3] },
       ],
     });
     expect(await server.get(`${path}/ready`)).toMatchObject({

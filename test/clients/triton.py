@@ -40,9 +40,7 @@ def server_and_models(client):
     assert metadata["name"] == "Nestor" and "binary_tensor_data" in metadata["extensions"], metadata
     for version in ("", "1"):
         model = client.get_model_metadata("iris", version)
-        *columns, tensor = model["inputs"]
-        assert [column["parameters"] for column in columns] == [{"content_type": "pd"}] * 4, model
-        assert tensor == {"name": "features", "datatype": "FP32", "shape": [-1, 4], "parameters": {"raw": True}}, model
+        assert model["inputs"] == [{"name": "features", "datatype": "FP32", "shape": [-1, 4]}], model
         assert client.get_model_config("iris", version)["name"] == "iris"
 
 

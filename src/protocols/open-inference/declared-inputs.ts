@@ -18,19 +18,14 @@ export function declarationOf({ pipeline }: ModelProcessing): V2Declaration {
   return {
     // All of them, as a request has to bring all.
     inputs: inputs.length === pipeline.inputs.length ? inputs : [],
-    ...tableOf(pipeline.inputs),
+    table: tableOf(pipeline.inputs),
     outputs: pipeline.outputTensors,
     options: pipeline.options,
   };
 }
 
-function tableOf([only, ...others]: ModelProcessing['pipeline']['inputs']): Pick<V2Declaration, 'table'> {
-  if (only?.plan.type !== 'table' || others.length > 0) return {};
-  const { name, tensors } = only.plan;
-  const columns = tensors.flatMap(({ datatype, columns: its }) =>
-    its.map((column) => ({ name: column.name, datatype, shape: [-1] })),
-  );
-  return { table: { name, columns } };
+function tableOf([only, ...others]: ModelProcessing['pipeline']['inputs']): string | undefined {
+  return only?.plan.type === 'table' && others.length === 0 ? only.plan.name : undefined;
 }
 
 function declaredInput(plan: InputPlan): DeclaredInput | undefined {

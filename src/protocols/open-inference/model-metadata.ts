@@ -4,28 +4,25 @@ import type { LoadedModel } from '../../models/loading/loaded-model';
 import type { VersionPolicy } from '../../models/repository/version-policy';
 import type { Datatype } from '../../tensors/datatype';
 import type { TensorSpec } from '../../tensors/tensor';
-import { COLUMNS, declarationOf } from './declared-inputs';
+import { declarationOf } from './declared-inputs';
 import type { V2ModelMetadata, V2TensorMetadata } from './v2.dto';
 
 /** The protocol's name for ONNX models (Platforms in its document). */
 const PLATFORM = 'onnx_onnxv1';
 
 /**
- * What a model takes and gives: where it declares pictures, texts or the columns of a table these first, then its own
- * tensors, marked `raw`. What is a tensor of the model under its own name is told once.
+ * What a model takes and gives: where it declares pictures or texts these first, then its own tensors, marked `raw`. Columns
+ * of a table are not among it: a client that sends all that is listed would send the rows twice.
  */
 export function describeV2(model: ModelEntry, served: LoadedModel): V2ModelMetadata {
   const declared = served.processing && declarationOf(served.processing);
-  const columns = (declared?.table?.columns ?? []).filter(isNoneOf(served.inputs));
-  const inputs = [...(declared?.inputs ?? []), ...columns.map((spec) => ({ spec, contentType: COLUMNS }))];
-  const isDeclared = inputs.length > 0 || declared?.table !== undefined;
-  const outputs = isDeclared ? declared!.outputs.filter(isNoneOf(served.outputs)) : [];
-  const own =
-    (others: number) =>
-    (spec: TensorSpec): V2TensorMetadata => ({
-      ...describeTensor(spec),
-      ...(others > 0 && { parameters: { raw: true } }),
-    });
+  const inputs = declared?.inputs ?? [];
+  // An output that is a tensor of the model under its own name is told once.
+  const outputs = inputs.length === 0 ? [] : (declared?.outputs ?? []).filter(isNoneOf(served.outputs));
+  const own = (spec: TensorSpec): V2TensorMetadata => ({
+    ...describeTensor(spec),
+    ...(inputs.length > 0 && { parameters: { raw: true } }),
+  });
   return {
     name: model.name,
     versions: [...model.versions.keys()],
@@ -35,9 +32,9 @@ export function describeV2(model: ModelEntry, served: LoadedModel): V2ModelMetad
         ...describeTensor(spec),
         parameters: { content_type: contentType },
       })),
-      ...served.inputs.map(own(inputs.length)),
+      ...served.inputs.map(own),
     ],
-    outputs: [...outputs.map(describeTensor), ...served.outputs.map(own(inputs.length + outputs.length))],
+    outputs: [...outputs.map(describeTensor), ...served.outputs.map(own)],
   };
 }
 

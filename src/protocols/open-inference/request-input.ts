@@ -107,7 +107,7 @@ export class InputsReader {
    * @throws missing_input; invalid_request for tensors beside declared inputs
    */
   finish(contentType: string | undefined): ReadInputs {
-    if (this.columns !== undefined) return { raw: [rawTableOf(this.table!.name, this.columns)] };
+    if (this.columns !== undefined) return { raw: [rawTableOf(this.table!, this.columns)] };
     if (this.given.length > 0) return { raw: this.finishDeclared(contentType) };
     const { specs, tensors } = this;
     if (!tensors.includes(undefined)) return { tensors: tensors as Tensor[] };

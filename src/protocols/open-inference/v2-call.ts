@@ -44,8 +44,8 @@ export interface DeclaredInput {
 /** What a model declares beyond tensors, as far as this protocol carries it. */
 export interface V2Declaration {
   readonly inputs: readonly DeclaredInput[];
-  /** A table that is all that it takes: its columns come as inputs where a request says `pd`. */
-  readonly table?: { readonly name: string; readonly columns: readonly TensorSpec[] };
+  /** The name of a table that is all that it takes: its columns come as inputs where a request says `pd`. */
+  readonly table: string | undefined;
   readonly outputs: readonly TensorSpec[];
   readonly options: readonly OptionName[];
 }

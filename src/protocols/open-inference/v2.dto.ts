@@ -42,7 +42,7 @@ export class V2TensorMetadata {
   /** -1 stands for a dimension of any size. */
   @ApiProperty({ type: [Number], example: [-1, 4] })
   shape: number[];
-  /** `content_type` of an input that is declared: `image`, `str`, or `pd` for a column of a table; `raw`: a tensor of the model beside what it declares. */
+  /** `content_type` of an input that is declared: `image` or `str`; `raw`: a tensor of the model beside what it declares. */
   @ApiPropertyOptional({ type: 'object', additionalProperties: true })
   parameters?: Record<string, unknown>;
 }

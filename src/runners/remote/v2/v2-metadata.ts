@@ -37,7 +37,7 @@ function parse(body: Buffer): { readonly [key: string]: JsonValue | undefined } 
 
 function tensors(value: JsonValue | undefined, kind: 'input' | 'output'): TensorSpec[] {
   const all: readonly JsonValue[] = Array.isArray(value) ? value : [];
-  // A server that takes pictures, texts or columns as well lists them with the model's own tensors, which it marks.
+  // A server that takes pictures and texts as well lists them with the model's own tensors, which it marks.
   const marked = all.filter(isRaw);
   const own = marked.length > 0 ? marked : all;
   if (own.length === 0 || own.length > MAX_TENSORS) {
