@@ -101,9 +101,9 @@ function printerOf(family: CountedFamily, format: TextFormat, all: boolean): (su
     let text = '';
     for (const { value, labels: own, place } of series) {
       if (counted?.has(value) === false) continue;
-      const all = joined(labels, own);
+      const both = joined(labels, own);
       if (buckets === undefined) {
-        text += line(name, all, unit(figures[place]!));
+        text += line(name, both, unit(figures[place]!));
         continue;
       }
       let count = 0;
@@ -112,9 +112,9 @@ function printerOf(family: CountedFamily, format: TextFormat, all: boolean): (su
         const first = cell;
         for (; cell < place + end; cell++) count += figures[cell]!;
         const seen = format.exemplar(lastIn(exemplars, first, cell), unit);
-        text += line(`${name}_bucket`, joined(all, le), count, seen);
+        text += line(`${name}_bucket`, joined(both, le), count, seen);
       }
-      text += line(`${name}_sum`, all, unit(figures[cell]!)) + line(`${name}_count`, all, count);
+      text += line(`${name}_sum`, both, unit(figures[cell]!)) + line(`${name}_count`, both, count);
     }
     return text;
   };
