@@ -13,22 +13,26 @@ const RUNTIME = join(DIST, 'runners', 'onnx', 'runtime.js');
 const EMULATOR = '/usr/bin/qemu-x86_64';
 const folder = temporaryFolder('int8');
 
-/** What the probe's own model answers, opened like any other, on this CPU or on an emulated one. */
-async function product(int8: boolean, ...emulator: string[]): Promise<number> {
-  const modelFile = join(folder, 'model.onnx');
-  writeFileSync(modelFile, PROBE_MODEL);
-  const options = {
+/** The options of a session, in the words of a script. */
+function sessionOf(modelFile: string, int8: boolean): string {
+  return JSON.stringify({
     modelFile,
     int8,
     intraOpThreads: 1,
     interOpThreads: 1,
     graphOptimization: 'all',
     executionProviders: ['cpu'],
-  };
+  });
+}
+
+/** What the probe's own model answers, opened like any other, on this CPU or on an emulated one. */
+async function product(int8: boolean, ...emulator: string[]): Promise<number> {
+  const modelFile = join(folder, 'model.onnx');
+  writeFileSync(modelFile, PROBE_MODEL);
   const script = `
     const { openRuntime } = require(${JSON.stringify(RUNTIME)});
     const a = { name: 'a', datatype: 'UINT8', shape: [1, 64], data: new Uint8Array(64).fill(255) };
-    openRuntime(${JSON.stringify(options)}).then(async (session) => {
+    openRuntime(${sessionOf(modelFile, int8)}).then(async (session) => {
       const [y] = await session.run([a]);
       console.log(y.data[0]);
     });`;
@@ -46,20 +50,12 @@ async function said(script: string, emulator: readonly string[]): Promise<string
 
 /** Does a model that `nestor optimize` made answer as was proved? Else why not. */
 function proven(modelFile: string, int8: boolean, emulator: readonly string[]): Promise<string> {
-  const options = {
-    modelFile,
-    int8,
-    intraOpThreads: 1,
-    interOpThreads: 1,
-    graphOptimization: 'all',
-    executionProviders: ['cpu'],
-  };
   const script = `
     const at = (path) => require(${JSON.stringify(DIST)} + '/' + path);
     const { openRuntime } = at('runners/onnx/runtime.js');
     const { checkProven, OPTIMIZED } = at('models/loading/proven-answer.js');
     const { inspectModel } = at('models/repository/onnx-file/external-data.js');
-    const options = ${JSON.stringify(options)};
+    const options = ${sessionOf(modelFile, int8)};
     (async () => {
       const { metadata } = await inspectModel(options.modelFile);
       const session = await openRuntime(options);
