@@ -112,7 +112,7 @@ function statusOf(model: ModelEntry, activity: ModelActivity | undefined): Statu
     version: entry?.version ?? null,
     versions: [...model.versions.values()].map((version) => ({
       version: version.version,
-      state: version.quarantine === undefined ? STATES[version.state] : 'quarantined',
+      state: version.isQuarantined ? 'quarantined' : STATES[version.state],
       default: version === entry,
       size_bytes: version.found.sizeBytes,
     })),
@@ -128,7 +128,7 @@ function stateOf(model: ModelEntry): StatusModel['state'] {
   const entry = model.version(undefined);
   const state = STATES[entry?.state ?? 'UNAVAILABLE'];
   if (state !== 'unavailable' && state !== 'ready') return state;
-  if (entry?.quarantine !== undefined) return 'quarantined';
+  if (entry?.isQuarantined === true) return 'quarantined';
   // One that runs elsewhere is there, and does not answer.
   return model.fault !== undefined && !model.unloaded ? 'failed' : state;
 }

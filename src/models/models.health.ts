@@ -64,7 +64,7 @@ export class ModelsHealthIndicator {
 }
 
 function isSetAside(model: ModelEntry): boolean {
-  return model.version(undefined)?.quarantine !== undefined;
+  return model.version(undefined)?.isQuarantined === true;
 }
 
 function serves(model: ModelEntry): boolean {

@@ -141,7 +141,7 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
       return entry.served;
     }
     // Why it cannot be, the entry says.
-    if (entry !== undefined && entry.quarantine === undefined) this.ensure(entry).catch(() => undefined);
+    if (entry !== undefined && entry.refusal === undefined) this.ensure(entry).catch(() => undefined);
     return undefined;
   }
 
@@ -189,7 +189,7 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     const model = this.registry.entry(name);
     const entry = model.version(version);
     if (entry?.served !== undefined) return entry;
-    if (entry?.quarantine !== undefined) throw entry.quarantine;
+    if (entry?.refusal !== undefined) throw entry.refusal;
     if (model.unloaded) throw unloadedByCall(name);
     if (entry !== undefined) return entry;
     if (version !== undefined && model.versions.size > 0) {

@@ -21,8 +21,8 @@ export class VersionEntry {
   generation = -Infinity;
   /** The load under way, which every request for this version waits for. */
   loading: Promise<void> | undefined;
-  /** Why it runs no more, where workers died of it, or this one lags behind the others on its way out. */
-  quarantine: DomainError | undefined;
+  /** Why no request may have it loaded again: workers died of it, or this one lags behind the others on its way out. */
+  refusal: DomainError | undefined;
   /** When the last load failed, in milliseconds of `performance.now()`. */
   failedAtMs = -Infinity;
 
@@ -60,6 +60,11 @@ export class VersionEntry {
       'model_unavailable',
       'the model folder has other files or settings by now than the server has loaded',
     );
+  }
+
+  /** Is it set aside, as workers died of it? */
+  get isQuarantined(): boolean {
+    return this.refusal?.code === 'model_quarantined';
   }
 
   /** Would a request be served now? Where it runs elsewhere, as far as is known. */

@@ -86,7 +86,7 @@ export class Participant {
   /** The others have something else of that model by now, and this process, which stops, will not. */
   private giveUp(model: string): void {
     for (const entry of this.registry.get(model)?.loaded() ?? []) {
-      entry.quarantine = new DomainError(
+      entry.refusal = new DomainError(
         'draining',
         `Model "${model}" was loaded anew while this process stops; another one has it.`,
         { retryAfterSeconds: 1 },
@@ -127,7 +127,7 @@ export class Participant {
     const entry = this.registry.get(model)?.versions.get(version);
     if (entry === undefined) return;
     const refusal = quarantinedVersion(model, version, reason);
-    entry.quarantine = refusal;
+    entry.refusal = refusal;
     entry.served?.queue.remove(refusal);
     entry.served?.recorder.quarantined();
     void this.leave(entry);
