@@ -232,9 +232,14 @@ describe('models that are loaded when they are asked for', () => {
     for (const name of ['busy-1', 'busy-2'])
       expect((await infer(server, name, { trips: 1 })).status).toBe(200);
     const idleMs = cpuMs(server.workers());
-    // One runs, and keeps the other's request from its run.
-    const work = [infer(server, 'busy-1', LONG), infer(server, 'busy-2', { trips: 1 })];
+    // One runs, and keeps the other's request from its run, which must not come first.
+    const work = [infer(server, 'busy-1', LONG)];
     await server.until('one runs', () => cpuMs(server.workers()) > idleMs + 200);
+    work.push(infer(server, 'busy-2', { trips: 1 }));
+    await server.until('the other waits', async () => {
+      const { body } = await server.get<string>('/metrics');
+      return /^nestor_queue_requests\{model="busy-2",version="1"\} 1$/m.test(body);
+    });
     const late = await infer(server, 'a', [[1]], { 'x-request-timeout-ms': '50' });
     expect(late).toMatchObject({ status: 504, body: { code: 'deadline_exceeded' } });
     expect(await resident()).toEqual(['busy-1', 'busy-2', 'pinned']);
