@@ -86,6 +86,7 @@ describe('what a model takes and gives, in words', () => {
     ids: spec('input_ids', 'INT64', -1, -1),
     mask: undefined,
     types: undefined,
+    positions: undefined,
     maxLength: 256,
     truncate: true,
     pairs,

@@ -26,6 +26,7 @@ interface Settings {
   readonly ids: string | undefined;
   readonly mask: string | undefined;
   readonly types: string | undefined;
+  readonly positions: string | undefined;
   readonly maxLength: number | undefined;
   readonly truncate: boolean;
   readonly pairs: boolean;
@@ -50,6 +51,7 @@ const KEYS: KeyTable<Settings> = {
   ids: { key: 'ids', read: text(256), fallback: undefined },
   mask: { key: 'mask', read: text(256), fallback: undefined },
   types: { key: 'types', read: text(256), fallback: undefined },
+  positions: { key: 'positions', read: text(256), fallback: undefined },
   maxLength: { key: 'max_length', read: integer(8, MOST_TOKENS), fallback: undefined },
   truncate: { key: 'truncate', read: bool, fallback: true },
   pairs: { key: 'pairs', read: bool, fallback: false },
@@ -79,7 +81,9 @@ export const TEXT: RawInputType<TextPlan> = {
       const plan: TextPlan = {
         type: 'text',
         name,
-        covers: [tensors.ids, tensors.mask, tensors.types].flatMap((tensor) => tensor?.name ?? []),
+        covers: [tensors.ids, tensors.mask, tensors.types, tensors.positions].flatMap(
+          (tensor) => tensor?.name ?? [],
+        ),
         tokenizerFile,
         ...tensors,
         maxLength,
@@ -123,10 +127,11 @@ interface TextTensors {
   readonly ids: TensorSpec;
   readonly mask: TensorSpec | undefined;
   readonly types: TensorSpec | undefined;
+  readonly positions: TensorSpec | undefined;
 }
 
 function tensorsOf(settings: Settings, { inputs }: Signature, fault: TellFault): TextTensors | undefined {
-  const found = (key: 'ids' | 'mask' | 'types', customary: string): TensorSpec | undefined => {
+  const found = (key: keyof TextTensors, customary: string): TensorSpec | undefined => {
     const wanted = settings[key];
     const tensor = inputs.find(({ name }) => name === (wanted ?? customary));
     if (tensor === undefined) {
@@ -145,7 +150,8 @@ function tensorsOf(settings: Settings, { inputs }: Signature, fault: TellFault):
   const ids = found('ids', 'input_ids');
   const mask = found('mask', 'attention_mask');
   const types = found('types', 'token_type_ids');
-  return ids && { ids, mask, types };
+  const positions = found('positions', 'position_ids');
+  return ids && { ids, mask, types, positions };
 }
 
 /** The most tokens: what is declared, within what the model takes. */

@@ -169,6 +169,42 @@ describe('texts', () => {
     );
   });
 
+  it.each([
+    ['left', [1, 1, 0, 1, 2, 0, 1, 2, 3, 4], [3, 3, 0, 0, 0, 0, 0, 0, 0, 0]],
+    ['right', [0, 1, 2, 1, 1, 0, 1, 2, 3, 4], [0, 0, 0, 3, 3, 0, 0, 0, 0, 0]],
+  ])(
+    'have their positions counted, and types beside them as the file says: %s',
+    async (side, counted, kinds) => {
+      const folder = realpathSync(mkdtempSync(join(tmpdir(), 'nestor-positions-')));
+      const file = JSON.parse(readFileSync(join(FOLDER, 'bytelevel.json'), 'utf8')) as object;
+      writeFileSync(
+        join(folder, 'tokenizer.json'),
+        JSON.stringify({
+          ...file,
+          padding: {
+            strategy: 'BatchLongest',
+            direction: 'Right',
+            pad_id: 2,
+            pad_type_id: 3,
+            pad_token: '</s>',
+          },
+        }),
+      );
+      const spec: TensorSpec = { name: 'position_ids', datatype: 'INT64', shape: [-1, -1] };
+      const bound = await bind(`tokenizer: bytelevel.json, max_length: 32, padding_side: ${side}`, [
+        ...BERT,
+        spec,
+      ]);
+      expect(bound.plan.covers).toContain('position_ids');
+      const plan = { ...bound.plan, tokenizerFile: join(folder, 'tokenizer.json') };
+      const [run] = await prepare({ ...bound, plan }, ['a', 'a b']);
+      const [, , types, positions] = run!.tensors;
+      expect(positions).toMatchObject({ name: 'position_ids', shape: [2, 5] });
+      expect([valuesOf(positions), valuesOf(types)]).toEqual([counted, kinds]);
+      expect(run!.padding!.fill).toEqual({ input_ids: 2, token_type_ids: 3, position_ids: 1 });
+    },
+  );
+
   it('run with those of their own length alone where the model has no mask', async () => {
     const runs = await prepare(await bind(KEYS, [BERT[0]!]), ['hello', 'hello world this is', 'hello']);
     expect(runs.map(({ rows, padding }) => [rows, padding])).toEqual([

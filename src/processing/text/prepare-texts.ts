@@ -8,7 +8,7 @@ import { placeOf, type RawInput } from '../raw-input';
 import { groupByLength, type RowGroup } from './row-groups';
 import type { TextPlan } from './text-plan';
 import { type TextRow, TextTokenizer, type TokenRow } from './text-tokenizer';
-import { type Padding, tokenTensors } from './token-tensors';
+import { fillOf, type Padding, tokenTensors } from './token-tensors';
 
 /** Makes token ids of texts. @throws model_unavailable when its tokenizer cannot be read */
 export async function openTexts(plan: TextPlan): Promise<Preparer> {
@@ -49,7 +49,7 @@ async function prepare(
       padding:
         group.bucket === undefined
           ? undefined
-          : { bucket: group.bucket, fill: { [plan.ids.name]: pad.id }, side: pad.side },
+          : { bucket: group.bucket, fill: fillOf(plan, pad), side: pad.side },
       context: {
         type: 'text',
         name: plan.name,
@@ -123,7 +123,7 @@ function paddingOf(plan: TextPlan, tokenizer: TextTokenizer, json: string): Padd
   const padding = isJsonObject(file) ? file.padding : undefined;
   const said = padding !== undefined && isJsonObject(padding) ? padding : {};
   const side = plan.paddingSide ?? (said.direction === 'Left' ? 'left' : 'right');
-  return { id: padIdOf(plan, tokenizer, said.pad_id), side };
+  return { id: padIdOf(plan, tokenizer, said.pad_id), typeId: idIn(said.pad_type_id) ?? 0, side };
 }
 
 /** With a mask any id would do, but some models tell positions by it. */
@@ -136,7 +136,10 @@ function padIdOf({ padToken }: TextPlan, tokenizer: TextTokenizer, said: JsonVal
       `its tokenizer has no token ${JSON.stringify(padToken)} (pad_token)`,
     );
   }
-  if (typeof said === 'number' && Number.isInteger(said) && said >= 0) return said;
   const customary = CUSTOMARY_PADS.map((token) => tokenizer.idOf(token));
-  return customary.find((one) => one !== undefined) ?? 0;
+  return idIn(said) ?? customary.find((one) => one !== undefined) ?? 0;
+}
+
+function idIn(value: JsonValue | undefined): number | undefined {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : undefined;
 }

@@ -15,6 +15,8 @@ export interface TextPlan {
   readonly mask: TensorSpec | undefined;
   /** 0 for the first text of a pair, 1 for the second. */
   readonly types: TensorSpec | undefined;
+  /** Of each token in its row, from 0. */
+  readonly positions: TensorSpec | undefined;
   /** Tokens of a row, those that the model adds included. */
   readonly maxLength: number;
   /** Is a text that is too long cut where a request does not say? */
