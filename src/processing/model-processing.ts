@@ -12,7 +12,7 @@ import { joinParts } from './join-parts';
 import { canonicalOptions, type RequestOptions } from './options';
 import type { Pipeline } from './pipeline';
 import type { OpenPipeline, ProcessingPool, Waiter } from './pool/processing-pool';
-import type { PreparedRun } from './prepared';
+import type { Prepared, PreparedRun } from './prepared';
 import type { RawInput } from './raw-input';
 import { singleRows, takesOneRow } from './single-rows';
 
@@ -89,10 +89,10 @@ export class ModelProcessing {
     return readFile(await this.assets.path(name));
   }
 
-  /** The model's inputs for a request, of each run that it needs. @throws what the steps throw */
-  async prepare({ inputs, options }: RawRequest, waiter: Waiter): Promise<Tensor[][]> {
+  /** The model's inputs for a request, in its order, of each run that it needs. @throws what the steps throw */
+  async prepare({ inputs, options }: RawRequest, waiter: Waiter): Promise<Prepared> {
     const runs = await this.pool.prepare(this.opened, inputs, options, waiter);
-    return runs.map((run) => this.ordered(run));
+    return runs.map((run) => ({ ...run, tensors: this.ordered(run) }));
   }
 
   /**

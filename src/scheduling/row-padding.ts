@@ -36,7 +36,7 @@ export function padToLongest(entries: readonly PaddedEntry[]): void {
 export function padded(
   { name, datatype, shape, data }: Tensor,
   length: number,
-  { fill: fills, side }: RowPadding,
+  { fill: fills, side }: Omit<RowPadding, 'bucket'>,
 ): Tensor {
   const [rows = 0, own = 0] = shape;
   const fill = fills[name] ?? 0;

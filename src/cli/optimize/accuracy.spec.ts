@@ -7,7 +7,7 @@ function output(shape: readonly number[], values: readonly number[]): Tensor[] {
 }
 
 const ROW: Row = [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: Float32Array.of(0) }];
-const NOTHING = { declared: new Map() };
+const NOTHING = { declared: new Map(), side: 'right' as const };
 
 describe('accuracyOf', () => {
   it('counts where another class is the largest, and how sure the original was', () => {
@@ -50,6 +50,24 @@ describe('accuracyOf', () => {
     expect(accuracyOf([mask(1, 1, 0)], ours, theirs, NOTHING).maxRelative).toBe(0);
   });
 
+  it('takes those behind what is put before a row where the model pads on the left', () => {
+    const mask: Row = [{ name: 'mask', datatype: 'INT64', shape: [1, 2], data: BigInt64Array.of(1n, 1n) }];
+    const ours = [output([1, 3, 2], [9, 9, 1, 0, 3, 0])];
+    const theirs = [output([1, 3, 2], [-5, 7, 2, 0, 2, 0])];
+    for (const kind of ['vector', 'steps'] as const) {
+      const nature = { declared: new Map([['y', kind]]), side: 'left' as const };
+      expect(accuracyOf([mask], ours, theirs, nature).maxRelative).toBeCloseTo(kind === 'vector' ? 0 : 1 / 3);
+      expect(
+        accuracyOf(
+          [mask],
+          ours,
+          ours.map(([y]) => [{ ...y!, data: (y!.data as Float32Array).with(0, 7) }]),
+          nature,
+        ),
+      ).toMatchObject({ maxRelative: 0 });
+    }
+  });
+
   it('looks for the nearest neighbour of each vector', () => {
     const angles = [0, 0.1, 1, 1.1, 2, 2.1, 3, 3.1];
     const vectors = (turned: number): Tensor[][] =>
@@ -61,12 +79,12 @@ describe('accuracyOf', () => {
       );
     const rows = angles.map(() => ROW);
     const declared = new Map([['y', 'vector' as const]]);
-    expect(accuracyOf(rows, vectors(0), vectors(0), { declared })).toMatchObject({
+    expect(accuracyOf(rows, vectors(0), vectors(0), { ...NOTHING, declared })).toMatchObject({
       cos: 1,
       nearest: 1,
       spearman: 1,
     });
-    expect(accuracyOf(rows, vectors(0), vectors(2.5), { declared }).nearest).toBe(6 / 8);
+    expect(accuracyOf(rows, vectors(0), vectors(2.5), { ...NOTHING, declared }).nearest).toBe(6 / 8);
   });
 
   it('asks no direction of a row of next to nothing', () => {
@@ -77,9 +95,9 @@ describe('accuracyOf', () => {
       [0, 1e-6, 0, 0],
     ].map((values) => [much, output([1, 4], values)]);
     const declared = new Map([['y', 'vector' as const]]);
-    expect(accuracyOf(rows, ours!, theirs!, { declared }).cosMin).toBe(1);
+    expect(accuracyOf(rows, ours!, theirs!, { ...NOTHING, declared }).cosMin).toBe(1);
     const more = [much, output([1, 4], [0, 1, 0, 0])];
-    expect(accuracyOf(rows, ours!, more, { declared }).cosMin).toBe(0);
+    expect(accuracyOf(rows, ours!, more, { ...NOTHING, declared }).cosMin).toBe(0);
   });
 
   it('says that a number is none any more, and holds single numbers together', () => {

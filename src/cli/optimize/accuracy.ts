@@ -1,5 +1,5 @@
 import type { Tensor } from '../../tensors/tensor';
-import { maskOf, type Row } from './rows';
+import { type Joining, maskOf, type Row } from './rows';
 
 /** What an output is: that says what counts of it. */
 export type Kind =
@@ -43,6 +43,8 @@ const NEXT_TO_NOTHING = 1e-3;
 export interface Nature {
   /** By name, as far as `model.yaml` declares them. */
   readonly declared: ReadonlyMap<string, Kind>;
+  /** Where it stands what is put beside a shorter row. */
+  readonly side: Joining['side'];
 }
 
 /** Compares the answers of another form of a model with its own. */
@@ -50,7 +52,7 @@ export function accuracyOf(
   rows: readonly Row[],
   ours: readonly (readonly Tensor[])[],
   theirs: readonly (readonly Tensor[])[],
-  { declared }: Nature,
+  { declared, side }: Nature,
 ): Accuracy {
   const found: Accuracy[] = [];
   (ours[0] ?? []).forEach(({ name, datatype }, output) => {
@@ -58,7 +60,7 @@ export function accuracyOf(
     const first = ours[0]![output]!;
     const kind = declared.get(name) ?? kindOf(first, rows[0] ?? []);
     const flat = (answers: readonly (readonly Tensor[])[]): Floats[] =>
-      rows.map((row, i) => numbersOf(answers[i]![output]!, row, kind));
+      rows.map((row, i) => numbersOf(answers[i]![output]!, row, kind, side));
     found.push(compare(flat(ours), flat(theirs), kind, first.shape.at(-1) ?? 1));
   });
   const worst = (
@@ -97,14 +99,16 @@ function kindOf({ shape }: Tensor, row: Row): Kind {
 }
 
 /** A row's numbers; of a vector for each token that is real, their mean. */
-function numbersOf({ shape, data }: Tensor, row: Row, kind: Kind): Floats {
-  const floats = data as Floats;
-  if (shape.length !== 3) return floats;
+function numbersOf({ shape, data }: Tensor, row: Row, kind: Kind, side: Nature['side']): Floats {
+  const all = data as Floats;
+  if (shape.length !== 3) return all;
   const [, steps = 1, width = 1] = shape;
   const mask = maskOf(row);
-  // What lies behind the row's own end is of nobody's.
+  // What lies beside the row's own is of nobody's.
   const ownSteps = mask === undefined ? steps : Math.min(steps, mask.data.length);
-  if (kind !== 'vector') return floats.subarray(0, ownSteps * width);
+  const first = side === 'left' ? steps - ownSteps : 0;
+  const floats = all.subarray(first * width, (first + ownSteps) * width);
+  if (kind !== 'vector') return floats;
   const mean = new Float64Array(width);
   let count = 0;
   for (let step = 0; step < ownSteps; step++) {

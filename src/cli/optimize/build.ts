@@ -78,17 +78,17 @@ export class Builder {
   }
 
   private async staticForm(exact: Model, exactly: Rewritten): Promise<Built> {
-    const folded = await this.folded(exact);
+    const foldedFile = await this.folded(exact);
+    const folded = new Model(await readFile(foldedFile));
     const names = convolutionsOf(folded);
     const seen = await this.seen(folded, planStatic(folded, new Set()).values);
-    const base = await this.write(folded, exactly, []);
     return this.searched(names, async (left) => {
       const all = withFollowers(folded, left);
       const ways = all.length === left.length ? [left] : [left, all];
       const made: Built[] = [];
       // What the runtime does between two in eight bits differs from what was left: the better way is measured.
       for (const way of ways) {
-        const model = new Model(await readFile(base.file));
+        const model = new Model(await readFile(foldedFile));
         const count = quantiseStatically(model, planStatic(model, new Set(way)), seen);
         made.push(
           await this.write(model, withoutNone({ ...exactly, 'convolutions and layers in int8': count }), way),
@@ -98,8 +98,8 @@ export class Builder {
     });
   }
 
-  /** Constants worked out, and normalisation in the weights, as the runtime does it. */
-  private async folded(model: Model): Promise<Model> {
+  /** A file with constants worked out, and normalisation in the weights, as the runtime does it. */
+  private async folded(model: Model): Promise<string> {
     const { settings } = this.subject;
     const written = await this.write(model, {}, []);
     const saveTo = await mkdtemp(join(this.folder, 'folded-'));
@@ -108,19 +108,17 @@ export class Builder {
       saveTo,
       saveWhole: true,
     });
-    const bytes = await readFile(join(saveTo, MODEL_FILE));
-    await rm(saveTo, { recursive: true });
-    return new Model(bytes);
+    return join(saveTo, MODEL_FILE);
   }
 
   /** Nothing where nobody gave samples. */
   private async seen(model: Model, names: readonly string[]): Promise<ReadonlyMap<string, Seen>> {
     if (!this.subject.own) return new Map();
     this.tell('looking at the samples');
-    const { settings, batches } = this.subject;
+    const { settings, joining } = this.subject;
     const file = join(this.folder, 'observed.onnx');
     const rows = this.rows.calibration;
-    return observe(model, names, { file, rows, settings, batches, stop: this.stop });
+    return observe(model, names, { file, rows, settings, joining, stop: this.stop });
   }
 
   private async searched(
@@ -129,13 +127,13 @@ export class Builder {
   ): Promise<Built> {
     if (names.length === 0) throw new UsageError(`There is nothing in it for --form ${this.form}.`);
     const { subject, rows, stop, tell, asked } = this;
-    const { settings, batches, nature } = subject;
+    const { settings, joining, nature } = subject;
     const ours = await Session.with(this.source, settings, stop, (session) =>
-      session.answers(rows.search, batches),
+      session.answers(rows.search, joining),
     );
     const measure = async ({ file }: Built): Promise<Accuracy> => {
       const theirs = await Session.with(file, settings, stop, (session) =>
-        session.answers(rows.search, batches),
+        session.answers(rows.search, joining),
       );
       return accuracyOf(rows.search, ours, theirs, nature);
     };
@@ -145,9 +143,11 @@ export class Builder {
     return best.made;
   }
 
+  /** @param model is closed then */
   private async write(model: Model, rewritten: Rewritten, left: readonly string[]): Promise<Built> {
     const file = join(this.folder, `${this.files++}.onnx`);
     await model.write(file);
+    model.close();
     return { file, rewritten, left };
   }
 }

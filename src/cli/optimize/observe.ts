@@ -1,5 +1,5 @@
 import type { Model } from './onnx/model';
-import { groupsOf, type Row, together } from './rows';
+import { groupsOf, type Joining, type Row, together, ZEROS_BEHIND } from './rows';
 import { Session, type Settings } from './session';
 import type { Tensor } from '../../tensors/tensor';
 
@@ -20,7 +20,7 @@ interface Observation {
   readonly file: string;
   readonly rows: readonly Row[];
   readonly settings: Settings;
-  readonly batches: boolean;
+  readonly joining: Joining | undefined;
   readonly stop: AbortSignal;
 }
 
@@ -31,13 +31,13 @@ export async function observe(
   about: Observation,
 ): Promise<Map<string, Seen>> {
   const seen = new Map<string, Seen>();
-  const { rows, batches } = about;
+  const { rows, joining } = about;
   const note = (tensors: readonly Tensor[], wanted: ReadonlySet<string>): void => {
     for (const tensor of tensors)
       if (wanted.has(tensor.name) && tensor.datatype === 'FP32')
         seen.set(tensor.name, seenIn(tensor, seen.get(tensor.name)));
   };
-  const groups = groupsOf(rows, TOGETHER, batches).map(together);
+  const groups = groupsOf(rows, TOGETHER, joining).map((group) => together(group, joining ?? ZEROS_BEHIND));
   const given = new Set(names.filter((name) => model.inputs.includes(name)));
   for (const group of groups) note(group, given);
   const inner = names.filter((name) => !given.has(name));

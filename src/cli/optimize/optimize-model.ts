@@ -38,10 +38,7 @@ export async function optimizeModel(asked: Asked, stop: AbortSignal, tell: Tell)
   );
   if (source === undefined)
     throw new UsageError(`Model "${model.name}" has no version ${asked.version ?? 'at all'}.`);
-  const { graph, externalData } = await unfitRefused(source.file);
-  // What it is made of shows better then.
-  rewriteExactly(graph);
-  const { form, why } = chooseForm(graph, { ...asked, hasSamples: asked.samples !== undefined });
+  const { form, why, externalData } = await chosenForm(source.file, asked);
   tell('loading');
   const { modelDir, name } = model;
   const subject = await subjectOf({ modelDir, name, version: source.version, samples: asked.samples }, stop);
@@ -78,9 +75,10 @@ async function modelOf({ given, name }: Asked): Promise<LocalModel> {
 }
 
 /** @throws UsageError */
-async function unfitRefused(
+async function chosenForm(
   file: string,
-): Promise<{ graph: Model; externalData: readonly ExternalDataFile[] }> {
+  asked: Asked,
+): Promise<{ form: Form; why: string; externalData: readonly ExternalDataFile[] }> {
   const refuseAbove = (sizeBytes: number): void => {
     if (sizeBytes > MAX_BYTES) throw new UsageError('It cannot be optimised: it is larger than 2 GiB.');
   };
@@ -90,8 +88,14 @@ async function unfitRefused(
   refuseAbove(await sizeWithData(file));
   return orRefuse(async () => {
     const graph = await Model.read(file, externalData);
-    refuseUnfit(graph, metadata);
-    return { graph, externalData };
+    try {
+      refuseUnfit(graph, metadata);
+      // What it is made of shows better then.
+      rewriteExactly(graph);
+      return { ...chooseForm(graph, { ...asked, hasSamples: asked.samples !== undefined }), externalData };
+    } finally {
+      graph.close();
+    }
   });
 }
 
@@ -196,6 +200,7 @@ async function seal(
   whole.metadata.set(OPTIMIZED, record);
   const file = join(partial, 'model.onnx');
   await whole.write(file);
+  whole.close();
   await Session.with(file, subject.settings, stop, (session) =>
     checkProven({ inputs: [], outputs: [], run: async ([inputs]) => session.run(inputs ?? []) }, record),
   );

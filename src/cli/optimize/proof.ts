@@ -7,7 +7,7 @@ import { answerOf, isTelling } from '../../runners/onnx/prepared/probe';
 import { rowDifference } from '../../scheduling/row-difference';
 import type { Tensor } from '../../tensors/tensor';
 import { type Accuracy, accuracyOf } from './accuracy';
-import { contrasts, type Row, rowOf, together } from './rows';
+import { contrasts, type Joining, type Row, rowOf, together } from './rows';
 import { Session, type Settings } from './session';
 import type { Subject } from './subject';
 
@@ -57,35 +57,36 @@ export interface ProofJob {
 /** Measures a form against the original, with the server's own options. */
 export async function prove(job: ProofJob): Promise<Proof> {
   const { original, candidate, subject, rows, stop, tell } = job;
-  const { settings, batches } = subject;
-  return Session.with(original, settings, stop, (ours) =>
+  const { settings, joining } = subject;
+  const few = rows.slice(0, FEW_ROWS);
+  const { answers, ...measured } = await Session.with(original, settings, stop, (ours) =>
     Session.with(candidate, settings, stop, async (theirs) => {
       tell(`accuracy on ${rows.length} rows`);
-      const own = await ours.answers(rows, batches);
-      const other = await theirs.answers(rows, batches);
+      const own = await ours.answers(rows, joining);
+      const other = await theirs.answers(rows, joining);
       const accuracy = accuracyOf(rows, own, other, subject.nature);
       tell('rows together and alone');
-      const apart = batches ? await apartness(ours, theirs, rows) : undefined;
+      const apart = joining && (await apartness(ours, theirs, rows, joining));
       tell('speed');
-      const speed = await speeds(ours, theirs, rows, batches);
-      tell("the same without the runtime's optimisations");
-      const few = rows.slice(0, FEW_ROWS);
-      const plain = await Session.with(
-        candidate,
-        settings,
-        stop,
-        (session) => session.answers(few, batches),
-        {
-          graphOptimization: 'disabled',
-        },
-      );
-      const unoptimised = accuracyOf(few, plain, other.slice(0, FEW_ROWS), subject.nature).cos;
-      tell('what is saved of it');
-      const saved = await savedIsSame(job, settings);
-      const [originalBytes, sizeBytes] = [await sizeWithData(original), await sizeWithData(candidate)];
-      return { originalBytes, sizeBytes, accuracy, own: subject.own, apart, speed, unoptimised, saved };
+      const speed = await speeds(ours, theirs, rows, joining);
+      return { accuracy, apart, speed, answers: other.slice(0, FEW_ROWS) };
     }),
   );
+  // With no other session beside it: each has memory of its own for the weights.
+  tell("the same without the runtime's optimisations");
+  const disabled = { graphOptimization: 'disabled' } as const;
+  const plain = await Session.with(
+    candidate,
+    settings,
+    stop,
+    (session) => session.answers(few, joining),
+    disabled,
+  );
+  const unoptimised = accuracyOf(few, plain, answers, subject.nature).cos;
+  tell('what is saved of it');
+  const saved = await savedIsSame(job, settings);
+  const [originalBytes, sizeBytes] = [await sizeWithData(original), await sizeWithData(candidate)];
+  return { originalBytes, sizeBytes, own: subject.own, unoptimised, saved, ...measured };
 }
 
 /** Bytes of a model, with those of the files of weights beside it. */
@@ -114,20 +115,22 @@ async function apartness(
   ours: Session,
   theirs: Session,
   rows: readonly Row[],
+  joining: Joining,
 ): Promise<NonNullable<Proof['apart']>> {
   const eight = contrasts(rows);
-  const original = await equalRows(ours, eight, false);
-  return { rows: eight.length, equal: await equalRows(theirs, eight, original < eight.length), original };
+  const batch = together(eight, joining);
+  const original = await equalRows(ours, batch, eight.length, false);
+  const equal = await equalRows(theirs, batch, eight.length, original < eight.length);
+  return { rows: eight.length, equal, original };
 }
 
-async function equalRows(session: Session, rows: readonly Row[], nearIsEnough: boolean): Promise<number> {
-  const all = await session.run(together(rows));
-  const batch = together(rows);
+async function equalRows(session: Session, batch: Row, rows: number, nearIsEnough: boolean): Promise<number> {
+  const all = await session.run(batch);
   let equal = 0;
-  for (let i = 0; i < rows.length; i++) {
-    // As long as in the batch: what lies behind the end of a row is of nobody's, and must not matter.
-    const alone = await session.run(rowOf(batch, i, rows.length));
-    const there = rowOf(all, i, rows.length);
+  for (let i = 0; i < rows; i++) {
+    // As long as in the batch: what lies beside a row is of nobody's, and must not matter.
+    const alone = await session.run(rowOf(batch, i, rows));
+    const there = rowOf(all, i, rows);
     const isSame = answerOf(alone) === answerOf(there);
     if (isSame || (nearIsEnough && rowDifference(alone, there) === undefined)) equal++;
   }
@@ -138,7 +141,7 @@ async function speeds(
   ours: Session,
   theirs: Session,
   rows: readonly Row[],
-  batches: boolean,
+  joining: Joining | undefined,
 ): Promise<Proof['speed']> {
   const byLength = [...rows].sort((a, b) => elements(a) - elements(b));
   const middle = byLength[Math.floor(byLength.length / 2)]!;
@@ -146,7 +149,7 @@ async function speeds(
   const alike = new Set(eight.map((row) => row.map(({ shape }) => shape.length).join())).size === 1;
   return {
     one: await speedOf(ours, theirs, middle),
-    eight: batches && alike ? await speedOf(ours, theirs, together(eight)) : undefined,
+    eight: joining && alike ? await speedOf(ours, theirs, together(eight, joining)) : undefined,
   };
 }
 

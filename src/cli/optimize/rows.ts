@@ -1,4 +1,5 @@
 import { sliceRows } from '../../scheduling/batch';
+import { padded, type RowPadding } from '../../scheduling/row-padding';
 import { allocate, type NumericDatatype } from '../../tensors/datatype';
 import { madeUp } from '../../tensors/made-up';
 import { elementCount, type Shape } from '../../tensors/shape';
@@ -7,33 +8,39 @@ import type { Tensor } from '../../tensors/tensor';
 /** Inputs of one row, in the model's order. */
 export type Row = readonly Tensor[];
 
+/** How rows run together: what stands beside shorter ones, and where. */
+export type Joining = Omit<RowPadding, 'bucket'>;
+
+/** Where nobody says. */
+export const ZEROS_BEHIND: Joining = { fill: {}, side: 'right' };
+
 /** The sizes of a row: those that are equal can be run together as they are. */
 export function sizesOf(row: Row): string {
   return row.map(({ shape }) => shape.slice(1).join('x')).join(' ');
 }
 
-/** The input that tells what of a row is real, in numbers of 0 and 1: what is put behind it is not looked at then. */
+/** The input that tells what of a row is real, in numbers of 0 and 1: what is put beside it is not looked at then. */
 export function maskOf(row: Row): Tensor | undefined {
   return row.find(
     ({ name, shape, data }) => /mask$/i.test(name) && shape.length === 2 && !Array.isArray(data),
   );
 }
 
-/** Rows as one batch; where there is a mask, shorter ones with zeros behind them, as a server does. */
-export function together(rows: readonly Row[]): Row {
+/** Rows as one batch; where there is a mask, shorter ones are padded, as a server does. */
+export function together(rows: readonly Row[], joining: Joining): Row {
   const [first = []] = rows;
   return first.map((_, i) => {
     const parts = rows.map((row) => row[i]!);
     const longest = parts[0]!.shape.map((_, axis) => Math.max(...parts.map(({ shape }) => shape[axis] ?? 0)));
-    const padded = parts.map((part) => padTo(part, [part.shape[0] ?? 1, ...longest.slice(1)]));
-    const { name, datatype } = padded[0]!;
-    const count = padded.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
+    const alike = parts.map((part) => padTo(part, [part.shape[0] ?? 1, ...longest.slice(1)], joining));
+    const { name, datatype } = alike[0]!;
+    const count = alike.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
     const shape = [count, ...longest.slice(1)];
     if (datatype === 'BYTES')
-      return { name, datatype, shape, data: padded.flatMap(({ data }) => data as string[]) };
+      return { name, datatype, shape, data: alike.flatMap(({ data }) => data as string[]) };
     const data = allocate(datatype, elementCount(shape));
     let at = 0;
-    for (const part of padded) {
+    for (const part of alike) {
       (data as Float32Array).set(part.data as Float32Array, at);
       at += part.data.length;
     }
@@ -41,10 +48,11 @@ export function together(rows: readonly Row[]): Row {
   });
 }
 
-/** A tensor with zeros behind each of its dimensions. */
-function padTo({ name, datatype, shape, data }: Tensor, wanted: Shape): Tensor {
-  if (datatype === 'BYTES' || shape.every((size, axis) => size === wanted[axis]))
-    return { name, datatype, shape, data };
+/** A tensor with longer rows; one of more dimensions with zeros behind each of them. */
+function padTo(tensor: Tensor, wanted: Shape, joining: Joining): Tensor {
+  const { name, datatype, shape, data } = tensor;
+  if (datatype === 'BYTES' || shape.every((size, axis) => size === wanted[axis])) return tensor;
+  if (shape.length === 2) return padded(tensor, wanted[1]!, joining);
   const target = allocate(datatype, elementCount(wanted));
   const run = shape.at(-1) ?? 1;
   const lines = elementCount(shape) / Math.max(1, run);
@@ -67,9 +75,9 @@ export function rowOf(tensors: readonly Tensor[], row: number, rows: number): Te
   return rows === 1 ? [...tensors] : sliceRows(tensors, row, 1, rows);
 }
 
-/** Rows in groups that can run together, in order. @param batches may they? */
-export function groupsOf(rows: readonly Row[], most: number, batches: boolean): Row[][] {
-  if (!batches) return rows.map((row) => [row]);
+/** Rows in groups that can run together, in order. @param joining undefined: none may */
+export function groupsOf(rows: readonly Row[], most: number, joining: Joining | undefined): Row[][] {
+  if (joining === undefined) return rows.map((row) => [row]);
   const groups: Row[][] = [];
   const open = new Map<string, Row[]>();
   for (const row of rows) {
@@ -94,7 +102,7 @@ export function contrasts(rows: readonly Row[]): Row[] {
   const byLength = [...rows].sort((a, b) => length(a) - length(b));
   const shortest = byLength[0]!;
   const longest = byLength.at(-1)!;
-  // Without a mask nothing can be put behind a row.
+  // Without a mask nothing can be put beside a row.
   const alike =
     maskOf(longest) === undefined ? rows.filter((row) => sizesOf(row) === sizesOf(longest)) : byLength;
   const other = alike[0] ?? longest;

@@ -3,7 +3,7 @@ import { openRuntime } from '../../runners/onnx/runtime';
 import type { RuntimeSession } from '../../runners/onnx/runtime-session';
 import type { SessionOptions } from '../../runners/onnx/session-options';
 import type { Tensor } from '../../tensors/tensor';
-import { groupsOf, type Row, rowOf, together } from './rows';
+import { groupsOf, type Joining, type Row, rowOf, together, ZEROS_BEHIND } from './rows';
 
 /** Rows that run together. */
 const MOST_TOGETHER = 8;
@@ -67,10 +67,10 @@ export class Session {
   }
 
   /** The outputs of each row, as far as they may run together. */
-  async answers(rows: readonly Row[], batches: boolean): Promise<Tensor[][]> {
+  async answers(rows: readonly Row[], joining: Joining | undefined): Promise<Tensor[][]> {
     const answers = new Map<Row, Tensor[]>();
-    for (const group of groupsOf(rows, MOST_TOGETHER, batches)) {
-      const outputs = await this.run(group.length === 1 ? group[0]! : together(group));
+    for (const group of groupsOf(rows, MOST_TOGETHER, joining)) {
+      const outputs = await this.run(together(group, joining ?? ZEROS_BEHIND));
       group.forEach((row, i) => answers.set(row, rowOf(outputs, i, group.length)));
     }
     return rows.map((row) => answers.get(row)!);

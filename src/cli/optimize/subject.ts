@@ -11,12 +11,13 @@ import type { LoadedModel } from '../../models/loading/loaded-model';
 import { ModelsService } from '../../models/models.service';
 import { describeServed } from '../../protocols/native/model-description';
 import type { OnnxSettings } from '../../runners/onnx/onnx-kind';
+import type { PreparedRun } from '../../processing/prepared';
 import { sliceRows } from '../../scheduling/batch';
 import { UsageError } from '../command';
 import { batchesOf } from '../run/rows';
 import type { Inputs, TargetModel } from '../run/target';
 import type { Kind, Nature } from './accuracy';
-import { madeUpRows, type Row } from './rows';
+import { type Joining, madeUpRows, type Row, ZEROS_BEHIND } from './rows';
 import type { Settings } from './session';
 
 const DAY_MS = 86_400_000;
@@ -31,12 +32,18 @@ export interface Subject {
   readonly version: string;
   /** How the server opens it. */
   readonly settings: Settings;
-  /** May its rows run together? */
-  readonly batches: boolean;
+  /** How its rows run together; undefined: they never do. */
+  readonly joining: Joining | undefined;
   readonly nature: Nature;
   readonly rows: readonly Row[];
   /** Are the rows the user's own? */
   readonly own: boolean;
+}
+
+/** Rows, and how the model has them run together where its declaration says that. */
+interface Rows {
+  readonly rows: readonly Row[];
+  readonly joining?: Joining | undefined;
 }
 
 /**
@@ -92,7 +99,7 @@ async function describe(
       throw new UsageError(`Model "${name}" runs elsewhere: there is nothing to optimise.`);
     const { graphOptimization, intraOpThreads, interOpThreads, executionProviders } =
       config.runner as OnnxSettings;
-    const rows =
+    const { rows, joining = ZEROS_BEHIND } =
       samples === undefined
         ? await ownRows(model)
         : await samplesIn(samples, targetOf(app, model), model, stop);
@@ -105,8 +112,8 @@ async function describe(
         interOpThreads,
         executionProviders,
       },
-      batches: model.batching.enabled,
-      nature: { declared: declaredKinds(model) },
+      joining: model.batching.enabled ? joining : undefined,
+      nature: { declared: declaredKinds(model), side: joining.side },
       rows,
       own: samples !== undefined,
     };
@@ -148,8 +155,9 @@ async function samplesIn(
   target: TargetModel,
   model: LoadedModel,
   stop: AbortSignal,
-): Promise<Row[]> {
+): Promise<Rows> {
   const rows = new Map<string, Row>();
+  let joining: Joining | undefined;
   const chunks = createReadStream(file) as AsyncIterable<Buffer>;
   let before = 0;
   for await (const batch of batchesOf({ kind: 'ndjson', chunks }, target)) {
@@ -159,7 +167,8 @@ async function samplesIn(
         if (!(error instanceof DomainError) || ERRORS[error.code].outcome !== 'client_error') throw error;
         throw new UsageError(`Row ${before + i + 1} of ${file}: ${error.message}`, { cause: error });
       });
-      for (const row of made) rows.set(digestOf(row), row);
+      for (const row of made.rows) rows.set(digestOf(row), row);
+      joining ??= made.joining;
     }
     before += batch.rows;
     if (rows.size >= MOST_SAMPLES) break;
@@ -168,7 +177,7 @@ async function samplesIn(
     throw new UsageError(
       `${file} has ${before} rows, of which ${rows.size} are different: at least ${LEAST_SAMPLES} are needed, and 250 are better.`,
     );
-  return [...rows.values()];
+  return { rows: [...rows.values()], joining };
 }
 
 /** Inputs with lists for several rows as inputs of one each. */
@@ -180,36 +189,43 @@ function eachOf(inputs: Inputs, rows: number | undefined): Inputs[] {
 }
 
 /** What a call with these inputs would have the model run, row by row. */
-async function tensorsOf(model: LoadedModel, inputs: Inputs): Promise<Row[]> {
+async function tensorsOf(model: LoadedModel, inputs: Inputs): Promise<Rows> {
   const call = new LocalCall(model.name, inputs, {}, DAY_MS);
   const { inputs: tensors, raw } = await call.decode(model);
   const { processing } = model;
-  const runs =
+  const runs: readonly Pick<PreparedRun, 'tensors' | 'padding'>[] =
     raw === undefined || processing === undefined || raw.inputs.length === 0
-      ? [tensors]
+      ? [{ tensors, padding: undefined }]
       : await processing.prepare(raw, { deadlineMs: Infinity });
-  return runs.flatMap((run) => {
-    const rows = run[0]?.shape[0] ?? 1;
-    const apart = model.batching.enabled && run.every(({ shape }) => shape[0] === rows);
-    return apart ? Array.from({ length: rows }, (_, row) => sliceRows(run, row, 1, rows)) : [run];
+  const rows = runs.flatMap(({ tensors: run }) => {
+    const count = run[0]?.shape[0] ?? 1;
+    const apart = model.batching.enabled && run.every(({ shape }) => shape[0] === count);
+    return apart ? Array.from({ length: count }, (_, row) => sliceRows(run, row, 1, count)) : [run];
   });
+  return { rows, joining: runs.find(({ padding }) => padding !== undefined)?.padding };
 }
 
 /** Where nobody gives any: texts where it takes them, else numbers. */
-async function ownRows(model: LoadedModel): Promise<Row[]> {
+async function ownRows(model: LoadedModel): Promise<Rows> {
   const { processing, sample } = model;
   const [input, ...others] = processing?.pipeline.inputs ?? [];
   if (input?.plan.type === 'text' && others.length === 0 && !input.plan.pairs) {
     const { name } = input.plan;
     const rows: Row[] = [];
-    for (let i = 0; i < MADE_UP; i++) rows.push(...(await tensorsOf(model, { [name]: sentence(i) })));
-    return rows;
+    let joining: Joining | undefined;
+    // One by one: together they would be padded.
+    for (let i = 0; i < MADE_UP; i++) {
+      const made = await tensorsOf(model, { [name]: sentence(i) });
+      rows.push(...made.rows);
+      joining ??= made.joining;
+    }
+    return { rows, joining };
   }
   if (sample === undefined)
     throw new UsageError(
       `No input is known that "${model.name}" takes: give some with --samples, or an example in model.yaml.`,
     );
-  return madeUpRows(sample, MADE_UP);
+  return { rows: madeUpRows(sample, MADE_UP) };
 }
 
 const WORDS =

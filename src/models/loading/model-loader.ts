@@ -230,9 +230,9 @@ async function samplesOf(
   processing: ModelProcessing | undefined,
 ): Promise<WarmUpInputs[]> {
   const declared = await processing?.sample(values);
-  return processing === undefined || declared === undefined
-    ? [namedInputsOf(values, specs)]
-    : processing.prepare(declared, { deadlineMs: Infinity });
+  if (processing === undefined || declared === undefined) return [namedInputsOf(values, specs)];
+  const runs = await processing.prepare(declared, { deadlineMs: Infinity });
+  return runs.map(({ tensors }) => tensors);
 }
 
 /** The runner as one that is tried. */

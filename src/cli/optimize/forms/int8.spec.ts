@@ -116,7 +116,13 @@ describe('products with int8 rows', () => {
       const model = read(graph);
       const x = rows(8, DEPTH);
       const names = productsOf(model).map(({ node }) => node.inputs[0]!);
-      const about = { file: after, rows: [x].map((one) => [one]), settings: SETTINGS, batches: false, stop };
+      const about = {
+        file: after,
+        rows: [x].map((one) => [one]),
+        settings: SETTINGS,
+        joining: undefined,
+        stop,
+      };
       const seen = smooth ? await observe(model, names, about) : new Map<string, never>();
       const magnitudes = new Map([...seen].map(([name, each]) => [name, each.magnitudes]));
       expect(quantiseRows(model, { left: new Set(), magnitudes })).toBe(2);
@@ -240,7 +246,7 @@ describe('convolutions in int8', () => {
   async function quantised(of: SmallGraph, left: readonly string[] = []): Promise<Model> {
     const model = read(of);
     const plan = planStatic(model, new Set(left));
-    const about = { file: after, rows: [[pictures(8)]], settings: SETTINGS, batches: false, stop };
+    const about = { file: after, rows: [[pictures(8)]], settings: SETTINGS, joining: undefined, stop };
     quantiseStatically(model, plan, await observe(model, planStatic(model, new Set()).values, about));
     await model.write(after);
     return model;

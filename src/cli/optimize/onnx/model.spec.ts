@@ -70,6 +70,18 @@ describe('Model', () => {
     expect(kept?.bytes?.toString()).toBe('of a later ONNX');
   });
 
+  it('gives the memory of its file back when it is closed', async () => {
+    const padding = written([bytesField(1000, Buffer.alloc(8192))]);
+    const bytes = Buffer.allocUnsafeSlow(LAYER.length + padding.length);
+    bytes.set(LAYER);
+    bytes.set(padding, LAYER.length);
+    const model = new Model(bytes);
+    const size = await model.write(join(folder, 'closed.onnx'));
+    model.close();
+    expect([size, bytes.length]).toEqual([LAYER.length + padding.length, 0]);
+    expect(model.outputs).toEqual(['y']);
+  });
+
   it('knows constants, and who reads what', () => {
     const model = new Model(Buffer.from(LAYER));
     expect(model.scalar('b')).toBe(0.5);

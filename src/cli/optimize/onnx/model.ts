@@ -1,4 +1,5 @@
 import { open, readFile } from 'node:fs/promises';
+import { detachBuffer } from '../../../common/detach-buffer';
 import type { ExternalDataFile } from '../../../models/repository/onnx-file/external-data';
 import { MalformedMessage } from '../../../models/repository/onnx-file/protobuf-cursor';
 import {
@@ -53,8 +54,12 @@ export class Model {
   private readonly graph: readonly Field[];
   private found: Flow | undefined;
 
+  /** What its fields are views of. */
+  private readonly memory: Buffer[];
+
   /** @throws MalformedMessage */
   constructor(bytes: Buffer) {
+    this.memory = [bytes];
     this.fields = fieldsOf(bytes);
     const graph = this.fields.find(({ number }) => number === MODEL.graph);
     if (graph === undefined) throw new MalformedMessage('it has no graph');
@@ -90,6 +95,7 @@ export class Model {
     const model = new Model(await readFile(file));
     const files = new Map<string, Buffer>();
     for (const { location, file: path } of externalData) files.set(location, await readFile(path));
+    model.memory.push(...files.values());
     for (const weight of model.weights.values()) {
       if (!weight.isExternal) continue;
       const { place } = weight;
@@ -102,6 +108,11 @@ export class Model {
     if (files.size > 0 && model.nodes.some(holdsExternal))
       throw new MalformedMessage('a graph within it, or an operator, has weights in files beside it');
     return model;
+  }
+
+  /** Gives the memory of its files back, which the collector would leave there for long: no weight can be read any more. */
+  close(): void {
+    this.memory.splice(0).forEach(detachBuffer);
   }
 
   /** The version of ONNX's own operators. */
