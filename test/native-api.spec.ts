@@ -84,6 +84,19 @@ describe('the native API with the shipped models', () => {
     expect(cache).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
   });
 
+  it.each([
+    ['use_cahce=false', /"use_cahce": there is none of that name; there are version, use_cache, raw/],
+    ['use_cache[]=false', /"use_cache\[\]"/],
+    ['use_cache=false&use_cache=true', /"use_cache": is given twice/],
+    ['top_k=3', /"top_k": is for what a model declares/],
+  ])('refuses %s in a query, rather than to answer something else', async (query, message) => {
+    const { status, body } = await server.post<Fault>(`/api/inference/iris?${query}`, {
+      features: [[5.1, 3.5, 1.4, 0.2]],
+    });
+    expect([status, body.code]).toEqual([400, 'invalid_request']);
+    expect(body.message).toMatch(message);
+  });
+
   const iris = (body: unknown): [string, unknown] => ['/api/inference/iris', body];
   it.each<[string, [string, unknown], number, string, RegExp]>([
     ['an unknown model', ['/api/inference/nobody', {}], 404, 'model_not_found', /"nobody"/],

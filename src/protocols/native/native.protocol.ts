@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { DomainError } from '../../errors/domain-error';
 import {
   booleanParameter,
   contentTypeOf,
@@ -11,7 +12,7 @@ import type { Exchange } from '../../http/exchange';
 import { queryOf, type Route } from '../../http/route-table';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import { rawRequest } from '../../processing/model-processing';
-import type { RequestOptions } from '../../processing/options';
+import { isOptionName, type RequestOptions } from '../../processing/options';
 import type { DeclaredBody, DeclaredInputs } from '../../processing/declared-inputs';
 import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/scheduled-request';
 import type { EncodedAnswer } from '../../http/body/content-encoding';
@@ -40,6 +41,7 @@ const ENCODE = offloadable(CODEC, encodeNative, { consumes: false });
 
 const JSON_TYPES = ['application/json'];
 const ANSWER_TYPES = ['application/json', 'text/csv'] as const;
+const QUERY: ReadonlySet<string> = new Set(['version', 'use_cache', 'raw']);
 const CSV_HEADERS = ['content-type', 'text/csv; charset=utf-8; header=present'];
 const JSON_HEADERS = ['content-type', 'application/json; charset=utf-8'];
 
@@ -49,6 +51,7 @@ export const nativeProtocol: HttpCallCodec<InferenceRequest> = {
 
   check({ req }: Exchange): void {
     requireAcceptable(req, ANSWER_TYPES);
+    if (req.url?.includes('?')) checkQuery(queryOf(req.url));
     flagOf(req.url, 'use_cache', true);
     flagOf(req.url, 'raw', false);
   },
@@ -78,6 +81,7 @@ export const nativeProtocol: HttpCallCodec<InferenceRequest> = {
       if (found !== undefined) return declaredCall(req, found, declared!);
       // Where outputs alone are declared, they are what tensors are answered with.
       const isDeclared = declared?.inputs.length === 0 && !flagOf(req.url, 'raw', false);
+      if (!isDeclared) refuseOptions(req);
       const raw = isDeclared ? rawRequest([], optionsOf(req, declared), false) : undefined;
       return { inputs: tensors, raw, priority: priorityOf(req) };
     });
@@ -134,6 +138,31 @@ function declaredCall(req: IncomingMessage, body: DeclaredBody, declared: Declar
 
 function optionsOf({ url }: IncomingMessage, declared: DeclaredInputs): RequestOptions {
   return url?.includes('?') ? queryOptions(queryOf(url), declared) : {};
+}
+
+/** A name that nothing knows is a slip of the pen, and an answer without what it meant would be a wrong one. */
+function checkQuery(query: URLSearchParams): void {
+  const seen = new Set<string>();
+  for (const name of query.keys()) {
+    if (!QUERY.has(name) && !isOptionName(name)) {
+      throw new DomainError(
+        'invalid_request',
+        `Query parameter "${name.slice(0, 40)}": there is none of that name; there are ${[...QUERY].join(', ')}, and the options of models.`,
+      );
+    }
+    if (seen.has(name))
+      throw new DomainError('invalid_request', `Query parameter "${name}": is given twice.`);
+    seen.add(name);
+  }
+}
+
+function refuseOptions({ url }: IncomingMessage): void {
+  const name = url?.includes('?') ? [...queryOf(url).keys()].find(isOptionName) : undefined;
+  if (name === undefined) return;
+  throw new DomainError(
+    'invalid_request',
+    `Query parameter "${name}": is for what a model declares, and here tensors are answered with tensors.`,
+  );
 }
 
 /** What a native call is about: its path names the model, its query may name the version. */
