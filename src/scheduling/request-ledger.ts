@@ -133,7 +133,7 @@ export class RequestLedger {
   }
 }
 
-/** What happened to one model's requests so far, for a recorder to read. */
+/** What became of one model's requests so far: their sum is what came, less what is in hand. */
 export class ModelCounters {
   completed = 0;
   failed = 0;
