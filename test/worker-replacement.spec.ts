@@ -60,3 +60,31 @@ describe('a server of one worker', () => {
     });
   });
 });
+
+describe('a worker that stands still', () => {
+  const models = temporaryFolder();
+
+  it('is ended also where its successor cannot be ready, and so is what waits for it', async () => {
+    writeModel(models, 'same', identityModel('FP32'));
+    const server = await startServer({
+      MODEL_DIR: models,
+      MODEL_NAMES: 'same',
+      WORKERS: '2',
+      HEARTBEAT_TIMEOUT_MS: '2000',
+    });
+    try {
+      await server.workersReady(2);
+      // What the others serve is not there any more for a worker that comes.
+      writeModel(models, 'same', identityModel('FP64'));
+      const [still = 0] = server.workers();
+      process.kill(still, 'SIGSTOP');
+      await until('it is gone', () => !isAlive(still));
+      await server.said('worker died');
+      expect((await server.post('/api/inference/same', [[1, 2]])).status).toBe(200);
+      expect((await server.post('/v2/repository/models/same/load', {})).status).toBe(200);
+      await server.workersReady(2);
+    } finally {
+      await server.stop();
+    }
+  });
+});

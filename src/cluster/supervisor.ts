@@ -20,6 +20,11 @@ const FIRST_START_TRIES = 3;
 const WATCH_MS = 1000;
 /** Loading the program takes a while in which no event loop turns. */
 const START_GRACE_MS = 30_000;
+/**
+ * A worker that stands still for so many times HEARTBEAT_TIMEOUT_MS finishes nothing any more, and is not left to its
+ * successor, which may never be ready: what it holds, clients and changes of models, would wait for ever.
+ */
+const HOPELESS_AFTER = 2;
 /** A word to a worker that needs no work. */
 const TELL_MS = 1000;
 
@@ -216,8 +221,7 @@ export class Supervisor implements WorkerSlotOwner {
   private lookAfterStart(process: WorkerProcess): void {
     const silentMs = performance.now() - process.lastBeatMs;
     if (silentMs <= this.options.heartbeatTimeoutMs + START_GRACE_MS) return;
-    this.logger.error({ ...process.name, silentMs: Math.round(silentMs) }, 'worker does not start');
-    process.signal('SIGKILL');
+    this.end(process, silentMs, 'worker does not start');
   }
 
   private lookAfter(slot: WorkerSlot, process: WorkerProcess): void {
@@ -226,9 +230,15 @@ export class Supervisor implements WorkerSlotOwner {
     const ownBytes = process.heartbeat?.ownBytes ?? 0;
     if (silentMs > heartbeatTimeoutMs) {
       slot.replaceFailing(process, `its event loop has not turned for ${Math.round(silentMs)} ms`);
+      if (silentMs > HOPELESS_AFTER * heartbeatTimeoutMs) this.end(process, silentMs, 'worker stands still');
     } else if (memoryLimitBytes > 0 && ownBytes > memoryLimitBytes) {
       slot.replaceFailing(process, `it holds ${ownBytes} bytes of memory for itself (WORKER_MEMORY_LIMIT)`);
     }
+  }
+
+  private end(process: WorkerProcess, silentMs: number, why: string): void {
+    this.logger.error({ ...process.name, silentMs: Math.round(silentMs) }, why);
+    process.signal('SIGKILL');
   }
 
   /** Lets every worker's readiness say what none of them can know. */
