@@ -35,6 +35,9 @@ const DEFAULTS = { apiPrefix: '/', logDir: '', accessLog: false, page: false } a
 
 /** @throws ConfigurationError with every fault of the options */
 export function embeddedSettings(options: NestorOptions): Settings {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new ConfigurationError([`options must be an object, such as { modelDir: 'models' }`]);
+  }
   const misplaced = Object.keys(options).filter((option) => option in OF_A_SERVER);
   if (misplaced.length > 0) {
     throw new ConfigurationError(

@@ -2,11 +2,13 @@ import type { INestApplicationContext } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Settings } from './config/slices';
 import type { RequestOptions as DeclaredOptions } from './processing/options';
+import { ModelsHealthIndicator } from './models/models.health';
 import { ModelsService } from './models/models.service';
 import { describeModel, describeServed, type ModelDescription } from './protocols/native/model-description';
 import { InferenceService } from './inference/inference.service';
-import { type InferOptions, type LocalAnswer, LocalCall } from './inference/local-call';
+import { type InferOptions, type LocalAnswer, localCall } from './inference/local-call';
 import type { LocalTensor } from './inference/local-values';
+import { ProcessLog } from './telemetry/logging/process-log';
 
 /** The types of models that `nestor types` prints; `declared` are those of `input:` and `output:` in a `model.yaml`. */
 export type AnyModels = Record<string, { inputs: Record<string, unknown>; outputs: Record<string, unknown> }>;
@@ -81,9 +83,14 @@ export class Nestor<Models extends object = AnyModels> {
     inputs: ManyOf<DeclaredInputsOf<Models, Name>> & DeclaredOptions,
     options?: InferOptions,
   ): Promise<LocalAnswer<ListsOf<DeclaredOutputsOf<Models, Name>>>>;
-  infer(model: string, inputs: unknown, options: InferOptions = {}): Promise<LocalAnswer<never>> {
-    const call = new LocalCall(model, inputs as Record<string, unknown>, options, this.longestMs);
-    return this.inference.infer(call) as Promise<LocalAnswer<never>>;
+  async infer(model: string, inputs: unknown, options: InferOptions = {}): Promise<LocalAnswer<never>> {
+    const call = localCall(model, inputs, options, this.longestMs);
+    return (await this.inference.infer(call)) as LocalAnswer<never>;
+  }
+
+  /** Do all required models serve, or at least one where none is required? For the application's own readiness. */
+  get ready(): boolean {
+    return this.closing === undefined && this.app.get(ModelsHealthIndicator).condition().ready;
   }
 
   /** All models of the folder: whether they serve, what they take and give, and why not where they do not. */
@@ -104,6 +111,6 @@ export class Nestor<Models extends object = AnyModels> {
 
   /** Lets what runs finish, and unloads. May be called again. */
   close(): Promise<void> {
-    return (this.closing ??= this.app.close());
+    return (this.closing ??= this.app.close().then(() => this.app.get(ProcessLog).close()));
   }
 }

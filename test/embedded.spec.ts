@@ -182,12 +182,31 @@ describe('createNestor', () => {
     expect(answer.body.message).toMatch(/before its body parsers/);
   });
 
-  it('leaves others in the process alone', async () => {
+  it.each<[string, unknown[], RegExp]>([
+    ['a model that is no text', [undefined, { features: IRIS }], /name of a model must be a text/],
+    ['inputs that are none', ['iris', null], /inputs must be an object/],
+    ['inputs without names', ['iris', IRIS], /inputs must be an object/],
+    [
+      'an option that there is not',
+      ['iris', { features: IRIS }, { timeout: 5 }],
+      /no option "timeout"; there are .*timeoutMs/,
+    ],
+  ])('refuses %s, which types would not let by', async (_, call, message) => {
+    const refused = nestor.infer(...(call as Parameters<typeof nestor.infer>));
+    await expect(refused).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(refused).rejects.toThrow(message);
+  });
+
+  it('leaves others in the process alone, and nothing behind', async () => {
+    const before = process.listenerCount('exit');
     const other = await createNestor({ modelDir: MODELS, modelNames: ['digits'], apiPrefix: '/own' });
+    expect(other.ready).toBe(true);
     const url = await listening(other.handler);
     expect((await post(`${url}/own/inference/iris`, { features: IRIS })).status).toBe(200);
     await other.close();
     await other.close();
+    expect([other.ready, nestor.ready]).toEqual([false, true]);
+    expect(process.listenerCount('exit')).toBe(before);
     expect((await nestor.infer('iris', { features: IRIS })).model).toBe('iris');
   });
 });
@@ -204,6 +223,7 @@ describe('options', () => {
     ['that there are not', { modeldir: 'x' }, /modeldir is no option/],
     ['of a wrong type', { bodyLimit: {} }, /bodyLimit must be a text, a number/],
     ['that break a rule', { bodyLimit: '1tb' }, /BODY_LIMIT must be/],
+    ['of a folder that is not there', { modelDir: '/none/at/all' }, /folder \/none\/at\/all does not exist/],
   ])('%s are refused by name, in a program and in a module', async (_, options, message) => {
     const refused = createNestor(options);
     await expect(refused).rejects.toBeInstanceOf(ConfigurationError);

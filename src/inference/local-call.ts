@@ -1,3 +1,4 @@
+import { DomainError } from '../errors/domain-error';
 import type { LoadedModel } from '../models/loading/loaded-model';
 import { writeDeclared } from '../processing/declared-answer';
 import { type DeclaredBody, readDeclaredValues } from '../processing/declared-inputs';
@@ -24,6 +25,16 @@ export interface InferOptions {
   readonly raw?: boolean;
   readonly signal?: AbortSignal;
 }
+
+const OPTIONS: Readonly<Record<keyof InferOptions, true>> = {
+  version: true,
+  outputs: true,
+  priority: true,
+  timeoutMs: true,
+  cache: true,
+  raw: true,
+  signal: true,
+};
 
 export interface LocalAnswer<Outputs = Record<string, unknown>> {
   readonly outputs: Outputs;
@@ -145,4 +156,30 @@ async function withoutBlobs(inputs: Readonly<Record<string, unknown>>): Promise<
   };
   const entries = Object.entries(inputs).map(async ([name, value]) => [name, await bytes(value)] as const);
   return Object.fromEntries(await Promise.all(entries));
+}
+
+/**
+ * A call of who may not have the types to be told by.
+ * @throws invalid_request
+ * @internal
+ */
+export function localCall(
+  model: unknown,
+  inputs: unknown,
+  options: InferOptions,
+  longestMs: number,
+): LocalCall {
+  if (typeof model !== 'string') throw invalid('the name of a model must be a text');
+  if (typeof inputs !== 'object' || inputs === null || Array.isArray(inputs)) {
+    throw invalid('inputs must be an object of values by the names of inputs');
+  }
+  const odd = Object.keys(options).find((name) => !(name in OPTIONS));
+  if (odd !== undefined) {
+    throw invalid(`there is no option "${odd.slice(0, 40)}"; there are ${Object.keys(OPTIONS).join(', ')}`);
+  }
+  return new LocalCall(model, inputs as Record<string, unknown>, options, longestMs);
+}
+
+function invalid(fault: string): DomainError {
+  return new DomainError('invalid_request', `infer: ${fault}.`);
 }

@@ -16,15 +16,21 @@ export async function checkStart({ cluster, http, models, remote }: Checked): Pr
   if (cluster.managementPort !== 0) {
     checks.push(checkPort('MANAGEMENT_PORT', http.host, cluster.managementPort));
   }
-  // A server of nothing but another server's model needs no folder, and one that fetches its models makes it.
-  if (remote.externalUrl === undefined && models.sources.length === 0)
-    checks.push(
-      models.only?.file === undefined
-        ? checkModelFolder(models.dir)
-        : checkModelFile(join(models.dir, models.only.file)),
-    );
+  checks.push(modelsFault({ models, remote }));
   const faults = (await Promise.all(checks)).filter((fault) => fault !== undefined);
   if (faults.length > 0) throw new ConfigurationError(faults);
+}
+
+/** Why there can be no models where they are to be; undefined where there can. */
+export async function modelsFault({
+  models,
+  remote,
+}: Pick<Checked, 'models' | 'remote'>): Promise<string | undefined> {
+  // A server of nothing but another server's model needs no folder, and one that fetches its models makes it.
+  if (remote.externalUrl !== undefined || models.sources.length > 0) return undefined;
+  return models.only?.file === undefined
+    ? checkModelFolder(models.dir)
+    : checkModelFile(join(models.dir, models.only.file));
 }
 
 async function checkModelFolder(dir: string): Promise<string | undefined> {
