@@ -196,12 +196,20 @@ export class Stage {
     return this.ask(`/v2/repository/models/${model}/load`, '');
   }
 
-  /** Lowers a limit of a running process, such as `nofile`. Returns what puts it back. */
+  /** Lowers a limit of a running process, such as `nofile`. Returns what puts it back. Another disturbance may end it before. */
   async limit(pid: number, resource: string, value: number): Promise<() => Promise<unknown>> {
     const process = `--pid=${pid}`;
-    const { stdout } = await run('prlimit', [process, `--${resource}`, '--noheadings', '--output=SOFT']);
-    await run('prlimit', [process, `--${resource}=${Math.floor(value)}:`]);
-    return () => run('prlimit', [process, `--${resource}=${stdout.trim()}:`]);
+    const prlimit = async (...args: string[]): Promise<string> => {
+      try {
+        return (await run('prlimit', [process, ...args])).stdout.trim();
+      } catch (error) {
+        if (isAlive(pid)) throw error;
+        return '';
+      }
+    };
+    const before = await prlimit(`--${resource}`, '--noheadings', '--output=SOFT');
+    await prlimit(`--${resource}=${Math.floor(value)}:`);
+    return () => prlimit(`--${resource}=${before}:`);
   }
 
   private async workers(): Promise<WorkerSeen[]> {

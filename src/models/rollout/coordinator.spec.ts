@@ -436,7 +436,7 @@ describe('ModelCoordinator', () => {
     const coordinator = harness.coordinator();
     await coordinator.change({ action: 'load', model: 'a' });
     await coordinator.change({ action: 'ensure', model: 'a', version: '2' });
-    expect(harness.told).toMatchObject([{ replaced: 'a' }, { replaced: undefined }]);
+    expect(harness.told).toMatchObject([{ replaced: { model: 'a' } }, { replaced: undefined }]);
   });
 
   it('refuses for want of room when nothing is idle', async () => {

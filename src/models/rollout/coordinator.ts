@@ -189,7 +189,8 @@ export class Coordinator {
       this.nowLoaded(this.loadedVersion(model, prepared, prepared === last));
     }
     this.aside.release(model);
-    await this.commit(staged, model);
+    const digests = Object.fromEntries(staged.versions.map(({ version, digest }) => [version, digest]));
+    await this.commit(staged, { model, digests });
     this.options.log({ model, versions: staged.versions.map(({ version }) => version) }, 'model swapped');
     await this.residents.shrink(model);
   }
@@ -414,7 +415,7 @@ export class Coordinator {
     );
   }
 
-  private async commit({ id, model }: Staged, replaced?: string): Promise<void> {
+  private async commit({ id, model }: Staged, replaced?: Commit['replaced']): Promise<void> {
     this.generation++;
     const commit: Commit = {
       id,

@@ -134,8 +134,11 @@ export interface Commit {
   readonly byDefault: string | undefined;
   /** Of the model's versions those whose batches were wrong before. */
   readonly unbatched: readonly Unbatched[];
-  /** The model all of whose versions these replace: who had no part in it, on its way out, serves none of it any more. */
-  readonly replaced?: string;
+  /**
+   * The model all of whose versions these replace, and what it has now: who had no part in it, on its way out, and has
+   * something else serves none of it any more.
+   */
+  readonly replaced?: { readonly model: string; readonly digests: Readonly<Record<string, string>> };
 }
 
 /** Or throw it away. */

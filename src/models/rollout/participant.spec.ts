@@ -92,12 +92,15 @@ describe("a worker's part in a change", () => {
   it('serves a model no longer that was loaded anew without it, on its way out', async () => {
     await ask(PREPARE, load);
     await ask(COMMIT, load);
-    await ask(COMMIT, { id: 2, unbatched: [], replaced: 'iris' });
+    const replaced = { model: 'iris', digests: { 1: 'another' } };
+    await ask(COMMIT, { id: 2, byDefault: '1', unbatched: [], replaced });
     expect(serving()).toBe('load 1');
     link.toldToStop = true;
-    await ask(COMMIT, { id: 3, unbatched: [] });
+    await ask(COMMIT, { id: 3, byDefault: '1', unbatched: [] });
+    const digests = { 1: registry.entry('iris').version('1')?.digest };
+    await ask(COMMIT, { id: 4, byDefault: '1', unbatched: [], replaced: { model: 'iris', digests } });
     expect(serving()).toBe('load 1');
-    await ask(COMMIT, { id: 4, unbatched: [], replaced: 'iris' });
+    await ask(COMMIT, { id: 5, byDefault: '1', unbatched: [], replaced });
     expect(serving()).toBeUndefined();
     const entry = registry.entry('iris').version(undefined);
     expect([entry?.refusal?.code, entry?.isQuarantined]).toEqual(['draining', false]);

@@ -74,7 +74,7 @@ export class Participant {
   commit({ id, generation, byDefault, unbatched, replaced }: Commit): void {
     const staged = this.staging.take(id);
     if (staged === undefined) {
-      if (replaced !== undefined && this.ipc.toldToStop) this.giveUp(replaced);
+      if (replaced !== undefined && this.ipc.toldToStop) this.giveUpUnlessSame(replaced, byDefault);
       return;
     }
     this.registry.expect(staged.model).agreed = byDefault;
@@ -83,9 +83,18 @@ export class Participant {
     for (const one of unbatched) this.unbatch(one);
   }
 
-  /** The others have something else of that model by now, and this process, which stops, will not. */
-  private giveUp(model: string): void {
-    for (const entry of this.registry.get(model)?.loaded() ?? []) {
+  /** The others may have something else of that model by now, and this process, which stops, will not. */
+  private giveUpUnlessSame(
+    { model, digests }: NonNullable<Commit['replaced']>,
+    byDefault: string | undefined,
+  ): void {
+    const own = this.registry.get(model);
+    const loaded = own?.loaded() ?? [];
+    const isSame =
+      loaded.length === Object.keys(digests).length &&
+      loaded.every(({ version, digest }) => digests[version] === digest);
+    if (isSame && own?.defaultVersion === byDefault) return;
+    for (const entry of loaded) {
       entry.refusal = new DomainError(
         'draining',
         `Model "${model}" was loaded anew while this process stops; another one has it.`,
