@@ -1,3 +1,4 @@
+import { PassingMap } from '../common/passing';
 import { DomainError, type ErrorCode } from '../errors/domain-error';
 import type { Clock } from '../common/clock';
 import { priorityLevel, type ScheduledRequest } from '../scheduling/scheduled-request';
@@ -35,7 +36,7 @@ const THE_LEADERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * next one leads; where its run failed, each follower runs for itself.
  */
 export class SingleFlight<T> {
-  private readonly flights = new Map<string, Flight<T>>();
+  private readonly flights = new PassingMap<string, Flight<T>>();
   private followers = 0;
 
   /** @param maxFollowers who may wait at one time; further ones lead themselves, where admission sees them */

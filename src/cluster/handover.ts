@@ -1,3 +1,4 @@
+import { PassingMap } from '../common/passing';
 import { createServer, type Socket } from 'node:net';
 import { DomainError, ERRORS } from '../errors/domain-error';
 import { nativeErrorBody } from '../http/errors/error-body';
@@ -45,7 +46,7 @@ export class Handover {
   });
   private readonly waiting: Socket[] = [];
   /** What each that is alive was handed and has not taken. */
-  private readonly handed = new Map<Taker, Handed>();
+  private readonly handed = new PassingMap<Taker, Handed>();
   /** Those that are handed connections. */
   private readonly takers = new Set<Taker>();
   /** Of them, those that may be handed one now, the longest idle first. */

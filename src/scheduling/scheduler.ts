@@ -1,3 +1,4 @@
+import { PassingSet } from '../common/passing';
 import type { BatchRun } from './batch';
 import type { Clock } from '../common/clock';
 import { DeadlineWatch } from '../common/deadline-watch';
@@ -36,7 +37,7 @@ export class Scheduler implements ModelHost {
   readonly maxBatchBytes: number;
   readonly ageingMs: number;
   readonly deadlines: DeadlineWatch<QueuedRequest>;
-  readonly models = new Set<HostedModel>();
+  readonly models = new PassingSet<HostedModel>();
   /** Those of them with something to do, and at times one that has just done it: among hundreds they are few. */
   readonly busy: HostedModel[] = [];
   readonly slotRuns: BatchRun[] = [];

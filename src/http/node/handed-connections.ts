@@ -1,3 +1,4 @@
+import { PassingSet } from '../../common/passing';
 import { EventEmitter } from 'node:events';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -6,7 +7,7 @@ import { allowsHalfOpen } from './half-open';
 
 /** Serves, on a server that listens nowhere itself, the connections that another process accepts and hands over. */
 export class HandedConnections extends EventEmitter<{ idle: [] }> {
-  private readonly open = new Set<Socket>();
+  private readonly open = new PassingSet<Socket>();
   private lastId = 0;
   private closed = false;
 

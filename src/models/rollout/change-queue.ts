@@ -1,3 +1,4 @@
+import { PassingMap } from '../../common/passing';
 import { DomainError } from '../../errors/domain-error';
 import type { ModelChange } from './messages';
 
@@ -17,7 +18,7 @@ interface Line {
 
 /** Changes of one model come one after the other; those of different models do not wait for each other. */
 export class ChangeQueue {
-  private readonly lines = new Map<string, Line>();
+  private readonly lines = new PassingMap<string, Line>();
 
   /** @throws conflict when too many wait, and what `carryOut` throws */
   take(change: ModelChange, carryOut: () => Promise<void>): Promise<void> {

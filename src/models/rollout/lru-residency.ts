@@ -1,3 +1,4 @@
+import { PassingMap } from '../../common/passing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Coalesced } from '../../common/coalesced';
 import { DomainError } from '../../errors/domain-error';
@@ -35,9 +36,9 @@ type LetGo = (version: LoadedVersion) => void | Promise<void>;
  * memory. The least recently used idle one makes room; those of the start, and ones with work in hand, never do.
  */
 export class LruResidency {
-  private readonly versions = new Map<string, LoadedVersion>();
+  private readonly versions = new PassingMap<string, LoadedVersion>();
   private readonly usage: Coalesced<VersionUsage[][]>;
-  private readonly lastHeard = new Map<number, Heard>();
+  private readonly lastHeard = new PassingMap<number, Heard>();
 
   constructor(
     private readonly options: ResidencyOptions,

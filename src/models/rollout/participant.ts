@@ -1,3 +1,4 @@
+import { PassingSet } from '../../common/passing';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
 import { DomainError, reasonOf } from '../../errors/domain-error';
@@ -42,7 +43,7 @@ export class Participant {
   private readonly staging: Staging;
   private readonly serving = new ServingVersions();
   /** Versions that serve no more and finish what they hold. */
-  private readonly leaving = new Set<Promise<void>>();
+  private readonly leaving = new PassingSet<Promise<void>>();
 
   constructor(
     @Inject(modelsConfig.KEY) config: ModelsConfig,

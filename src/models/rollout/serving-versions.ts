@@ -1,3 +1,4 @@
+import { PassingSet } from '../../common/passing';
 import type { VersionEntry } from '../loading/model-entry';
 import type { VersionUsage } from './messages';
 
@@ -6,7 +7,7 @@ const FEW = 32;
 
 /** The versions that serve in this worker, and how they are used. */
 export class ServingVersions {
-  private readonly entries = new Set<VersionEntry>();
+  private readonly entries = new PassingSet<VersionEntry>();
 
   /** @param loading what requests for it wait for: it is not taken from them again before they have had their turn */
   add(entry: VersionEntry, loading: Promise<void> | undefined): void {

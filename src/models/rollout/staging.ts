@@ -1,3 +1,4 @@
+import { PassingMap, PassingSet } from '../../common/passing';
 import { Logger } from '@nestjs/common';
 import type { ModelsConfig } from '../../config/config.slices';
 import { cut } from '../../common/cut';
@@ -31,8 +32,8 @@ export interface OverdueLoad {
 /** Versions that this worker loads beside what serves, until all workers have them or the change is called off. */
 export class Staging {
   private readonly logger = new Logger(Staging.name);
-  private readonly preparing = new Set<number>();
-  private readonly staged = new Map<number, Staged>();
+  private readonly preparing = new PassingSet<number>();
+  private readonly staged = new PassingMap<number, Staged>();
   /** Loads that nobody waits for any more, but for those of the start: a successor would only begin them again. */
   readonly overdue = new Set<OverdueLoad>();
   private stopped = false;

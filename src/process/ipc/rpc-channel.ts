@@ -1,3 +1,4 @@
+import { PassingMap } from '../../common/passing';
 import { DomainError, type ErrorCode, reasonOf } from '../../errors/domain-error';
 
 /** Questions and answers between two processes, or two threads. */
@@ -21,7 +22,7 @@ interface Pending {
 /** One end of a line on which both sides may ask. Every question settles: by its answer, its time, or the line's end. */
 export class RpcChannel {
   private readonly handlers = new Map<string, Handler>();
-  private readonly pending = new Map<number, Pending>();
+  private readonly pending = new PassingMap<number, Pending>();
   private lastId = 0;
   private closedBecause: string | undefined;
 

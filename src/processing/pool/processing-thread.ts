@@ -1,3 +1,4 @@
+import { PassingMap } from '../../common/passing';
 import { Worker } from 'node:worker_threads';
 import { DomainError, errorFrom } from '../../errors/domain-error';
 import type { Ask, Reply, ReplyOf, ThreadSetup } from './messages';
@@ -16,7 +17,7 @@ interface Pending {
 /** One processing thread, seen from the event loop. */
 export class ProcessingThread {
   private readonly worker: Worker;
-  private readonly pending = new Map<number, Pending>();
+  private readonly pending = new PassingMap<number, Pending>();
   private lastId = 0;
   private hasEnded = false;
 

@@ -1,3 +1,4 @@
+import { PassingMap } from '../../common/passing';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -18,7 +19,7 @@ interface Pending {
 /** A thread for bodies that are too large for the event loop, started when the first one comes. */
 @Injectable()
 export class JsonThread implements OnApplicationShutdown {
-  private readonly pending = new Map<number, Pending>();
+  private readonly pending = new PassingMap<number, Pending>();
   private worker: Worker | undefined;
   private lastId = 0;
 

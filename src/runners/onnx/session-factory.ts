@@ -1,3 +1,4 @@
+import { PassingSet } from '../../common/passing';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import {
   type ClusterConfig,
@@ -29,7 +30,7 @@ export interface OpenOptions extends Omit<RunnerOptions, 'intraOpThreads'> {
 /** Opens the sessions of this process, and closes what is still open when the application ends. */
 @Injectable()
 export class SessionFactory implements OnApplicationShutdown {
-  private readonly runners = new Set<SessionRunner>();
+  private readonly runners = new PassingSet<SessionRunner>();
   private readonly thread: ThreadOptions;
   private readonly shared: SharedThreads;
   private ending = false;

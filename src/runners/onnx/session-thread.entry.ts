@@ -1,3 +1,4 @@
+import { PassingMap } from '../../common/passing';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import { isUnchangedNow } from '../../common/file-stamp';
@@ -56,7 +57,7 @@ class ThreadSide {
   private readonly signal: Int32Array;
   private readonly cpu = new OwnCpuTime();
   private readonly local = new ArrayBuffer(BLOCK_BYTES);
-  private readonly sessions = new Map<number, HostedSession>();
+  private readonly sessions = new PassingMap<number, HostedSession>();
   private readonly place: RunPlace | undefined;
   /** The last one that wrote its outputs to the block. */
   private writer: HostedSession | undefined;

@@ -1,3 +1,4 @@
+import { PassingMap } from '../../common/passing';
 import { Worker } from 'node:worker_threads';
 import type { FileStamp } from '../../common/file-stamp';
 import { DomainError, reasonOf } from '../../errors/domain-error';
@@ -70,7 +71,7 @@ export class SessionThread {
   private readonly recording: ThreadOptions['recording'];
   private readonly record: ThreadRecord | undefined;
   private readonly worker: Worker;
-  private readonly sessions = new Map<number, ThreadSession>();
+  private readonly sessions = new PassingMap<number, ThreadSession>();
   private threadId: number | undefined;
   private lastNumber = 0;
   private current: Job | undefined;

@@ -1,3 +1,4 @@
+import { PassingSet } from '../../common/passing';
 import type { FileStamp } from '../../common/file-stamp';
 import type { DomainError } from '../../errors/domain-error';
 import type { Tensor } from '../../tensors/tensor';
@@ -35,7 +36,7 @@ export interface SharedThreadsOptions extends ThreadOptions {
 /** One of the threads, and who lives there. */
 interface Place {
   readonly thread: SessionThread;
-  readonly sessions: Set<SharedSession>;
+  readonly sessions: PassingSet<SharedSession>;
   /** Sessions that are on their way there. */
   loading: number;
   /** Sessions that it has had. */
@@ -113,7 +114,7 @@ export class SharedThreads {
     const thread = new SessionThread(this.options);
     const place: Place = {
       thread,
-      sessions: new Set(),
+      sessions: new PassingSet(),
       loading: 0,
       had: 0,
       watch: undefined,

@@ -1,3 +1,4 @@
+import { PassingSet } from '../../common/passing';
 import { Logger } from '@nestjs/common';
 import { DomainError, reasonOf, toDomainError } from '../../errors/domain-error';
 import { FAMILIES } from '../../telemetry/metrics/metric-families';
@@ -51,7 +52,7 @@ function noRequests(): RunContext {
 /** A model whose runs happen on another server. */
 export class RemoteRunner implements ModelRunner {
   private readonly logger = new Logger('Remote');
-  private readonly running = new Set<Promise<unknown>>();
+  private readonly running = new PassingSet<Promise<unknown>>();
 
   constructor(private readonly parts: RemoteParts) {}
 
