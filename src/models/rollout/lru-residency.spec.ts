@@ -55,4 +55,41 @@ describe('LruResidency', () => {
     await residents.reserve('c', '1');
     expect(gone).toEqual(['b']);
   });
+
+  it('gives a place to who has waited longest for one, not to who comes when it is free', async () => {
+    const residents = new LruResidency(
+      {
+        maxResident: 1,
+        maxMemoryBytes: 0,
+        loadTimeoutMs: 10_000,
+        askAll: () => Promise.resolve([]),
+      },
+      () => undefined,
+    );
+    await residents.reserve('a', '1');
+    const first = residents.reserve('b', '1');
+    // It has looked for one by then, and found none.
+    await new Promise(setImmediate);
+    residents.remove('a', '1');
+    const second = residents.reserve('c', '1');
+    await first;
+    expect([residents.get('b', '1')?.model, residents.get('c', '1')]).toEqual(['b', undefined]);
+    residents.remove('b', '1');
+    await second;
+    expect(residents.get('c', '1')?.model).toBe('c');
+  });
+
+  it('gives up on a place when its own time is over, however long others have waited before it', async () => {
+    const residents = new LruResidency(
+      { maxResident: 1, maxMemoryBytes: 0, loadTimeoutMs: 30, askAll: () => Promise.resolve([]) },
+      () => undefined,
+    );
+    await residents.reserve('a', '1');
+    const waiting = ['b', 'c', 'd'].map((model) => residents.reserve(model, '1'));
+    const ended = await Promise.allSettled(waiting);
+    expect(ended.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    residents.remove('a', '1');
+    await residents.reserve('e', '1');
+    expect(residents.get('e', '1')?.model).toBe('e');
+  });
 });

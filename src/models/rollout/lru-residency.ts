@@ -1,6 +1,7 @@
 import { PassingMap } from '../../common/passing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Coalesced } from '../../common/coalesced';
+import { Line } from '../../common/line';
 import { DomainError } from '../../errors/domain-error';
 import type { LoadedVersion } from '../../process/ipc/loaded-version';
 import type { Reply } from '../../process/ipc/messages';
@@ -38,6 +39,8 @@ type LetGo = (version: LoadedVersion) => void | Promise<void>;
 export class LruResidency {
   private readonly versions = new PassingMap<string, LoadedVersion>();
   private readonly usage: Coalesced<VersionUsage[][]>;
+  /** Who waits for a place gets it in their turn: one that becomes free between two looks was taken by whoever came then. */
+  private readonly places = new Line(1);
   private readonly lastHeard = new PassingMap<number, Heard>();
 
   constructor(
@@ -105,7 +108,16 @@ export class LruResidency {
       this.add(onItsWay(model, version));
       return true;
     };
-    await this.until(model, full, takePlace, letGo);
+    const giveUpMs = this.giveUpMs();
+    const leaving: LoadedVersion[] = [];
+    try {
+      await this.places.through(() =>
+        this.until(model, full, takePlace, (one) => void leaving.push(one), giveUpMs),
+      );
+    } finally {
+      // Its place is taken already: nobody else waits for it to be gone.
+      for (const one of leaving) await letGo(one);
+    }
   }
 
   /** Notes what a reserved version takes, and makes room for it; it counts as loaded when it is added. @throws model_unavailable */
@@ -150,8 +162,17 @@ export class LruResidency {
     return bytes <= maxMemoryBytes;
   }
 
-  private async until(model: string, fullBecause: string, holds: () => boolean, letGo: LetGo): Promise<void> {
-    const giveUpMs = performance.now() + this.options.loadTimeoutMs;
+  private giveUpMs(): number {
+    return performance.now() + this.options.loadTimeoutMs;
+  }
+
+  private async until(
+    model: string,
+    fullBecause: string,
+    holds: () => boolean,
+    letGo: LetGo,
+    giveUpMs = this.giveUpMs(),
+  ): Promise<void> {
     let pollMs = FIRST_POLL_MS;
     while (!holds()) {
       if (await this.evict(model, letGo)) continue;
