@@ -85,6 +85,27 @@ describe('rows of different lengths', () => {
     ]);
   });
 
+  it('run together as many as their own length is worth, whatever others cost that ran alone', async () => {
+    const harness = new Harness();
+    const runner = new FakeRunner(1, (run) => {
+      const isLong = run.batch[0]![0]!.shape[1] === 40;
+      harness.clock.setTimeout(() => run.finish(), isLong ? 20 + 8 * run.rows : 3);
+    });
+    const model = harness.model(runner);
+    const long = Array.from({ length: 40 }, () => 1);
+    const padding = { ...PADDING, bucket: 48 };
+    for (let round = 0; round < 12; round++) {
+      for (let i = 0; i < 6; i++) {
+        harness.submit(model, tokens([1, 2]), { padding: PADDING });
+        await harness.clock.advance(10);
+      }
+      for (let i = 0; i < 9; i++) harness.submit(model, tokens(long), { padding });
+      await harness.clock.advance(500);
+    }
+    // Nine wait, of which eight fit.
+    expect(runner.runs.slice(-2).map(({ rows }) => rows)).toEqual([8, 1]);
+  });
+
   it('are as long as they came where they run alone', async () => {
     const { harness, runner, model } = await busy();
     const { outcome } = harness.submit(model, tokens([1, 2]), { padding: PADDING });

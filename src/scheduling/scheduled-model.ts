@@ -73,6 +73,8 @@ export class ScheduledModel implements HostedModel {
   readonly counters: ModelCounters;
   readonly forecastErrors: ForecastErrors;
   readonly runs: BatchRun[] = [];
+  /** What runs of padded rows cost, by their bucket: of long rows two cost more each than a short one alone. */
+  private readonly paddedCosts = new Map<number, CostModel>();
   batchable: boolean;
   virtualMs = 0;
   private lastRefusalMs = -Infinity;
@@ -210,13 +212,14 @@ export class ScheduledModel implements HostedModel {
   /** Is it better to wait for more rows than to start? */
   filling(nowMs: number): boolean {
     if (!this.fill.enabled || !this.batchable || this.state !== 'open' || this.host.draining) return false;
-    if (this.queue.rows >= this.cost.maxRows || this.queue.hasRetries) return false;
+    const { maxRows } = this.costOf(this.queue.head());
+    if (this.queue.rows >= maxRows || this.queue.hasRetries) return false;
     return this.fill.open(nowMs);
   }
 
   /** Runs the most urgent batch; nothing when all who wait turn out to have left. */
   start(nowMs: number): void {
-    const maxRows = this.batchable ? this.cost.batchRows(this.queue.rows) : 0;
+    const maxRows = this.batchable ? this.costOf(this.queue.head()).batchRows(this.queue.rows) : 0;
     const requests = this.ledger.takeBatch(maxRows, nowMs, this.leastRunMs());
     if (this.fill.enabled) this.restartFilling();
     if (requests.length === 0) return this.settleDown();
@@ -240,6 +243,15 @@ export class ScheduledModel implements HostedModel {
     }
     // Those of a larger batch are read again, should it fail.
     if (requests.length === 1) requests[0]!.releaseInputs();
+  }
+
+  /** What says how many rows are worth a batch that this request leads. */
+  private costOf(leader: QueuedRequest | undefined): CostModel {
+    const bucket = leader?.request.padding?.bucket;
+    if (bucket === undefined || !this.batchable) return this.cost;
+    let cost = this.paddedCosts.get(bucket);
+    if (cost === undefined) this.paddedCosts.set(bucket, (cost = new CostModel(this.options.maxBatchRows)));
+    return cost;
   }
 
   /** What a run takes at the least, where that is known and somebody waits who could use the time. */
@@ -336,6 +348,8 @@ export class ScheduledModel implements HostedModel {
       if (this.audit?.waiting === true) this.host.hasWork(this);
     }
     this.cost.record(run.rows, runMs);
+    const cost = this.costOf(run.requests[0]);
+    if (cost !== this.cost) cost.record(run.rows, runMs);
     this.observer?.ran(run.rows, runMs);
     // The next batch is on its way before these answers are written.
     this.end(run, runMs);
