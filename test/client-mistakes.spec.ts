@@ -100,9 +100,11 @@ describe('a mistake of the client that only the runtime sees', () => {
     ]);
     const v2 = { inputs: [{ name: 'ids', datatype: 'INT64', shape: [1, 1], data: [0] }] };
     expect((await server.post('/v2/models/tokens/infer', v2, form)).status).toBe(200);
-    const none = await server.post('/api/inference/tokens', 'ids=1&more=2', form);
-    expect([none.status, none.body.code]).toEqual([415, 'unsupported_media_type']);
-    expect(none.body.message).toContain('content-type: application/json');
+    for (const fields of ['ids=1&more=2', 'text=one', 'features=1', 'n=1']) {
+      const none = await server.post('/api/inference/tokens', fields, form);
+      expect([fields, none.status, none.body.code]).toEqual([fields, 415, 'unsupported_media_type']);
+      expect(none.body.message).toContain('content-type: application/json');
+    }
   });
 
   it('is a name that is nearly one: the answer has the one that was meant', async () => {

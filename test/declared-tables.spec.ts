@@ -113,6 +113,19 @@ output: { passed: { type: classification, from: probabilities, activation: none,
       400,
       'row 1, column \\"petal_length\\": has no value.',
     ],
+    [
+      'a number beyond a double',
+      () => csv('iris', `${HEADER}\n1,2,-1e999,4\n`),
+      400,
+      'row 1, column \\"petal_length\\": is \\"-1e999\\", which is beyond what a double holds.',
+    ],
+    [
+      'such a one in JSON, in place of which a missing one would be 0',
+      () =>
+        send('passes', '{"pupil": {"hours": 1e999, "absences": 1}}', { 'content-type': 'application/json' }),
+      400,
+      'The number 1e999 at position 20 is beyond what a double holds.',
+    ],
     ['a missing column', () => csv('iris', 'sepal_length\n1\n'), 400, 'has no column \\"sepal_width\\".'],
     [
       '51 rows',

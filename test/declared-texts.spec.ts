@@ -242,6 +242,9 @@ describe('texts', () => {
         [0, 'embedding'],
         [1, 'embedding'],
       ]);
+      const unset = { encoding_format: null, dimensions: null, user: null, truncate: null };
+      const asked = await server.post('/v1/embeddings', { model: 'embedder', input, ...unset });
+      expect([asked.status, asked.body]).toEqual([200, JSON.parse(JSON.stringify(plain))]);
       expect(encoded.model).toBe('embedder');
       expect(encoded.usage.prompt_tokens).toBeGreaterThan(6);
       expect(plain.usage).toEqual(encoded.usage);
@@ -307,6 +310,7 @@ describe('texts', () => {
         [{ model: 'embedder', input: [[1, 2], 'x'] }, '"input" [1] must be a list of token ids'],
         [{ model: 'embedder', input: ['x', [1]] }, '"input" [1] must be a text'],
         [{ model: 'embedder', input: [[1, -2]] }, '"input" [0] must be a list of token ids'],
+        [{ model: 'embedder', input: [1, -2] }, '"input" [1] must be a token id'],
         [{ model: 'embedder', input: [1, 99_999] }, 'has the token id 99999, and the model'],
         [{ model: 'embedder', input: 'x', dimensions: 0 }, '"dimensions" must be'],
         [{ model: 'embedder', input: 'x', dimensions: 9 }, '"dimensions" must be at most 8'],

@@ -59,7 +59,11 @@ export function cellOfJson(value: unknown, { type }: ColumnPlan): Cell {
 }
 
 function numberOf(digits: string, given: string): number {
-  if (NUMBER.test(digits)) return Number(digits);
+  if (NUMBER.test(digits)) {
+    const value = Number(digits);
+    if (Number.isFinite(value)) return value;
+    throw new CellFault(`is ${shown(given)}, which is beyond what a double holds`);
+  }
   const infinite = INFINITE.exec(digits);
   if (infinite !== null) return infinite[1] === '-' ? -Infinity : Infinity;
   throw expected('number', given);

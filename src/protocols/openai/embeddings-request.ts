@@ -18,7 +18,13 @@ const KEYS = new Set(['model', 'input', 'encoding_format', 'dimensions', 'trunca
 /** @throws invalid_json, invalid_request */
 export function readEmbeddingsRequest(body: Buffer): EmbeddingsRequest {
   const given = objectIn(body);
-  const { model, input, encoding_format: format = 'float', dimensions, truncate } = given;
+  const { model, input } = given;
+  // Clients that know all parameters send null for those that nobody set.
+  const [format, dimensions, truncate] = [
+    given.encoding_format ?? 'float',
+    given.dimensions ?? undefined,
+    given.truncate ?? undefined,
+  ];
   const unknown = Object.keys(given).find((key) => !KEYS.has(key));
   if (unknown !== undefined) throw invalid(`there is no parameter ${JSON.stringify(unknown.slice(0, 100))}`);
   if (typeof model !== 'string' || model === '') throw invalid('"model" must be the name of a model');
@@ -40,6 +46,13 @@ function piecesIn(input: unknown): Pick<EmbeddingsRequest, 'pieces' | 'media'> {
   if (isIds(input)) return { media: 'ids', pieces: [input.join(' ')] };
   const list: readonly unknown[] = Array.isArray(input) ? input : [input];
   if (list.length === 0) throw invalid('"input" has no texts');
+  if (typeof list[0] === 'number' && Array.isArray(input)) {
+    const odd = Math.max(
+      0,
+      list.findIndex((item) => !isIds([item])),
+    );
+    throw invalid(`"input" [${odd}] must be a token id, which is a whole number from 0 on`);
+  }
   const media = Array.isArray(list[0]) ? 'ids' : 'text';
   const pieces = list.map((item, i) => {
     if (media === 'text' && typeof item === 'string') return item;

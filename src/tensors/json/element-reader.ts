@@ -2,7 +2,7 @@ import { DomainError, type ErrorCode } from '../../errors/domain-error';
 import { LOWER_F, LOWER_T, MINUS, isDigit, QUOTE } from '../numbers/ascii';
 import type { Datatype, TensorData } from '../datatype';
 import type { ElementSink } from './element-sink';
-import { kindOf, quote } from './json-fault';
+import { kindAt, quote } from './json-fault';
 import type { JsonReader } from './json-reader';
 import { isFloat } from '../numbers/number-range';
 
@@ -76,7 +76,7 @@ export function tooManyTexts(where: string, maxTexts: number): DomainError {
 /** What stands at the cursor is not an element of the datatype. */
 export function rejectElement(reader: JsonReader, datatype: Datatype, place: Place): never {
   const first = reader.peek();
-  const kind = kindOf(first);
+  const kind = kindAt(reader.bytes, reader.position);
   if (kind === undefined) reader.fail(expectation(datatype));
   if (first === QUOTE) throw wrongDatatype(place, datatype, quote(reader.readString()));
   if (first !== MINUS && !isDigit(first)) throw wrongDatatype(place, datatype, kind);

@@ -32,6 +32,13 @@ export function kindOf(first: number): string | undefined {
   return undefined;
 }
 
+/** The same of what stands at a place: `text=...`, as a form has it, begins as `true` does, and is nothing. */
+export function kindAt(bytes: Buffer, position: number): string | undefined {
+  const kind = kindOf(bytes[position] ?? -1);
+  const isWord = kind === 'true' || kind === 'false' || kind === 'null';
+  return isWord && bytes.toString('latin1', position, position + kind.length) !== kind ? undefined : kind;
+}
+
 /** A byte as people read it. */
 export function nameByte(bytes: Buffer, position: number): string {
   const byte = bytes[position]!;

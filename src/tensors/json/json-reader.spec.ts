@@ -90,7 +90,9 @@ describe('JsonReader', () => {
         try {
           expected = JSON.parse(document);
         } catch {
-          expect(faultOf(() => readAll(document))).toMatch(/^invalid_json: Invalid JSON at position \d+: /);
+          expect(faultOf(() => readAll(document))).toMatch(
+            /^invalid_json: Invalid JSON at position \d+: |^out_of_range: /,
+          );
           expect(faultOf(() => skipAll(document))).toMatch(/^invalid_json: /);
           return;
         }
@@ -100,8 +102,8 @@ describe('JsonReader', () => {
         }
         skipAll(document);
         const fault = faultOf(() => expect(same(readAll(document), expected)).toBe(true));
-        // The one thing that JSON.parse lets pass.
-        if (fault !== 'none') expect(fault).toMatch(/is given twice/);
+        // What JSON.parse lets pass.
+        if (fault !== 'none') expect(fault).toMatch(/is given twice|beyond what a double holds/);
       }),
       { numRuns: 2000 },
     );
@@ -215,6 +217,14 @@ describe('JsonReader', () => {
     );
   });
 
+  it('takes no number that a double does not hold for an infinity, which JSON has none of', () => {
+    expect(readerOf('[1e308, -1e-400]').readValue()).toEqual([1e308, -0]);
+    for (const number of ['1e999', '-2e400', '9'.repeat(400)])
+      expect(faultOf(() => readerOf(`{"a":[${number}]}`).readValue())).toMatch(
+        /^out_of_range: The number -?[\de]+ at position 6 is beyond what a double holds/,
+      );
+  });
+
   it('says what else it found where a value is of another kind', () => {
     expect(faultOf(() => readerOf('[1]').enterObject())).toBe(
       'invalid_request: Expected an object at position 0, found an array.',
@@ -222,6 +232,12 @@ describe('JsonReader', () => {
     expect(faultOf(() => readerOf(' true').readString())).toBe(
       'invalid_request: Expected a string at position 1, found true.',
     );
+    expect(faultOf(() => readerOf('false').enterObject())).toMatch(/^invalid_request: .* found false/);
+    // Of a form: no JSON at all.
+    for (const form of ['text=a', 'features=1', 'n'])
+      expect(faultOf(() => readerOf(form).enterObject())).toMatch(
+        /^invalid_json: .* position 0: expected an object, found "[tfn]"/,
+      );
     expect(faultOf(() => readerOf('"1"').readNumber())).toMatch(/^invalid_request: .* found a string/);
     expect(faultOf(() => readerOf('1').readBoolean())).toMatch(/^invalid_request: .* found a number/);
     expect(faultOf(() => readerOf('{}').readNull())).toMatch(/^invalid_request: .* found an object/);

@@ -20,7 +20,7 @@ import {
   SPACE,
   ZERO,
 } from '../numbers/ascii';
-import { endedEarly, invalidJson, kindOf, nameByte, quote } from './json-fault';
+import { endedEarly, invalidJson, kindAt, kindOf, nameByte, quote } from './json-fault';
 import { checkString, decodeString } from './json-string';
 
 /** How deep arrays and objects may nest, in all. */
@@ -169,7 +169,14 @@ export class JsonReader {
     if (first === LOWER_T || first === LOWER_F) return this.readBoolean();
     if (first === LOWER_N) return this.readNull();
     if (kindOf(first) === undefined) this.fail('a value');
-    return this.readNumber();
+    const start = this.position;
+    const value = this.readNumber();
+    if (Number.isFinite(value)) return value;
+    const digits = this.bytes.toString('latin1', start, Math.min(this.position, start + LONGEST_NAME));
+    throw new DomainError(
+      'out_of_range',
+      `The number ${digits} at position ${start} is beyond what a double holds.`,
+    );
   }
 
   /** Passes over a value, checking all of it. */
@@ -309,7 +316,8 @@ export class JsonReader {
 
   /** The next byte does not begin the kind of value that is wanted. */
   private failKind(expected: string): never {
-    const found = kindOf(this.peek());
+    this.peek();
+    const found = kindAt(this.bytes, this.position);
     if (found === undefined) return this.fail(expected);
     throw new DomainError(
       'invalid_request',
