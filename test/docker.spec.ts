@@ -49,6 +49,17 @@ describe('the Dockerfile', () => {
     expect(new Set(stages.map(({ base }) => base))).toEqual(new Set(['node:24-slim']));
   });
 
+  it('is published on one base, by its digest', () => {
+    const { jobs } = parse(readText('.github/workflows/image.yml')) as {
+      jobs: { image: { steps: { id?: string; run?: string; with?: Record<string, string> }[] } };
+    };
+    const step = (id: string) => jobs.image.steps.find((one) => one.id === id);
+    const base = stages[0]!.base;
+    expect(step('base')?.run).toContain(`imagetools inspect ${base} `);
+    const pinned = `${base}=docker-image://${base}@\${{ steps.base.outputs.digest }}`;
+    expect(step('build')?.with?.['build-contexts']).toBe(pinned);
+  });
+
   it('installs from the lock file, and for the image without development packages', () => {
     const installs = stages.flatMap((stage) => lines(stage).filter((line) => line.includes('npm ')));
     expect(installs).toEqual(['RUN npm ci', 'RUN npm run build', 'RUN npm ci --omit=dev']);
@@ -132,7 +143,7 @@ describe('docker-compose.yml', () => {
   const { nestor, redis } = services;
 
   it('starts the server when Redis answers', () => {
-    expect(Object.keys(services).sort()).toEqual(['grafana', 'nestor', 'prometheus', 'redis']);
+    expect(Object.keys(services).sort()).toEqual(['grafana', 'jaeger', 'nestor', 'prometheus', 'redis']);
     expect(nestor?.depends_on).toEqual({ redis: { condition: 'service_healthy' } });
     expect(nestor?.environment?.REDIS_URL).toBe(
       'redis://:${REDIS_PASSWORD:-only-for-a-first-try}@redis:6379',
@@ -174,7 +185,19 @@ describe('docker-compose.yml', () => {
     expect(services.grafana?.volumes).toContain(`./deploy/grafana/nestor.json:${folder}/nestor.json:ro`);
   });
 
-  it.each(['nestor', 'redis', 'prometheus'])('gives %s no more rights than it needs', (name) => {
+  it('makes traces only where a collector is named, as the one that comes along is in the manual', () => {
+    expect(nestor?.environment).toMatchObject({
+      OTEL_EXPORTER_OTLP_ENDPOINT: '${OTEL_EXPORTER_OTLP_ENDPOINT:-}',
+      OTEL_TRACES_SAMPLER: '${OTEL_TRACES_SAMPLER:-parentbased_always_on}',
+    });
+    const manual = readText('docs/tracing.md');
+    expect(manual).toContain(
+      'OTEL_EXPORTER_OTLP_ENDPOINT=http://jaeger:4318 docker compose --profile monitoring up',
+    );
+    expect(manual).toContain(services.jaeger?.image);
+  });
+
+  it.each(['nestor', 'redis', 'prometheus', 'jaeger'])('gives %s no more rights than it needs', (name) => {
     expect(services[name]).toMatchObject({
       read_only: true,
       cap_drop: ['ALL'],
