@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { again } from './again';
+import { GatheredWrites } from './gathered-writes';
 import { type SourceFile, SourceFault } from './source';
 
 export interface TransferOptions {
@@ -11,6 +12,8 @@ export interface TransferOptions {
   readonly maxBytes: number;
   onBytes?(bytes: number): void;
 }
+
+const READ_BYTES = 1024 ** 2;
 
 /**
  * Fetches a file to `path`, going on with what is there already of an earlier try, and holds it to its size and digest.
@@ -24,24 +27,38 @@ export async function transfer(file: SourceFile, path: string, options: Transfer
     options.signal,
     async () => {
       before = await sizeOf(path);
-      if (!(await isWhole(file, path, before))) await fetchRest(file, path, before, options);
-      return verified(file, path);
+      const hash = file.sha256 === undefined ? undefined : await hashOf(path, before);
+      const whole = isWhole(file, before, hash) ? hash : await fetchRest(file, path, before, hash, options);
+      return verified(file, path, whole);
     },
     async () => (await sizeOf(path)) > before,
   );
 }
 
+/**
+ * @param hash of what is there
+ * @returns that of all
+ */
 async function fetchRest(
   file: SourceFile,
   path: string,
   from: number,
+  hash: Hash | undefined,
   options: TransferOptions,
-): Promise<void> {
+): Promise<Hash | undefined> {
   // Before there is an answer: of one that breaks off, what nobody has read by then is lost.
   const target = await open(path, constants.O_RDWR | constants.O_CREAT);
   try {
     const answer = await file.open(from, options.signal);
-    await write(answer, file, target, from, options).finally(() => answer.destroy());
+    try {
+      if (answer.statusCode === 206 || from === 0)
+        return await write(answer, file, target, from, hash, options);
+      // A server without ranges gives all of it again.
+      await target.truncate(0);
+      return await write(answer, file, target, 0, hash && createHash('sha256'), options);
+    } finally {
+      answer.destroy();
+    }
   } finally {
     await target.close();
   }
@@ -51,23 +68,27 @@ async function write(
   answer: IncomingMessage,
   file: SourceFile,
   target: FileHandle,
-  from: number,
-  options: TransferOptions,
-): Promise<void> {
-  const { signal, maxBytes } = options;
-  // A server without ranges gives all of it again.
-  let at = answer.statusCode === 206 ? from : 0;
+  start: number,
+  hash: Hash | undefined,
+  { signal, maxBytes, onBytes }: TransferOptions,
+): Promise<Hash | undefined> {
+  const limit = file.sizeBytes ?? maxBytes;
+  const writes = new GatheredWrites(target, start);
   try {
-    if (at < from) await target.truncate(0);
-    for await (const chunk of answer as AsyncIterable<Buffer>) {
-      if (at + chunk.length > (file.sizeBytes ?? maxBytes)) {
-        throw new SourceFault(`${file.path} is larger than ${file.sizeBytes ?? maxBytes} bytes`);
+    let at = start;
+    try {
+      for await (const piece of answer as AsyncIterable<Buffer>) {
+        at += piece.length;
+        if (at > limit) throw new SourceFault(`${file.path} is larger than ${limit} bytes`);
+        hash?.update(piece);
+        await writes.add(piece);
+        onBytes?.(piece.length);
       }
-      await target.write(chunk, 0, chunk.length, at);
-      at += chunk.length;
-      options.onBytes?.(chunk.length);
+    } finally {
+      // Also where the answer broke off: the next try goes on behind what came.
+      await writes.end();
     }
-    await target.sync();
+    return hash;
   } catch (error) {
     if (error instanceof SourceFault || signal.aborted || isOfDisk(error)) throw error;
     throw new SourceFault(`${file.path} broke off: ${(error as Error).message}`, true);
@@ -75,38 +96,37 @@ async function write(
 }
 
 /** Is there nothing to ask for? A range behind the end of a file of unknown length would be refused. */
-async function isWhole(file: SourceFile, path: string, sizeBytes: number): Promise<boolean> {
+function isWhole(file: SourceFile, sizeBytes: number, hash: Hash | undefined): boolean {
   if (file.sizeBytes !== undefined) return sizeBytes === file.sizeBytes;
-  return sizeBytes > 0 && file.sha256 !== undefined && (await sha256Of(path)) === file.sha256;
+  return sizeBytes > 0 && hash?.copy().digest('hex') === file.sha256;
 }
 
 /** @throws SourceFault after which the next try begins anew */
-async function verified(file: SourceFile, path: string): Promise<number> {
+async function verified(file: SourceFile, path: string, hash: Hash | undefined): Promise<number> {
   const sizeBytes = await sizeOf(path);
   if (file.sizeBytes !== undefined && sizeBytes < file.sizeBytes) {
     throw new SourceFault(`${file.path} broke off after ${sizeBytes} of ${file.sizeBytes} bytes`, true);
   }
-  if (file.sha256 !== undefined) {
-    const actual = await sha256Of(path);
-    if (actual !== file.sha256) {
-      await rm(path);
-      throw new SourceFault(`${file.path} has the SHA-256 ${actual}, and ${file.sha256} was expected`);
-    }
+  const actual = hash?.digest('hex');
+  if (actual !== file.sha256) {
+    await rm(path);
+    throw new SourceFault(`${file.path} has the SHA-256 ${actual}, and ${file.sha256} was expected`);
   }
   return sizeBytes;
 }
 
-async function sha256Of(path: string): Promise<string> {
+/** Of the first bytes of a file, to which those that come may be added. */
+async function hashOf(path: string, bytes: number): Promise<Hash> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 ** 2 }))
-    hash.update(chunk as Buffer);
-  return hash.digest('hex');
+  if (bytes === 0) return hash;
+  const pieces = createReadStream(path, { end: bytes - 1, highWaterMark: READ_BYTES });
+  for await (const piece of pieces) hash.update(piece as Buffer);
+  return hash;
 }
 
 function isOfDisk(error: unknown): boolean {
-  return (
-    (error as NodeJS.ErrnoException).syscall === 'write' || (error as NodeJS.ErrnoException).code === 'ENOSPC'
-  );
+  const { syscall, code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || ['write', 'fsync', 'fdatasync', 'ftruncate'].includes(syscall ?? '');
 }
 
 async function sizeOf(path: string): Promise<number> {
