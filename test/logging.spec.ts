@@ -22,7 +22,15 @@ function openSink(fileMaxBytes: number): LogSink {
   const stdoutFd = openSync(join(dir, 'stdout'), 'a');
   const stderrFd = openSync(join(dir, 'stderr'), 'a');
   return new LogSink(
-    { level: 'info', format: 'json', dir: join(dir, 'logs'), access: true, slowRequestMs: 1000, ...limits },
+    {
+      level: 'info',
+      format: 'json',
+      dir: join(dir, 'logs'),
+      access: true,
+      slowRequestMs: 1000,
+      service: 'scores',
+      ...limits,
+    },
     { stdoutFd, stderrFd },
   );
 }
@@ -44,7 +52,7 @@ async function runWorkers(sink: LogSink, tasks: LogWork[]): Promise<ChildProcess
 }
 
 interface LoggedLine {
-  level: number;
+  level: string;
   requestId: string;
   worker: number;
   pid: number;
@@ -112,6 +120,6 @@ describe('the log of a worker that ends', () => {
     expect(linesOf('access')).toHaveLength(80);
     expect(readFileSync(join(dir, 'stderr'), 'utf8')).toContain('Error: worker 7 crashes');
     const told = linesOf('error').find((line) => line.msg.includes('Error: worker 7 crashes'));
-    expect(told).toMatchObject({ level: 50, worker: 7, pid: child?.pid });
+    expect(told).toMatchObject({ level: 'error', service: 'scores', worker: 7, pid: child?.pid });
   });
 });

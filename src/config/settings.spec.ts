@@ -107,6 +107,7 @@ describe('parseSettings', () => {
         dir: resolve('logs'),
         fileMaxBytes: 10_485_760,
         slowRequestMs: 1000,
+        service: 'nestor',
         filesKept: 5,
         access: true,
       },

@@ -139,6 +139,8 @@ export const slices = {
     access: env.ACCESS_LOG,
     /** From here on an access line has the stages of its request. */
     slowRequestMs: env.SLOW_REQUEST_MS,
+    /** What lines say that they are of, as spans do. */
+    service: env.OTEL_SERVICE_NAME,
   }),
   tracing: (env: Environment) => ({
     /** Where spans are sent, without the path; undefined: nowhere, and none are made. */

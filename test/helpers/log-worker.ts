@@ -13,7 +13,15 @@ const LINES_A_TURN = 200;
 
 async function work({ worker, lines, ending }: LogWork): Promise<void> {
   const log = openWorkerLog(
-    { level: 'info', format: 'json', fileMaxBytes: 0, filesKept: 0, access: true, slowRequestMs: 1000 },
+    {
+      level: 'info',
+      format: 'json',
+      fileMaxBytes: 0,
+      filesKept: 0,
+      access: true,
+      slowRequestMs: 1000,
+      service: 'nestor',
+    },
     worker,
   );
   for (let index = 0; index < lines; index += 1) {

@@ -6,7 +6,10 @@ let log: AccessLog;
 
 beforeEach(() => {
   written = [];
-  log = new AccessLog({ write: (lines) => written.push(lines.toString()) }, { pid: 42, worker: 3 });
+  log = new AccessLog(
+    { write: (lines) => written.push(lines.toString()) },
+    { service: 'scores', pid: 42, worker: 3 },
+  );
 });
 
 function lines(): Record<string, unknown>[] {
@@ -28,8 +31,8 @@ describe('AccessLog', () => {
     log.write('abc', 'POST', '/api/inference/digits', 200, 1.2345, 211, 95, '127.0.0.1', 'digits');
     expect(lines()).toEqual([
       {
-        level: 30,
-        time: expect.any(Number) as number,
+        level: 'info',
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
         requestId: 'abc',
         method: 'POST',
         path: '/api/inference/digits',
@@ -39,6 +42,7 @@ describe('AccessLog', () => {
         out: 95,
         ip: '127.0.0.1',
         model: 'digits',
+        service: 'scores',
         pid: 42,
         worker: 3,
       },
@@ -51,7 +55,11 @@ describe('AccessLog', () => {
   });
 
   it('has code and stages of what failed or was slow', () => {
-    const slow = new AccessLog({ write: (chunk) => written.push(chunk.toString()) }, { pid: 42 }, 100);
+    const slow = new AccessLog(
+      { write: (chunk) => written.push(chunk.toString()) },
+      { service: 'scores', pid: 42 },
+      100,
+    );
     const details = { code: undefined, readMs: 0.5, decodeMs: 1, queueMs: 30.25, runMs: 70 };
     slow.write('a', 'POST', '/', 200, 99, 0, 0, '::1', 'digits', undefined, details);
     slow.write('b', 'POST', '/', 200, 100, 0, 0, '::1', 'digits', undefined, details);
@@ -122,7 +130,10 @@ describe('AccessLog', () => {
 
   it('hands over a lone line within a tenth of a second', () => {
     jest.useFakeTimers();
-    const lone = new AccessLog({ write: (chunk) => written.push(chunk.toString()) }, { pid: 42 });
+    const lone = new AccessLog(
+      { write: (chunk) => written.push(chunk.toString()) },
+      { service: 'scores', pid: 42 },
+    );
     jest.advanceTimersByTime(500);
     lone.write('abc', 'GET', '/', 200, 1, 0, 0, '::1');
     expect(written).toHaveLength(0);
@@ -132,7 +143,7 @@ describe('AccessLog', () => {
   });
 
   it('writes nothing when it is off', () => {
-    const off = new AccessLog(undefined, { pid: 42 });
+    const off = new AccessLog(undefined, { service: 'scores', pid: 42 });
     off.write('abc', 'GET', '/', 200, 1, 0, 0, '::1');
     expect(() => off.flush()).not.toThrow();
   });

@@ -1,5 +1,5 @@
 import type { SpanPlace } from '../tracing/trace-context';
-import { type Origin, quotable } from './log-line';
+import { isoTime, type Origin, quotable } from './log-line';
 
 const BUFFER_BYTES = 65_536;
 const FLUSH_MS = 100;
@@ -9,8 +9,10 @@ const MAX_PATH = 512;
 const MAX_ADDRESS = 64;
 const MAX_MODEL = 128;
 const MAX_CALLER = 128;
+const MAX_SERVICE = 128;
 // Six bytes for each character that has to be escaped, and room for the names and numbers.
-const MAX_LINE_BYTES = 6 * (MAX_ID + MAX_METHOD + MAX_PATH + MAX_ADDRESS + MAX_MODEL + MAX_CALLER) + 768;
+const MAX_LINE_BYTES =
+  6 * (MAX_ID + MAX_METHOD + MAX_PATH + MAX_ADDRESS + MAX_MODEL + MAX_CALLER + MAX_SERVICE) + 768;
 const SLASH = 0x2f;
 
 /** What is said of a request that failed or was slow. */
@@ -48,7 +50,8 @@ export class AccessLog {
     private readonly slowMs = Infinity,
   ) {
     const worker = origin.worker === undefined ? '' : `,"worker":${origin.worker}`;
-    this.tail = `,"pid":${origin.pid}${worker}}\n`;
+    const service = quotable(origin.service, MAX_SERVICE);
+    this.tail = `,"service":"${service}","pid":${origin.pid}${worker}}\n`;
     this.flushTimer = setTimeout(() => this.flush(), FLUSH_MS).unref();
   }
 
@@ -75,9 +78,9 @@ export class AccessLog {
   ): void {
     if (this.output === undefined) return;
     const line =
-      '{"level":30,"time":' +
-      Date.now() +
-      ',"requestId":"' +
+      '{"level":"info","time":"' +
+      isoTime() +
+      '","requestId":"' +
       quotable(requestId, MAX_ID) +
       '","method":"' +
       quotable(method, MAX_METHOD) +

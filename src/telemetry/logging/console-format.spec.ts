@@ -2,7 +2,7 @@ import { AccessLog } from './access-log';
 import { consoleFormat } from './console-format';
 import { createLogger } from './logger';
 
-const ORIGIN = { pid: 1, worker: 2 };
+const ORIGIN = { service: 'scores', pid: 1, worker: 2 };
 
 /** What the pretty console shows of what `log` logs, without the time. */
 function shown(log: (logger: ReturnType<typeof createLogger>) => void): string {

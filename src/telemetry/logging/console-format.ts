@@ -23,12 +23,12 @@ export function consoleFormat(format: LoggingConfig['format'], colorize: boolean
   // What the text has already is not said again beside it. An application line may have a model or milliseconds, too.
   const application = prettyFactory({
     ...options,
-    ignore: 'pid,worker,context,requestId',
+    ignore: 'service,pid,worker,context,requestId',
     messageFormat: (line, messageKey) => applicationText(line, messageKey),
   });
   const access = prettyFactory({
     ...options,
-    ignore: 'pid,worker,requestId,method,path,status,ms,in,out,ip,model,caller,trace_id,span_id',
+    ignore: 'service,pid,worker,requestId,method,path,status,ms,in,out,ip,model,caller,trace_id,span_id',
     messageFormat: (line) => accessText(line),
   });
   return (lines) => {
@@ -42,8 +42,8 @@ export function consoleFormat(format: LoggingConfig['format'], colorize: boolean
   };
 }
 
-/** How access lines begin, and no other: the access log writes its fields in a fixed order, pino has the pid there. */
-const ACCESS_LINE = /^\{"level":\d\d,"time":\d+,"requestId":/;
+/** How access lines begin, and no other: the access log writes its fields in a fixed order, pino has the service there. */
+const ACCESS_LINE = /^\{"level":"info","time":"[^"]*","requestId":/;
 const ACCESS_PREFIX_BYTES = 64;
 
 type LogRecord = Record<string, unknown>;

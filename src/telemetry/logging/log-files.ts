@@ -1,5 +1,5 @@
 import { reasonOf } from '../../errors/domain-error';
-import { countLines, LEVEL, type Level } from './log-line';
+import { countLines, type Level } from './log-line';
 import { RotatingFile, type RotationLimits } from './rotating-file';
 
 const CHECK_MS = 30_000;
@@ -66,7 +66,7 @@ export class LogFiles {
     void this.closeFiles();
     if (this.faulty) return;
     this.faulty = true;
-    this.note(LEVEL.warn, 'log files are switched off', { dir: this.dir, reason: reasonOf(error) });
+    this.note('warn', 'log files are switched off', { dir: this.dir, reason: reasonOf(error) });
   }
 
   private async closeFiles(): Promise<void> {
@@ -83,9 +83,9 @@ export class LogFiles {
       if (this.files !== files) return;
       void this.closeFiles();
       this.files = this.open();
-      this.note(LEVEL.warn, 'log files had been removed and are opened anew', { dir: this.dir });
+      this.note('warn', 'log files had been removed and are opened anew', { dir: this.dir });
     } else if (this.lostLines > 0 && !this.faulty) {
-      this.note(LEVEL.warn, 'the disk was too slow for the log', { lostLines: this.takeLostLines() });
+      this.note('warn', 'the disk was too slow for the log', { lostLines: this.takeLostLines() });
     }
   }
 
@@ -99,7 +99,7 @@ export class LogFiles {
     files.audit.write(NEWLINE);
     files.app.write(NEWLINE, () => {
       this.faulty = false;
-      this.note(LEVEL.warn, 'log files are written again', { lostLines: this.takeLostLines() });
+      this.note('warn', 'log files are written again', { lostLines: this.takeLostLines() });
     });
   }
 

@@ -1,12 +1,13 @@
-/** The level of lines that say who changed what: between info and warning, in a file of their own. */
+/** For pino, the level of lines that say who changed what: between info and warning, in a file of their own. */
 export const AUDIT_LEVEL = 35;
 
-/** The levels of pino that this room writes itself. */
-export const LEVEL = { info: 30, warn: 40, error: 50 } as const;
-export type Level = (typeof LEVEL)[keyof typeof LEVEL];
+/** The levels that this room writes itself, by pino's names. */
+export type Level = 'info' | 'warn' | 'error';
 
 /** Which process a line is about. */
 export interface Origin {
+  /** As its traces call it. */
+  service: string;
   pid: number;
   /** The place of a worker, from 1, which its successor has, too; absent in the primary and in a server of one process. */
   worker?: number;
@@ -14,9 +15,9 @@ export interface Origin {
 
 const NEWLINE = 0x0a;
 const OPENING_BRACE = 0x7b;
-const ERROR_PREFIX = /^\{"level":[5-9]\d[,}]/;
-const ERROR_PREFIX_BYTES = 12;
-const AUDIT_PREFIX = Buffer.from(`{"level":${AUDIT_LEVEL},`);
+const ERROR_PREFIX = /^\{"level":"(?:error|fatal)"/;
+const ERROR_PREFIX_BYTES = 17;
+const AUDIT_PREFIX = Buffer.from('{"level":"audit",');
 
 // Everything but printable ASCII, the quote and the backslash.
 const UNSAFE = /[^ !#-[\]-~]/;
@@ -37,7 +38,20 @@ function escapeCharacter(character: string): string {
 
 /** A line in pino's form for what is logged below pino: by the sink itself, or in a worker's stead. */
 export function logLine(level: Level, origin: Origin, msg: string, fields: object = {}): Buffer {
-  return Buffer.from(`${JSON.stringify({ level, time: Date.now(), ...origin, ...fields, msg })}\n`);
+  return Buffer.from(`${JSON.stringify({ level, time: isoTime(), ...origin, ...fields, msg })}\n`);
+}
+
+let lastMs = 0;
+let lastTime = '';
+
+/** Now, as all lines have it: printed once in a millisecond. */
+export function isoTime(): string {
+  const nowMs = Date.now();
+  if (nowMs !== lastMs) {
+    lastMs = nowMs;
+    lastTime = new Date(nowMs).toISOString();
+  }
+  return lastTime;
 }
 
 /** Calls `visit` with each line of a chunk of whole lines, newline included. */

@@ -23,6 +23,7 @@ function openSink(settings: Partial<LoggingConfig> = {}): LogSink {
     filesKept: 5,
     access: true,
     slowRequestMs: 1000,
+    service: 'scores',
     ...settings,
   };
   return new LogSink(logging, {
@@ -33,11 +34,12 @@ function openSink(settings: Partial<LoggingConfig> = {}): LogSink {
 
 const read = (name: string) => readFileSync(join(dir, name), 'utf8');
 
-const INFO = '{"level":30,"time":0,"pid":1,"msg":"fine {\\"level\\":50}"}\n';
-const ERROR = '{"level":50,"time":0,"pid":1,"msg":"bad"}\n';
-const FATAL = '{"level":60,"time":0,"pid":1,"msg":"worse"}\n';
+const INFO =
+  '{"level":"info","time":"2026-01-02T03:04:05.678Z","pid":1,"msg":"fine {\\"level\\":\\"error\\"}"}\n';
+const ERROR = '{"level":"error","time":"2026-01-02T03:04:05.678Z","pid":1,"msg":"bad"}\n';
+const FATAL = '{"level":"fatal","time":"2026-01-02T03:04:05.678Z","pid":1,"msg":"worse"}\n';
 const ACCESS =
-  '{"level":30,"time":0,"requestId":"abc","method":"GET","path":"/docs","status":200,"ms":1.250,"in":0,"out":5,"pid":1}\n';
+  '{"level":"info","time":"2026-01-02T03:04:05.678Z","requestId":"abc","method":"GET","path":"/docs","status":200,"ms":1.250,"in":0,"out":5,"pid":1}\n';
 
 /** Lets a child print as a worker would and waits until it has ended and the sink has closed. */
 async function runChild(sink: LogSink, script: string): Promise<number | undefined> {
@@ -83,7 +85,11 @@ describe('LogSink', () => {
     await sink.close();
     const lines = read('stdout').trimEnd().split('\n');
     expect(lines).toHaveLength(3);
-    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ level: 40, msg: 'log files are switched off' });
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({
+      level: 'warn',
+      service: 'scores',
+      msg: 'log files are switched off',
+    });
   });
 
   it('makes lines readable on the console, and keeps JSON in the files', async () => {
@@ -92,7 +98,7 @@ describe('LogSink', () => {
     sink.access(Buffer.from(ACCESS));
     await sink.close();
     const [application, access] = read('stdout').split('\n');
-    expect(application).toMatch(/^\[\d\d:\d\d:\d\d\.000\] ERROR: ModelsService: bad {"model":"iris"}$/);
+    expect(application).toMatch(/^\[\d\d:\d\d:\d\d\.678\] ERROR: ModelsService: bad {"model":"iris"}$/);
     expect(access).toMatch(/INFO: GET \/docs 200 1\.25 ms \(abc\)$/);
     expect(read('access.log')).toBe(ACCESS);
   });
@@ -104,7 +110,13 @@ describe('LogSink', () => {
       `console.log('plain "text"'); console.log(${JSON.stringify(INFO.trim())})`,
     );
     const [wrapped, own] = read('app.log').split('\n');
-    expect(JSON.parse(wrapped ?? '')).toMatchObject({ level: 30, pid, worker: 2, msg: 'plain "text"' });
+    expect(JSON.parse(wrapped ?? '')).toMatchObject({
+      level: 'info',
+      service: 'scores',
+      pid,
+      worker: 2,
+      msg: 'plain "text"',
+    });
     expect(`${own}\n`).toBe(INFO);
   });
 
@@ -116,8 +128,8 @@ describe('LogSink', () => {
     expect(read('app.log')).toBe(read('error.log'));
     const lines = read('error.log').trimEnd().split('\n');
     expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
-      { level: 50, pid, worker: 2, msg: 'terminate called' },
-      { level: 50, pid, worker: 2, msg: 'no end' },
+      { level: 'error', service: 'scores', pid, worker: 2, msg: 'terminate called' },
+      { level: 'error', service: 'scores', pid, worker: 2, msg: 'no end' },
     ]);
   });
 
@@ -127,7 +139,8 @@ describe('LogSink', () => {
     await runChild(sink, `require('fs').writeSync(3, ${JSON.stringify(ACCESS + half)})`);
     expect(read('access.log')).toBe(ACCESS);
     expect(JSON.parse(read('app.log'))).toMatchObject({
-      level: 40,
+      level: 'warn',
+      service: 'scores',
       msg: 'a log line was cut off',
       head: half,
     });

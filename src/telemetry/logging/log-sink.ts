@@ -11,7 +11,6 @@ import {
   isAuditLine,
   isErrorLine,
   isJsonLine,
-  LEVEL,
   type Level,
   logLine,
   type Origin,
@@ -45,12 +44,15 @@ export class LogSink {
   private readonly files?: LogFiles;
   private readonly pipes = new Set<Promise<void>>();
 
-  constructor(logging: LoggingConfig, options: LogSinkOptions = {}) {
+  constructor(
+    private readonly logging: LoggingConfig,
+    options: LogSinkOptions = {},
+  ) {
     const { stdoutFd = 1, stderrFd = 2, fileCheckMs } = options;
     const output = (fd: number, name: string) =>
       new LineOutput(fd, {
         maxPendingBytes: CONSOLE_PENDING_BYTES,
-        onRecovered: (droppedLines) => this.note(LEVEL.warn, `${name} was not read`, { droppedLines }),
+        onRecovered: (droppedLines) => this.note('warn', `${name} was not read`, { droppedLines }),
       });
     this.stdout = output(stdoutFd, 'stdout');
     this.stderr = output(stderrFd, 'stderr');
@@ -74,7 +76,7 @@ export class LogSink {
 
   /** Reads a worker's lines until its pipes end. The worker was forked with {@link WORKER_STDIO}. */
   attach(child: ChildProcess, worker: number): void {
-    const origin: Origin = { pid: child.pid ?? 0, worker };
+    const origin: Origin = { service: this.logging.service, pid: child.pid ?? 0, worker };
     const fragment = (bytes: Buffer) => this.cutOff(bytes, origin);
     const accessLines = new LineAssembler((lines) => this.access(lines), fragment);
     const appLines = new LineAssembler((lines) => this.app(withTextWrapped(lines, origin)), fragment);
@@ -133,16 +135,17 @@ export class LogSink {
   /** What a worker's runtime prints when it crashes: as it is on stderr, as error lines in the files. */
   private errorText(lines: Buffer, origin: Origin): void {
     this.stderr.write(lines);
-    this.toFiles(wrapped(lines, LEVEL.error, origin));
+    this.toFiles(wrapped(lines, 'error', origin));
   }
 
   private cutOff(fragment: Buffer, origin: Origin): void {
     const head = fragment.toString('utf8', 0, FRAGMENT_BYTES);
-    this.app(logLine(LEVEL.warn, origin, 'a log line was cut off', { head }));
+    this.app(logLine('warn', origin, 'a log line was cut off', { head }));
   }
 
   private note(level: Level, msg: string, fields: object): void {
-    this.app(logLine(level, { pid: process.pid }, msg, { context: 'LogSink', ...fields }));
+    const origin: Origin = { service: this.logging.service, pid: process.pid };
+    this.app(logLine(level, origin, msg, { context: 'LogSink', ...fields }));
   }
 }
 
@@ -150,7 +153,7 @@ export class LogSink {
 function withTextWrapped(lines: Buffer, origin: Origin): Buffer {
   let plain = false;
   forEachLine(lines, (line) => (plain ||= !isJsonLine(line)));
-  return plain ? wrapped(lines, LEVEL.info, origin, isJsonLine) : lines;
+  return plain ? wrapped(lines, 'info', origin, isJsonLine) : lines;
 }
 
 function wrapped(lines: Buffer, level: Level, origin: Origin, keep?: (line: Buffer) => boolean): Buffer {

@@ -2,7 +2,11 @@ import { isAuditLine } from './log-line';
 import { createAuditLogger, createLogger } from './logger';
 
 let written: string;
-const logger = createLogger('debug', { pid: 42, worker: 3 }, { write: (line: string) => (written += line) });
+const logger = createLogger(
+  'debug',
+  { service: 'scores', pid: 42, worker: 3 },
+  { write: (line: string) => (written += line) },
+);
 
 beforeEach(() => {
   written = '';
@@ -14,7 +18,7 @@ describe('createLogger', () => {
   it('writes the level first, then the time, the process and the message', () => {
     logger.info({ model: 'iris' }, 'loaded');
     expect(written).toMatch(
-      /^\{"level":30,"time":\d+,"pid":42,"worker":3,"model":"iris","msg":"loaded"\}\n$/,
+      /^\{"level":"info","time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","service":"scores","pid":42,"worker":3,"model":"iris","msg":"loaded"\}\n$/,
     );
   });
 
@@ -69,13 +73,13 @@ describe('createLogger', () => {
 
 describe('createAuditLogger', () => {
   it('writes lines that are told apart by their beginning, whatever the level, and without secrets', () => {
-    createAuditLogger({ pid: 42 }, { write: (line: string) => (written += line) }).audit(
+    createAuditLogger({ service: 'scores', pid: 42 }, { write: (line: string) => (written += line) }).audit(
       { caller: 'ci', token: 'hunter2' },
       'POST /x by ci: done',
     );
     expect(isAuditLine(Buffer.from(written))).toBe(true);
     expect(written).not.toContain('hunter2');
-    expect(logged()).toMatchObject({ level: 35, caller: 'ci', msg: 'POST /x by ci: done' });
+    expect(logged()).toMatchObject({ level: 'audit', caller: 'ci', msg: 'POST /x by ci: done' });
     written = '';
     logger.warn('x');
     expect(isAuditLine(Buffer.from(written))).toBe(false);

@@ -2,7 +2,7 @@ import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'p
 import type { LoggingConfig } from '../../config/slices';
 import { errorForLog } from './error-for-log';
 import type { Origin } from './log-line';
-import { AUDIT_LEVEL } from './log-line';
+import { AUDIT_LEVEL, isoTime } from './log-line';
 import { CENSOR, CHILD_PATHS, redacted, redactedText } from './redaction';
 
 /** Writes who changed what, whatever the level of the other lines is. */
@@ -10,7 +10,7 @@ export interface AuditLogger {
   audit(fields: object, message: string): void;
 }
 
-/** The logger of a process: JSON lines with pid and worker, without secrets and tensor data. */
+/** The logger of a process: JSON lines with service, pid and worker, without secrets and tensor data. */
 export function createLogger(
   level: LoggingConfig['level'],
   origin: Origin,
@@ -27,7 +27,8 @@ export function createAuditLogger(origin: Origin, destination: DestinationStream
 function optionsOf(origin: Origin) {
   return {
     base: origin,
-    formatters: { log: redacted },
+    timestamp: () => `,"time":"${isoTime()}"`,
+    formatters: { level: (level: string) => ({ level }), log: redacted },
     redact: { paths: CHILD_PATHS, censor: CENSOR },
     serializers: { err: errorForLog, error: errorForLog },
     hooks: { streamWrite: redactedText },

@@ -38,7 +38,7 @@ export class ProcessLog {
 
 /** The log of a worker, whose lines go to the primary. */
 export function openWorkerLog(logging: LoggingConfig, worker: number): ProcessLog {
-  const origin: Origin = { pid: process.pid, worker };
+  const origin: Origin = { service: logging.service, pid: process.pid, worker };
   const app = new LineOutput(WORKER_FD.app, {
     maxPendingBytes: APP_PENDING_BYTES,
     onRecovered: (droppedLines) => logger.warn({ droppedLines }, 'log lines were dropped'),
@@ -55,7 +55,7 @@ export function openWorkerLog(logging: LoggingConfig, worker: number): ProcessLo
 
 /** The log of the primary, or of a server of one process, which holds the sink itself. */
 export function openLocalLog(logging: LoggingConfig, sink = new LogSink(logging)): ProcessLog {
-  const origin: Origin = { pid: process.pid };
+  const origin: Origin = { service: logging.service, pid: process.pid };
   const destination = {
     write: (line: string) => sink.app(Buffer.from(line)),
     flushSync: () => sink.flushSync(),
