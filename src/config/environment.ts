@@ -299,6 +299,9 @@ export class Environment {
   @Variable(milliseconds(1))
   RUN_TIMEOUT_MS = 60_000;
 
+  @Variable(ratio)
+  SHADOW_TIME_SHARE = 0.002;
+
   // Processing: pictures, texts and rows
 
   @Variable(wholeNumber(1, 1_000_000, 'requests'))

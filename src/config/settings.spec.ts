@@ -90,6 +90,7 @@ describe('parseSettings', () => {
         maxQueueRequests: 4096,
         maxQueueRequestsPerModel: 1024,
         runTimeoutMs: 60_000,
+        shadowTimeShare: 0.002,
       },
       processing: {
         maxQueue: 256,

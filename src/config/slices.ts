@@ -110,6 +110,8 @@ export const slices = {
     maxQueueRequests: env.MAX_QUEUE_REQUESTS,
     maxQueueRequestsPerModel: env.MAX_QUEUE_REQUESTS_PER_MODEL,
     runTimeoutMs: env.RUN_TIMEOUT_MS,
+    /** Of a worker's time, what the shadow of a model may take; 0: no copies. */
+    shadowTimeShare: env.SHADOW_TIME_SHARE,
   }),
   processing: (env: Environment) => ({
     /** Requests that may wait for a processing thread of one worker. */

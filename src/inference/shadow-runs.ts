@@ -1,11 +1,12 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { type InferenceConfig, inferenceConfig } from '../config/config.slices';
 import { reasonOf } from '../errors/domain-error';
 import type { LoadedModel } from '../models/loading/loaded-model';
 import { ModelsService } from '../models/models.service';
 import type { RawRequest } from '../processing/model-processing';
 import { rawBytes, type RawInput } from '../processing/raw-input';
 import { sameElements } from '../scheduling/row-difference';
-import type { ScheduledRequest } from '../scheduling/scheduled-request';
+import type { ScheduledRequest, ScheduledResult } from '../scheduling/scheduled-request';
 import { isSameShape } from '../tensors/shape';
 import type { Tensor } from '../tensors/tensor';
 import { runOf } from './declared-run';
@@ -23,20 +24,26 @@ const MAX_COPY_BYTES = 16 * 1024 ** 2;
 /** Compared on the event loop. */
 const MAX_COMPARED_ELEMENTS = 1_000_000;
 const PATIENCE_MS = 30_000;
+/** What a copy that failed is taken to have cost, at most: it may have waited. */
+const FAILED_MS = 100;
 /** From which cosine on two outputs are near each other. */
 const NEAR = 0.99;
 
 /**
  * Has copies of a model's requests run by another version, its `shadow`, and counts how the two answers compare. A copy
- * runs only while nothing else does, one at a time in each worker, and its answer goes to nobody; a request that comes
- * while one is under way is not copied.
+ * begins only while nothing else runs, and its answer goes to nobody. What comes in the midst of it may have to wait all
+ * the same, so copies take a small share of each worker's time, and as small a share of requests meets one.
  */
 @Injectable()
 export class ShadowRuns {
   private readonly logger = new Logger(ShadowRuns.name);
-  private readonly underWay = new Set<string>();
+  /** By model, until when no copy is taken: for ever while one is under way. */
+  private readonly restUntilMs = new Map<string, number>();
 
-  constructor(private readonly models: ModelsService) {}
+  constructor(
+    private readonly models: ModelsService,
+    @Inject(inferenceConfig.KEY) private readonly config: Pick<InferenceConfig, 'shadowTimeShare'>,
+  ) {}
 
   /**
    * Takes a copy of a request that is about to run, as its memory may be others' afterwards.
@@ -46,30 +53,43 @@ export class ShadowRuns {
     const version = model.config.shadow!;
     if (version === model.version) return undefined;
     const { name, recorder } = model;
-    if (this.underWay.has(name) || bytesOf(request, raw) > MAX_COPY_BYTES) {
+    const { shadowTimeShare } = this.config;
+    const rests = shadowTimeShare === 0 || performance.now() < (this.restUntilMs.get(name) ?? 0);
+    if (rests || bytesOf(request, raw) > MAX_COPY_BYTES) {
       recorder.shadowed('skipped');
       return undefined;
     }
     const inputs = request.inputs.map((tensor) => ({ ...tensor, data: tensor.data.slice() }));
     const copied = { inputs, rows: request.rows };
     const copiedRaw = raw && { ...raw, inputs: raw.inputs.map(copyOf) };
-    this.underWay.add(name);
-    const end = (): boolean => this.underWay.delete(name);
+    const rest = (untilMs: number): void => void this.restUntilMs.set(name, untilMs);
+    rest(Infinity);
     return {
-      forget: end,
+      forget: () => rest(0),
       compareWith: (outputs) => {
-        void this.run(model, version, copied, copiedRaw, outputs)
-          .catch((error: unknown) => {
+        const startMs = performance.now();
+        let waitedMs: number | undefined;
+        void this.run(model, version, copied, copiedRaw)
+          .then((result): ShadowResult => {
+            waitedMs = result?.queueMs;
+            return result === undefined ? 'skipped' : compare(outputs, result.outputs);
+          })
+          .catch((error: unknown): ShadowResult => {
             this.logger.debug({
               msg: 'a copy failed in the shadow',
               model: name,
               version,
               reason: reasonOf(error),
             });
-            return 'failed' as const;
+            return 'failed';
           })
-          .then((result) => recorder.shadowed(result))
-          .finally(end);
+          .then((result) => {
+            recorder.shadowed(result);
+            const endMs = performance.now();
+            const tookMs = endMs - startMs;
+            const costMs = waitedMs === undefined ? Math.min(tookMs, FAILED_MS) : tookMs - waitedMs;
+            rest(endMs + costMs * (1 / shadowTimeShare - 1));
+          });
       },
     };
   }
@@ -79,14 +99,13 @@ export class ShadowRuns {
     version: string,
     copy: Pick<ScheduledRequest, 'inputs' | 'rows'>,
     raw: RawRequest | undefined,
-    outputs: readonly Tensor[],
-  ): Promise<ShadowResult> {
+  ): Promise<ScheduledResult | undefined> {
     const shadow = this.models.acquireServing(model.name, version);
-    if (shadow === undefined) return 'skipped';
+    if (shadow === undefined) return undefined;
     try {
       const deadlineMs = performance.now() + PATIENCE_MS;
       const request = { ...copy, priority: 10, deadlineMs, whenIdle: true };
-      return compare(outputs, (await runOf(shadow, request, raw)).outputs);
+      return await runOf(shadow, request, raw);
     } finally {
       this.models.release(shadow);
     }
