@@ -23,7 +23,7 @@ async function main() {
   const workspace = fs.mkdtempSync(path.join(os.tmpdir(), 'nestor-bench-'));
   const file = path.join(workspace, 'file');
   const sha256 = writeFile(file, Number(mib));
-  const server = spawn(process.execPath, [__filename, '--serve', file], {
+  const server = spawn(process.execPath, [process.argv[1], '--serve', file], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {

@@ -28,7 +28,7 @@ async function main() {
   if (process.argv[2] === '--collect') return collect();
   const { otlpExporter } = require(path.join(dist, 'telemetry/tracing/otlp-exporter.js'));
   const { requestSpans } = require(path.join(dist, 'telemetry/tracing/request-spans.js'));
-  const collector = spawn(process.execPath, [__filename, '--collect'], {
+  const collector = spawn(process.execPath, [process.argv[1], '--collect'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [port] = await once(collector.stdout, 'data');

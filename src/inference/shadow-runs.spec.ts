@@ -39,8 +39,12 @@ describe('the copies that a shadow runs', () => {
     return () => shadows.copy(model, REQUEST, undefined);
   }
   const turn = () => new Promise((resolve) => setImmediate(resolve));
-  const result = (queueMs: number): ScheduledResult =>
-    ({ outputs: OUTPUTS, queueMs, runMs: 1, batchRows: 1 }) as ScheduledResult;
+  const result = (queueMs: number): ScheduledResult => ({
+    outputs: OUTPUTS,
+    queueMs,
+    runMs: 1,
+    batchRows: 1,
+  });
 
   it('take their share of the time and no more, what they wait left out', async () => {
     const copy = shadowOf(0.1);

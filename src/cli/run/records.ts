@@ -36,12 +36,14 @@ export async function* recordsOf(
     wanted = most;
     return records;
   };
-  for await (const record of eachRecord(chunks, quotes)) {
-    readBytes += record.length;
-    if (isEmpty(record)) continue;
-    batch.push(record);
-    batchBytes += record.length;
-    if (batch.length >= wanted || batchBytes >= MAX_BATCH_BYTES) yield taken();
+  for await (const records of recordsOfEach(chunks, quotes)) {
+    for (const record of records) {
+      readBytes += record.length;
+      if (isEmpty(record)) continue;
+      batch.push(record);
+      batchBytes += record.length;
+      if (batch.length >= wanted || batchBytes >= MAX_BATCH_BYTES) yield taken();
+    }
   }
   if (batch.length > 0) yield taken();
 }
@@ -50,22 +52,24 @@ function isEmpty(record: Buffer): boolean {
   return record[0] === LF || (record[0] === CR && record[1] === LF);
 }
 
-/** Records with their line ends; the last one gets its own where it has none. */
-async function* eachRecord(chunks: AsyncIterable<Buffer>, quotes: boolean): AsyncGenerator<Buffer> {
+/** The records that end in each chunk, with their line ends; the last one gets its own where it has none. */
+async function* recordsOfEach(chunks: AsyncIterable<Buffer>, quotes: boolean): AsyncGenerator<Buffer[]> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of chunks) {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     const isPlain = !quotes || !bytes.includes(QUOTE);
+    const records: Buffer[] = [];
     let start = 0;
     for (let end = endOf(bytes, start, isPlain); end !== -1; end = endOf(bytes, start, isPlain)) {
-      yield bytes.subarray(start, end);
+      records.push(bytes.subarray(start, end));
       start = end;
     }
+    yield records;
     rest = bytes.subarray(start);
     if (rest.length > MAX_RECORD_BYTES)
       throw new UsageError(`A record is longer than ${MAX_RECORD_BYTES} bytes: is a quote not closed?`);
   }
-  if (rest.length > 0) yield Buffer.concat([rest, Buffer.of(LF)]);
+  if (rest.length > 0) yield [Buffer.concat([rest, Buffer.of(LF)])];
 }
 
 /** Where the record ends that starts here; -1 where that is not in these bytes. */

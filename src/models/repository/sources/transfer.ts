@@ -70,9 +70,9 @@ async function write(
   target: FileHandle,
   start: number,
   hash: Hash | undefined,
-  { signal, maxBytes, onBytes }: TransferOptions,
+  options: TransferOptions,
 ): Promise<Hash | undefined> {
-  const limit = file.sizeBytes ?? maxBytes;
+  const limit = file.sizeBytes ?? options.maxBytes;
   const writes = new GatheredWrites(target, start);
   try {
     let at = start;
@@ -82,7 +82,7 @@ async function write(
         if (at > limit) throw new SourceFault(`${file.path} is larger than ${limit} bytes`);
         hash?.update(piece);
         await writes.add(piece);
-        onBytes?.(piece.length);
+        options.onBytes?.(piece.length);
       }
     } finally {
       // Also where the answer broke off: the next try goes on behind what came.
@@ -90,7 +90,7 @@ async function write(
     }
     return hash;
   } catch (error) {
-    if (error instanceof SourceFault || signal.aborted || isOfDisk(error)) throw error;
+    if (error instanceof SourceFault || options.signal.aborted || isOfDisk(error)) throw error;
     throw new SourceFault(`${file.path} broke off: ${(error as Error).message}`, true);
   }
 }
