@@ -46,12 +46,12 @@ export class KeyMaker {
   /** The inputs in the order of their names. */
   private readonly inputs: readonly { readonly index: number; readonly head: Buffer }[];
   private readonly allOutputs: Buffer;
+  /** Not the model itself: what a `WeakMap` has for a model must not hold it, or a full collection alone lets it go. */
+  private readonly outputs: KeyedModel['outputs'];
 
   /** @param runtime the version of what runs the model: another one may round differently */
-  constructor(
-    private readonly model: KeyedModel,
-    runtime: string,
-  ) {
+  constructor(model: KeyedModel, runtime: string) {
+    this.outputs = model.outputs;
     const byName = model.inputs.map(({ name }, index) => ({ name, index })).sort(compareNames);
     const headOf = (form: string): Buffer[] => [form, runtime, model.digest, model.version].map(text);
     this.prefix = Buffer.concat([...headOf(FORM), u32(byName.length)]);
@@ -107,7 +107,7 @@ export class KeyMaker {
   }
 
   private wanted(outputs: readonly string[]): Buffer {
-    return outputNames(this.model.outputs.filter(({ name }) => outputs.includes(name)));
+    return outputNames(this.outputs.filter(({ name }) => outputs.includes(name)));
   }
 }
 

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { DomainError } from '../errors/domain-error';
 import type { ScheduledResult } from '../scheduling/scheduled-request';
 import { TraceRecord } from '../telemetry/tracing/trace-record';
@@ -14,6 +16,8 @@ const SETTINGS = {
   maxFollowers: 100,
   runtime: '1.30.0',
 };
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as (how?: { type: 'minor' }) => void;
 const CACHED = { enabled: true, ttlSeconds: undefined, warmupFile: undefined };
 
 function modelWith(change: Partial<CachedModel> = {}): CachedModel {
@@ -70,6 +74,21 @@ describe('PredictionCache', () => {
   beforeEach(() => {
     cache = new PredictionCache(SETTINGS, undefined);
     runs = 0;
+  });
+
+  it('holds no model that has gone until a full collection', () => {
+    const HELD = 64 * 1024;
+    const leftBy = (models: number): number => {
+      collect();
+      const before = process.memoryUsage().heapUsed;
+      for (let i = 0; i < models; i++)
+        cache.keeps(modelWith({ held: Array<number>(HELD / 8).fill(0.5) } as Partial<CachedModel>));
+      collect({ type: 'minor' });
+      collect({ type: 'minor' });
+      return process.memoryUsage().heapUsed - before;
+    };
+    leftBy(50);
+    expect(leftBy(500)).toBeLessThan((500 * HELD) / 4);
   });
 
   it('answers the second time what the model answered the first', async () => {

@@ -57,8 +57,7 @@ export class SessionFactory implements OnApplicationShutdown {
     { sizeBytes, unchanged, stamp, ...options }: OpenOptions,
     source?: Pick<WeightsInUse, 'prepared' | 'wrong'>,
   ): Promise<SessionRunner> {
-    const draining = new DomainError('draining', 'the server is stopping');
-    if (this.ending) throw draining;
+    if (this.ending) throw stopping();
     const openThread: OpenThread = (session, expected) =>
       this.isSmall({ ...options, sizeBytes })
         ? this.shared.open({ ...session, intraOpThreads: 1 }, unchanged, expected)
@@ -68,7 +67,7 @@ export class SessionFactory implements OnApplicationShutdown {
     void runner.closed.then(() => this.runners.delete(runner));
     if (!this.ending) return runner;
     await runner.close();
-    throw draining;
+    throw stopping();
   }
 
   /** On a thread of its own; where anything is wrong with its prepared form, from its own files. */
@@ -111,4 +110,8 @@ export class SessionFactory implements OnApplicationShutdown {
     const { modelFile, sizeBytes } = options;
     return sizeBytes < this.models.smallModelBytes && plain && onCpu && !this.shared.isSlow(modelFile);
   }
+}
+
+function stopping(): DomainError {
+  return new DomainError('draining', 'the server is stopping');
 }
