@@ -1,4 +1,5 @@
-import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { EventLogger } from '../telemetry/logging/event-logger';
 import { type AccessConfig, accessConfig } from '../config/config.slices';
 import { Ipc } from '../process/ipc/ipc.service';
 import { CallerDirectory } from './caller-directory';
@@ -17,7 +18,7 @@ const FETCH_MS = 15_000;
 @Injectable()
 export class AccessService implements OnModuleInit {
   readonly directory: CallerDirectory;
-  private readonly logger = new Logger(AccessService.name);
+  private readonly logger = new EventLogger(AccessService.name);
   private readonly states: CallerStates;
 
   constructor(
@@ -38,9 +39,9 @@ export class AccessService implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     if (this.config.secretKey !== undefined && !this.directory.makesTokens)
-      this.logger.warn(
-        'SECRET_KEY is a placeholder or too short for ALGORITHM: tokens are neither made nor taken by it',
-      );
+      this.logger.warn({
+        msg: 'SECRET_KEY is a placeholder or too short for ALGORITHM: tokens are neither made nor taken by it',
+      });
     await this.local.start();
     this.ipc.handle<KnownCallers, void>(TOPIC.changed, (known) => this.directory.take(known));
     this.directory.take(await this.ipc.askPrimary<KnownCallers>(TOPIC.callers, null, ANSWER_MS));

@@ -1,4 +1,5 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { EventLogger } from '../telemetry/logging/event-logger';
 import { type AccessConfig, accessConfig } from '../config/config.slices';
 import { Ipc } from '../process/ipc/ipc.service';
 import { MetricsService } from '../telemetry/metrics/metrics.service';
@@ -8,7 +9,7 @@ import { TOPIC } from './messages';
 /** The keeper of a server of one process; where there is a primary, the primary has it. */
 @Injectable()
 export class LocalKeeper implements OnApplicationShutdown {
-  private readonly logger = new Logger(LocalKeeper.name);
+  private readonly logger = new EventLogger(LocalKeeper.name);
   private readonly keeper: AccessKeeper | undefined;
 
   constructor(@Inject(accessConfig.KEY) config: AccessConfig, ipc: Ipc, metrics: MetricsService) {

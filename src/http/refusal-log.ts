@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { EventLogger } from '../telemetry/logging/event-logger';
 import { type DomainError, type ErrorCode, ERRORS, naming } from '../errors/domain-error';
 
 /** How often what was refused is said. */
@@ -16,7 +16,7 @@ interface Count {
 
 /** Requests that this server could not answer as it had too much to do come by the thousand: they are said once a second, with their number. */
 export class RefusalLog {
-  private readonly logger = new Logger('Refusals');
+  private readonly logger = new EventLogger('Refusals');
   private readonly counts = new Map<string, Count>();
   private timer: NodeJS.Timeout | undefined;
 

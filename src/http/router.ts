@@ -1,4 +1,5 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { EventLogger } from '../telemetry/logging/event-logger';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { cut } from '../common/cut';
 import { type HttpConfig, httpConfig } from '../config/config.slices';
@@ -42,7 +43,7 @@ const ONLY_TLS = ['strict-transport-security', 'max-age=31536000'];
  */
 @Injectable()
 export class Router implements ExchangeContext, OnApplicationShutdown {
-  private readonly logger = new Logger(Router.name);
+  private readonly logger = new EventLogger(Router.name);
   private readonly table = new RouteTable();
   private readonly errorBodies: { path: string; below: string; body: ErrorBody }[] = [];
   private readonly cors: Cors;
@@ -282,10 +283,15 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
     const { requestId, path, model, trace } = exchange;
     const cause = error.cause instanceof Error ? error.cause : undefined;
     const traceId = trace?.record?.traceId;
-    this.logger[level](
-      { requestId, path, model, code: error.code, ...(traceId && { trace_id: traceId }), err: cause },
-      error.message,
-    );
+    this.logger[level]({
+      msg: error.message,
+      requestId,
+      path,
+      model,
+      code: error.code,
+      ...(traceId && { trace_id: traceId }),
+      err: cause,
+    });
   }
 
   private passOn(exchange: Exchange, { path }: RoutedCall, express: RequestListener): void {

@@ -1,11 +1,11 @@
 import {
   Inject,
   Injectable,
-  Logger,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
+import { EventLogger } from '../telemetry/logging/event-logger';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findWarmUpFile, requestLines } from '../cache/warm-up-file';
 import {
@@ -43,7 +43,7 @@ interface Progress {
 /** Fills the cache with the answers to the requests that models name, whenever such a model has been loaded. */
 @Injectable()
 export class CacheWarmUp implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger(CacheWarmUp.name);
+  private readonly logger = new EventLogger(CacheWarmUp.name);
   private readonly begun = new WeakSet<LoadedModel>();
   private stopped = false;
 

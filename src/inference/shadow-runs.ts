@@ -1,4 +1,5 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { EventLogger } from '../telemetry/logging/event-logger';
 import { type InferenceConfig, inferenceConfig } from '../config/config.slices';
 import { reasonOf } from '../errors/domain-error';
 import type { LoadedModel } from '../models/loading/loaded-model';
@@ -36,7 +37,7 @@ const NEAR = 0.99;
  */
 @Injectable()
 export class ShadowRuns {
-  private readonly logger = new Logger(ShadowRuns.name);
+  private readonly logger = new EventLogger(ShadowRuns.name);
   /** By model, until when no copy is taken: for ever while one is under way. */
   private readonly restUntilMs = new Map<string, number>();
 

@@ -1,4 +1,5 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { EventLogger } from '../telemetry/logging/event-logger';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CacheControl } from '../cache/cache-control.service';
 import { reasonOf } from '../errors/domain-error';
@@ -10,7 +11,7 @@ const RETRY_MS = 1000;
 /** Forgets the cached answers of a model whose batches were wrong: some of them may be wrong, too. */
 @Injectable()
 export class WrongBatches implements OnModuleInit {
-  private readonly logger = new Logger(WrongBatches.name);
+  private readonly logger = new EventLogger(WrongBatches.name);
 
   constructor(
     private readonly models: ModelsService,

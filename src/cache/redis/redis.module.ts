@@ -1,4 +1,5 @@
-import { Inject, Logger, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { EventLogger } from '../../telemetry/logging/event-logger';
 import { CacheModule } from '@nestjs/cache-manager';
 import { KeyvAdapter } from 'cache-manager';
 import Keyv from 'keyv';
@@ -16,7 +17,7 @@ export const REDIS_GUARD = Symbol('REDIS_GUARD');
       inject: [cacheConfig.KEY],
       useFactory: ({ enabled, redisUrl: url, redisTimeoutMs: timeoutMs, namespace }: CacheConfig) => {
         if (!enabled || url === undefined) return null;
-        const logger = new Logger(RedisGuard.name);
+        const logger = new EventLogger(RedisGuard.name);
         return new RedisGuard({ url, timeoutMs, probeKey: `${namespace}:probe`, logger });
       },
     },

@@ -1,4 +1,5 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { EventLogger } from '../../telemetry/logging/event-logger';
 import { reasonOf } from '../../errors/domain-error';
 import { Recorder } from '../../telemetry/metrics/recorder';
 import { type BatchCheck, declaresBatch, verifyBatching } from '../../scheduling/batch-check';
@@ -26,7 +27,7 @@ const MAX_PROOFS = 10_000;
 /** Takes a version from its files to one that is warm and may serve, and back. */
 @Injectable()
 export class ModelLoader {
-  private readonly logger = new Logger(ModelLoader.name);
+  private readonly logger = new EventLogger(ModelLoader.name);
   /** Of small models that come and go, by digest: they are not run again for what is known. */
   private readonly proofs = new Map<string, Proof>();
   private readonly unloads = new LoadLog('model unloaded here', 'more models unloaded here', (fields, msg) =>

@@ -1,4 +1,5 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { EventLogger } from '../../telemetry/logging/event-logger';
 import { cut } from '../../common/cut';
 import { nearest } from '../../common/nearest';
 import { DomainError } from '../../errors/domain-error';
@@ -17,7 +18,7 @@ const MAX_REASON = 500;
 /** What is known of the models: everything that was found in the model folder or asked for by name. */
 @Injectable()
 export class ModelRegistry {
-  private readonly logger = new Logger(ModelRegistry.name);
+  private readonly logger = new EventLogger(ModelRegistry.name);
   private readonly models = new Map<string, ModelEntry>();
   /** The same in order of name; undefined while that has to be found out anew. */
   private sorted: readonly ModelEntry[] | undefined;

@@ -1,4 +1,5 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { EventLogger } from '../../telemetry/logging/event-logger';
 import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
 import { Ipc } from '../../process/ipc/ipc.service';
 import { FolderWatch } from './folder-watch';
@@ -9,7 +10,7 @@ import { ModelFolder } from '../repository/model-folder';
 /** The coordinator of a server of one process; where there is a primary, the primary has it. */
 @Injectable()
 export class LocalCoordinator implements OnModuleInit, OnApplicationShutdown {
-  private readonly logger = new Logger(LocalCoordinator.name);
+  private readonly logger = new EventLogger(LocalCoordinator.name);
   private readonly coordinator: Coordinator | undefined;
   private watch: FolderWatch | undefined;
   private sources: ModelSources | undefined;

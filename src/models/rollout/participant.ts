@@ -1,5 +1,6 @@
 import { PassingSet } from '../../common/passing';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { EventLogger } from '../../telemetry/logging/event-logger';
 import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
 import { DomainError, reasonOf } from '../../errors/domain-error';
 import { Ipc } from '../../process/ipc/ipc.service';
@@ -39,7 +40,7 @@ const TELL_ALL_MS = 10_000;
 /** This worker's part in the changes of the whole server, as the coordinator asks for it. */
 @Injectable()
 export class Participant {
-  private readonly logger = new Logger(Participant.name);
+  private readonly logger = new EventLogger(Participant.name);
   private readonly staging: Staging;
   private readonly serving = new ServingVersions();
   /** Versions that serve no more and finish what they hold. */

@@ -1,5 +1,5 @@
 import { PassingMap, PassingSet } from '../../common/passing';
-import { Logger } from '@nestjs/common';
+import { EventLogger } from '../../telemetry/logging/event-logger';
 import type { ModelsConfig } from '../../config/config.slices';
 import { cut } from '../../common/cut';
 import { withDeadline } from '../../common/with-deadline';
@@ -31,7 +31,7 @@ export interface OverdueLoad {
 
 /** Versions that this worker loads beside what serves, until all workers have them or the change is called off. */
 export class Staging {
-  private readonly logger = new Logger(Staging.name);
+  private readonly logger = new EventLogger(Staging.name);
   private readonly preparing = new PassingSet<number>();
   private readonly staged = new PassingMap<number, Staged>();
   /** Loads that nobody waits for any more, but for those of the start: a successor would only begin them again. */

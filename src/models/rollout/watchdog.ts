@@ -1,4 +1,5 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { EventLogger } from '../../telemetry/logging/event-logger';
 import { type InferenceConfig, inferenceConfig } from '../../config/config.slices';
 import { Ipc } from '../../process/ipc/ipc.service';
 import { Processing } from '../../processing/processing.service';
@@ -14,7 +15,7 @@ const LOOK_MS = 1000;
  */
 @Injectable()
 export class Watchdog implements OnModuleInit, OnApplicationShutdown {
-  private readonly logger = new Logger(Watchdog.name);
+  private readonly logger = new EventLogger(Watchdog.name);
   private timer: NodeJS.Timeout | undefined;
   private reported = false;
 

@@ -1,4 +1,5 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { EventLogger } from '../../telemetry/logging/event-logger';
 import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
 import { reasonOf } from '../../errors/domain-error';
 import { sideBySide } from '../../common/side-by-side';
@@ -22,7 +23,7 @@ const PROGRESS_MS = 1000;
 /** This worker's place among the others: it starts with what they have, and joins them. */
 @Injectable()
 export class WorkerJoin {
-  private readonly logger = new Logger(WorkerJoin.name);
+  private readonly logger = new EventLogger(WorkerJoin.name);
   private lastOwnId = 0;
   /** Of the desired models that this worker has; undefined while it has what its settings say. */
   private generation: number | undefined;

@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { EventLogger } from '../../telemetry/logging/event-logger';
 import { CountBreaker } from 'cockatiel';
 import { reasonOf } from '../../errors/domain-error';
 import { FAMILIES } from '../../telemetry/metrics/metric-families';
@@ -35,7 +35,7 @@ export class RemoteEndpoint {
   outstanding = 0;
   /** When the next probe is due, while it is ejected. */
   probeAtMs = 0;
-  private readonly logger = new Logger('Remote');
+  private readonly logger = new EventLogger('Remote');
   private readonly breaker = probedCircuit(
     new CountBreaker(BREAKER),
     (error) => error instanceof RemoteFault && error.againstRemote,

@@ -1,5 +1,5 @@
 import { PassingSet } from '../../common/passing';
-import { Logger } from '@nestjs/common';
+import { EventLogger } from '../../telemetry/logging/event-logger';
 import { DomainError, reasonOf, toDomainError } from '../../errors/domain-error';
 import { FAMILIES } from '../../telemetry/metrics/metric-families';
 import { systemClock } from '../../common/clock';
@@ -51,7 +51,7 @@ function noRequests(): RunContext {
 
 /** A model whose runs happen on another server. */
 export class RemoteRunner implements ModelRunner {
-  private readonly logger = new Logger('Remote');
+  private readonly logger = new EventLogger('Remote');
   private readonly running = new PassingSet<Promise<unknown>>();
 
   constructor(private readonly parts: RemoteParts) {}

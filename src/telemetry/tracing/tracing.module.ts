@@ -1,4 +1,5 @@
-import { Global, Logger, Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
+import { EventLogger } from '../logging/event-logger';
 import {
   type AppConfig,
   appConfig,
@@ -38,7 +39,7 @@ async function openTracer(
   { server }: Recorder,
 ): Promise<Tracer | undefined> {
   if (endpoint === undefined) return undefined;
-  const logger = new Logger('Tracing');
+  const logger = new EventLogger('Tracing');
   // Half a second of a start that only those pay who want it.
   const { otlpExporter } = await import('./otlp-exporter.js');
   const spans = new SpanQueue(otlpExporter({ ...config, endpoint }, version), {

@@ -1,4 +1,5 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { EventLogger } from '../../../telemetry/logging/event-logger';
 import { type ModelsConfig, modelsConfig } from '../../../config/config.slices';
 import { reasonOf } from '../../../errors/domain-error';
 import { Ipc } from '../../../process/ipc/ipc.service';
@@ -22,7 +23,7 @@ export interface Candidate extends Wish {
 /** This worker's way to the prepared models, which the primary has. */
 @Injectable()
 export class PreparedModels {
-  private readonly logger = new Logger(PreparedModels.name);
+  private readonly logger = new EventLogger(PreparedModels.name);
 
   constructor(
     @Inject(modelsConfig.KEY) private readonly models: ModelsConfig,

@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { EventLogger } from '../../../telemetry/logging/event-logger';
 import { DomainError, reasonOf } from '../../../errors/domain-error';
 import { type RemoteCodec, v2Codec } from '../remote-codec';
 import type { RemoteModelConfig } from '../remote-config';
@@ -7,7 +7,7 @@ import type { RemoteQuestions } from '../remote-questions';
 import type { Signature } from './v2-metadata';
 import type { V2Place } from './v2-place';
 
-const logger = new Logger('Remote');
+const logger = new EventLogger('Remote');
 const BINARY_EXTENSION = 'binary_tensor_data';
 const NEVER = new AbortController().signal;
 
