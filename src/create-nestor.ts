@@ -4,6 +4,7 @@ import { ConfigurationError } from './config/configuration-error';
 import { type AnyModels, Nestor } from './nestor';
 import { embeddedSettings, type NestorOptions } from './nestor-options';
 import { modelsFault } from './process/start-checks';
+import { ProcessLog } from './telemetry/logging/process-log';
 
 /**
  * Loads the models and makes them callable from this process. Nothing of it is shared with the application around it, and
@@ -17,5 +18,5 @@ export async function createNestor<Models extends object = AnyModels>(
   const fault = await modelsFault(settings);
   if (fault !== undefined) throw new ConfigurationError([fault]);
   const { app, handler } = await createEmbedded(settings);
-  return new Nestor<Models>(app, handler, settings);
+  return new Nestor<Models>(app, handler, settings, () => app.get(ProcessLog).close());
 }

@@ -8,7 +8,6 @@ import { describeModel, describeServed, type ModelDescription } from './protocol
 import { InferenceService } from './inference/inference.service';
 import { type InferOptions, type LocalAnswer, localCall } from './inference/local-call';
 import type { LocalTensor } from './inference/local-values';
-import { ProcessLog } from './telemetry/logging/process-log';
 
 /** The types of models that `nestor types` prints; `declared` are those of `input:` and `output:` in a `model.yaml`. */
 export type AnyModels = Record<string, { inputs: Record<string, unknown>; outputs: Record<string, unknown> }>;
@@ -47,7 +46,13 @@ export class Nestor<Models extends object = AnyModels> {
    * `createNestor` makes them.
    * @internal
    */
-  constructor(app: INestApplicationContext, handler: Nestor['handler'], settings: Settings) {
+  constructor(
+    app: INestApplicationContext,
+    handler: Nestor['handler'],
+    settings: Settings,
+    /** The last thing that is done, where there is a log. */
+    private readonly closeLog: () => Promise<void> = () => Promise.resolve(),
+  ) {
     this.app = app;
     this.handler = handler;
     this.inference = app.get(InferenceService);
@@ -111,6 +116,6 @@ export class Nestor<Models extends object = AnyModels> {
 
   /** Lets what runs finish, and unloads. May be called again. */
   close(): Promise<void> {
-    return (this.closing ??= this.app.close().then(() => this.app.get(ProcessLog).close()));
+    return (this.closing ??= this.app.close().then(() => this.closeLog()));
   }
 }
