@@ -275,7 +275,9 @@ describe('a server', () => {
       .map((line) => JSON.parse(line) as { level: number; msg: string; pid: number });
     const words = lines.filter(({ pid }) => pid === victim).map(({ msg }) => msg);
     expect(words.join('\n')).toContain('terminate called after throwing an instance of');
-    expect(lines).toContainEqual(expect.objectContaining({ level: 'error', msg: 'worker died, replacing it' }));
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: 'error', msg: 'worker died, replacing it' }),
+    );
   });
 });
 
