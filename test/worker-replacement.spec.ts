@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
 import { busyModel, identityModel } from './helpers/onnx-models';
 import { isAlive } from './helpers/processes';
@@ -63,28 +64,57 @@ describe('a server of one worker', () => {
 
 describe('a worker that stands still', () => {
   const models = temporaryFolder();
-
-  it('is ended also where its successor cannot be ready, and so is what waits for it', async () => {
+  let server: TestServer;
+  let still = 0;
+  const start = async (heartbeatTimeoutMs: number): Promise<void> => {
     writeModel(models, 'same', identityModel('FP32'));
-    const server = await startServer({
+    server = await startServer({
       MODEL_DIR: models,
       MODEL_NAMES: 'same',
       WORKERS: '2',
-      HEARTBEAT_TIMEOUT_MS: '2000',
+      HEARTBEAT_TIMEOUT_MS: String(heartbeatTimeoutMs),
+      SHUTDOWN_TIMEOUT_MS: '300000',
     });
-    try {
-      await server.workersReady(2);
-      // What the others serve is not there any more for a worker that comes.
-      writeModel(models, 'same', identityModel('FP64'));
-      const [still = 0] = server.workers();
-      process.kill(still, 'SIGSTOP');
-      await until('it is gone', () => !isAlive(still));
-      await server.said('worker died');
+    await server.workersReady(2);
+    [still = 0] = server.workers();
+  };
+  // One that hangs would take all of its time.
+  afterEach(async () => {
+    if (isAlive(still)) process.kill(still, 'SIGKILL');
+    await server.stop();
+  });
+
+  it('is ended also where its successor cannot be ready, and so is what waits for it', async () => {
+    await start(2000);
+    // What the others serve is not there any more for a worker that comes.
+    writeModel(models, 'same', identityModel('FP64'));
+    process.kill(still, 'SIGSTOP');
+    await until('it is gone', () => !isAlive(still));
+    await server.said('worker died');
+    expect((await server.post('/api/inference/same', [[1, 2]])).status).toBe(200);
+    expect((await server.post('/v2/repository/models/same/load', {})).status).toBe(200);
+    await server.workersReady(2);
+  });
+
+  it('is ended also where its successor serves, and does not get all of its time to leave', async () => {
+    // Long enough for that one to be ready before.
+    await start(4000);
+    process.kill(still, 'SIGSTOP');
+    await until('it is gone', () => !isAlive(still));
+    await server.workersReady(2);
+  });
+
+  it('is not ended where all processes stood still, as in a container that was paused', async () => {
+    await start(2000);
+    const workers = server.workers();
+    const all = [server.process.pid ?? 0, ...workers];
+    for (const pid of all) process.kill(pid, 'SIGSTOP');
+    await sleep(5000);
+    for (const pid of all) process.kill(pid, 'SIGCONT');
+    for (let i = 0; i < 20; i++) {
       expect((await server.post('/api/inference/same', [[1, 2]])).status).toBe(200);
-      expect((await server.post('/v2/repository/models/same/load', {})).status).toBe(200);
-      await server.workersReady(2);
-    } finally {
-      await server.stop();
+      await sleep(100);
     }
+    expect(server.workers()).toEqual(workers);
   });
 });

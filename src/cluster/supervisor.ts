@@ -20,11 +20,6 @@ const FIRST_START_TRIES = 3;
 const WATCH_MS = 1000;
 /** Loading the program takes a while in which no event loop turns. */
 const START_GRACE_MS = 30_000;
-/**
- * A worker that stands still for so many times HEARTBEAT_TIMEOUT_MS finishes nothing any more, and is not left to its
- * successor, which may never be ready: what it holds, clients and changes of models, would wait for ever.
- */
-const HOPELESS_AFTER = 2;
 /** A word to a worker that needs no work. */
 const TELL_MS = 1000;
 
@@ -69,6 +64,7 @@ export class Supervisor implements WorkerSlotOwner {
   private stopped: (() => void) | undefined;
   private rolling: Promise<void> = Promise.resolve();
   private watch: NodeJS.Timeout | undefined;
+  private lookedMs = 0;
   /** Crash-looping slots, as the workers were last told. */
   private told = 0;
 
@@ -80,6 +76,7 @@ export class Supervisor implements WorkerSlotOwner {
 
   start(): void {
     for (const slot of this.slots) slot.fill();
+    this.lookedMs = performance.now();
     this.watch = setInterval(() => this.lookAfterAll(), WATCH_MS);
   }
 
@@ -212,16 +209,33 @@ export class Supervisor implements WorkerSlotOwner {
   }
 
   private lookAfterAll(): void {
-    for (const process of this.processes) if (process.state === 'starting') this.lookAfterStart(process);
+    this.forgiveOwnStandstill();
+    for (const process of this.processes) this.endHopeless(process);
     for (const slot of this.slots) if (slot.current?.state === 'ready') this.lookAfter(slot, slot.current);
     this.tellCondition();
   }
 
-  /** One that stands still before it serves has nothing to finish. */
-  private lookAfterStart(process: WorkerProcess): void {
+  /** While this process stood still it heard nobody, and all of a container that was paused stood still with it. */
+  private forgiveOwnStandstill(): void {
+    const nowMs = performance.now();
+    const stoodStill = nowMs - this.lookedMs > WATCH_MS + this.options.heartbeatTimeoutMs;
+    this.lookedMs = nowMs;
+    if (stoodStill) for (const process of this.processes) process.lastBeatMs = nowMs;
+  }
+
+  /**
+   * Ends what stands still before it serves, and has nothing to finish, or for twice HEARTBEAT_TIMEOUT_MS, and finishes
+   * nothing: what it holds, clients and changes of models, would wait for ever. No successor has to be ready for that, as
+   * one may wait for such a change; where there is one, the old worker does not get all of its time to leave.
+   */
+  private endHopeless(process: WorkerProcess): void {
+    const { heartbeatTimeoutMs } = this.options;
+    const starts = process.state === 'starting';
     const silentMs = performance.now() - process.lastBeatMs;
-    if (silentMs <= this.options.heartbeatTimeoutMs + START_GRACE_MS) return;
-    this.end(process, silentMs, 'worker does not start');
+    if (silentMs <= heartbeatTimeoutMs + (starts ? START_GRACE_MS : heartbeatTimeoutMs)) return;
+    const why = starts ? 'worker does not start' : 'worker stands still';
+    this.logger.error({ ...process.name, silentMs: Math.round(silentMs) }, why);
+    process.signal('SIGKILL');
   }
 
   private lookAfter(slot: WorkerSlot, process: WorkerProcess): void {
@@ -230,15 +244,9 @@ export class Supervisor implements WorkerSlotOwner {
     const ownBytes = process.heartbeat?.ownBytes ?? 0;
     if (silentMs > heartbeatTimeoutMs) {
       slot.replaceFailing(process, `its event loop has not turned for ${Math.round(silentMs)} ms`);
-      if (silentMs > HOPELESS_AFTER * heartbeatTimeoutMs) this.end(process, silentMs, 'worker stands still');
     } else if (memoryLimitBytes > 0 && ownBytes > memoryLimitBytes) {
       slot.replaceFailing(process, `it holds ${ownBytes} bytes of memory for itself (WORKER_MEMORY_LIMIT)`);
     }
-  }
-
-  private end(process: WorkerProcess, silentMs: number, why: string): void {
-    this.logger.error({ ...process.name, silentMs: Math.round(silentMs) }, why);
-    process.signal('SIGKILL');
   }
 
   /** Lets every worker's readiness say what none of them can know. */
