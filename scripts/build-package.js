@@ -1,13 +1,17 @@
 /**
- * Makes of a build what is published: node scripts/build-package.js
+ * Makes of a build what is published: node scripts/build-package.js. By it the tarball stays below half a megabyte.
  *
  * Declarations: the compiler writes one for every file that the package's entry leads to, some four hundred. What a program
  * sees of it is what the entry's own declaration names, and what those name in turn; these alone go to `dist`.
  *
  * Code: it loses its white space, the names of local variables and what can be said shorter, a sixth of the tarball. Classes
  * and functions keep their names, so that a stack trace and a line of the log say where they come from, and another thread
- * finds what it is to call. Files of types alone go. The entry is not said shorter: by the form of its exports Node knows what an ES module may
- * import by name.
+ * finds what it is to call. Variables get their names in the same order everywhere, as what is alike in many files is packed
+ * once. Exports are not set to nothing before they are set: no files import each other in a circle, so that nobody sees
+ * them before. Files of types alone go. The entry is not said shorter: by the form of its exports Node knows what an ES
+ * module may import by name.
+ *
+ * The page: its modules and styles without what is there for people alone, in `dist/site`, where the server looks first.
  */
 const { execFileSync } = require('node:child_process');
 const {
@@ -29,6 +33,25 @@ const root = join(__dirname, '..');
 const dist = join(root, 'dist');
 const ENTRY = 'index.js';
 const EMPTY = '"use strict";Object.defineProperty(exports,"__esModule",{value:!0});';
+const UNSET = /^(exports\.\w+ = )+void 0;$/m;
+const LETTERS = 'etnrsoiaclduhpmfgyvbwxkjzqETNRSOIACLDUHPMFGYVBWXKJZQ_$';
+
+const FORM = {
+  ecma: 2020,
+  // Each file is a module: nothing at its top level is seen but what it exports.
+  toplevel: true,
+  keep_classnames: true,
+  keep_fnames: true,
+  mangle: { nth_identifier: { get: nameOf } },
+  format: { comments: false },
+};
+
+/** One letter, then two; what is a word of the language, or taken, is left out by who asks. */
+function nameOf(index) {
+  const letter = LETTERS[index % LETTERS.length];
+  const rest = Math.floor(index / LETTERS.length);
+  return rest === 0 ? letter : nameOf(rest - 1) + letter;
+}
 
 function buildDeclarations() {
   const built = mkdtempSync(join(tmpdir(), 'nestor-types-'));
@@ -64,25 +87,42 @@ function reachable(entry) {
 
 async function trimCode() {
   for (const path of readdirSync(dist, { recursive: true })) {
-    if (!path.endsWith('.js')) continue;
+    if (!path.endsWith('.js') || path.startsWith('site')) continue;
     const file = join(dist, path);
     const before = readFileSync(file, 'utf8');
-    const { code: after } = await minify(before, {
-      compress: path === ENTRY ? false : { passes: 2 },
-      // Each file is a module: nothing at its top level is seen but what it exports.
-      toplevel: true,
-      keep_classnames: true,
-      keep_fnames: true,
-      format: { comments: false },
-    });
+    const { code: after } =
+      path === ENTRY
+        ? await minify(before, { ...FORM, compress: false })
+        : await minify(before.replace(UNSET, ''), { ...FORM, compress: { passes: 2 } });
     // What is left of a file of types alone: nothing asks for it.
     if (after === EMPTY) rmSync(file);
-    if (after === before || after === EMPTY) continue;
-    // At one stroke: somebody may be starting a server from it.
-    writeFileSync(`${file}.new`, after);
-    renameSync(`${file}.new`, file);
+    else write(file, after);
   }
 }
 
+async function trimPage() {
+  const site = join(root, 'site');
+  mkdirSync(join(dist, 'site/ui'), { recursive: true });
+  for (const name of readdirSync(join(site, 'ui'))) {
+    const text = readFileSync(join(site, 'ui', name), 'utf8');
+    write(
+      join(dist, 'site/ui', name),
+      name.endsWith('.js')
+        ? (await minify(text, { ...FORM, module: true, compress: { passes: 2 } })).code
+        : name.endsWith('.css')
+          ? text.replace(/\/\*[^]*?\*\//g, '').replace(/\n\s+/g, '\n')
+          : text,
+    );
+  }
+  // The last one: by it the server knows that there is a page here.
+  write(join(dist, 'site/index.html'), readFileSync(join(site, 'index.html'), 'utf8'));
+}
+
+/** At one stroke: somebody may be starting a server from it. */
+function write(file, text) {
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
+}
+
 buildDeclarations();
-void trimCode();
+void trimCode().then(trimPage);

@@ -33,7 +33,10 @@ const OF_A_SERVER: Readonly<Record<OfAServer, true>> = {
 /** Other defaults than a server's: the application has logs of its own, and says where the calls are. */
 const DEFAULTS = { apiPrefix: '/', logDir: '', accessLog: false, page: false } as const;
 
-/** @throws ConfigurationError with every fault of the options */
+/**
+ * @throws ConfigurationError with every fault of the options
+ * @internal
+ */
 export function embeddedSettings(options: NestorOptions): Settings {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new ConfigurationError([`options must be an object, such as { modelDir: 'models' }`]);
