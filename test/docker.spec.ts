@@ -27,6 +27,12 @@ interface Service {
   [setting: string]: unknown;
 }
 
+interface DataSource {
+  uid?: string;
+  url: string;
+  jsonData?: { exemplarTraceIdDestinations: { name: string; datasourceUid: string }[] };
+}
+
 function readText(path: string): string {
   return readFileSync(join(PROJECT, path), 'utf8');
 }
@@ -183,6 +189,19 @@ describe('docker-compose.yml', () => {
     };
     const folder = board.providers[0]?.options.path;
     expect(services.grafana?.volumes).toContain(`./deploy/grafana/nestor.json:${folder}/nestor.json:ro`);
+  });
+
+  it('leads from a bucket on the board to a trace in Jaeger', () => {
+    const [prometheus, jaeger] = ['prometheus', 'jaeger'].map((name) => {
+      const text = readText(`deploy/grafana/provisioning/datasources/${name}.yaml`);
+      return (parse(text) as { datasources: DataSource[] }).datasources[0];
+    });
+    expect(services.prometheus?.command).toContain('--enable-feature=exemplar-storage');
+    expect(prometheus?.jsonData?.exemplarTraceIdDestinations).toEqual([
+      { name: 'trace_id', datasourceUid: jaeger?.uid },
+    ]);
+    const { port } = new URL(jaeger?.url ?? '');
+    expect(services.jaeger?.ports).toEqual([`127.0.0.1:${port}:${port}`]);
   });
 
   it('makes traces only where a collector is named, as the one that comes along is in the manual', () => {
