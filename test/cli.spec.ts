@@ -21,8 +21,8 @@ describe('nestor', () => {
   writeFileSync(ROWS, '5.1,3.5,1.4,0.2\n');
 
   it.each<[string, string[], RegExp]>([
-    ['a command that is not there', ['srve'], /no command "srve"; did you mean "serve"/],
-    ['an option that is not there', ['serve', '--prot', '1'], /Unknown option '--prot'/],
+    ['a command that is not there', ['srve'], /no command srve \(did you mean serve\?\)/],
+    ['an option that is not there', ['serve', '--prot', '1'], /no option --prot \(did you mean --port\?\)/],
     ['too many folders', ['check', 'a', 'b'], /one folder or one file/],
     ['a folder that is not there', ['check', 'nowhere'], /nowhere/],
     ['a file that is not there', ['run', 'nowhere.onnx', '{}'], /no file or folder nowhere\.onnx/],

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
+import { readArguments } from './arguments';
 import { type Command, EXIT, type Output, UsageError } from './command';
 import type { Figures } from './bench/figures';
 import { FreshServer } from './bench/fresh-server';
@@ -75,8 +75,7 @@ interface Asked {
 }
 
 function readArgs(args: readonly string[]): Asked {
-  const { values, positionals } = parseArgs({
-    args: [...args],
+  const { values, positionals } = readArguments(args, {
     allowPositionals: true,
     options: {
       model: { type: 'string' },

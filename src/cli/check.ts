@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { readEnvironment } from '../config/settings';
 import type { ModelDescription } from '../protocols/native/model-description';
+import { readArguments } from './arguments';
 import { type Command, UsageError } from './command';
 
 export const check: Command = {
@@ -17,8 +17,7 @@ Examples:
   nestor check ../models --json`,
 
   async run(args, output) {
-    const { values, positionals } = parseArgs({
-      args: [...args],
+    const { values, positionals } = readArguments(args, {
       allowPositionals: true,
       options: { json: { type: 'boolean', default: false } },
     });

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../config/configuration-error';
 import { packageVersion } from '../config/package-version';
 import { DomainError, ERRORS, reasonOf } from '../errors/domain-error';
-import { nearest } from '../common/nearest';
+import { didYouMean } from './arguments';
 import { type Command, EXIT, type Output, UsageError } from './command';
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -41,10 +41,8 @@ async function dispatch(
   }
   const load = COMMANDS[name];
   if (load === undefined) {
-    const meant = nearest(name, Object.keys(COMMANDS));
-    throw new UsageError(
-      `There is no command "${name.slice(0, 40)}"${meant === undefined ? '' : `; did you mean "${meant}"?`} \`nestor --help\` lists them.`,
-    );
+    const meant = didYouMean(name, Object.keys(COMMANDS));
+    throw new UsageError(`There is no command ${name.slice(0, 40)}${meant}; \`nestor --help\` lists them.`);
   }
   const command = await load();
   if (args.includes('--help') || args.includes('-h')) {
@@ -79,14 +77,8 @@ function failed(error: unknown, output: Output): number {
     error instanceof UsageError ||
     error instanceof ConfigurationError ||
     wrongPath !== undefined ||
-    isArgumentFault(error) ||
     (error instanceof DomainError && ERRORS[error.code].outcome === 'client_error');
   return isMisuse ? EXIT.misused : EXIT.failed;
-}
-
-/** From `util.parseArgs`, whose messages name the option. */
-function isArgumentFault(error: unknown): boolean {
-  return String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS');
 }
 
 /** A file or folder that is not there, or is the other of the two: a command opens none but those that its caller named. */

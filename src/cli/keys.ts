@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { readKeyFile } from '../access/credentials/key-file';
 import { KeyFileFault, withKey, withoutKey } from '../access/credentials/key-file-edits';
 import { readEnvironment } from '../config/settings';
+import { readArguments } from './arguments';
 import type { Command, Output } from './command';
 
 const USAGE = `Usage:
@@ -30,8 +30,7 @@ export const keys: Command = {
  */
 async function keysCommand(args: readonly string[], output: Output): Promise<number> {
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
+    const { values, positionals } = readArguments(args, {
       allowPositionals: true,
       options: { file: { type: 'string' }, scopes: { type: 'string' }, expires: { type: 'string' } },
     });

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readArguments } from './arguments';
 import { type Command, EXIT, UsageError } from './command';
 
 const MB = 1024 ** 2;
@@ -21,8 +21,7 @@ Examples:
   nestor prune --platform linux --arch arm64`,
 
   run(args, output) {
-    const { values } = parseArgs({
-      args: [...args],
+    const { values } = readArguments(args, {
       options: {
         platform: { type: 'string', default: process.platform },
         arch: { type: 'string', default: process.arch },

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { byteSize } from '../config/kinds';
 import { readEnvironment } from '../config/settings';
 import { type PullResult, pullSources } from '../models/repository/sources/pull-sources';
 import { SourceFault } from '../models/repository/sources/source';
+import { readArguments } from './arguments';
 import { type Command, type Output, UsageError } from './command';
 
 const MB = 1024 ** 2;
@@ -43,8 +43,7 @@ Examples:
   nestor pull embedder=hf://sentence-transformers/all-MiniLM-L6-v2@main`,
 
   async run(args, output) {
-    const { values, positionals } = parseArgs({
-      args: [...args],
+    const { values, positionals } = readArguments(args, {
       allowPositionals: true,
       options: {
         dir: { type: 'string' },

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs, type ParseArgsConfig } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
 import { Environment } from '../config/environment';
 import { kebabCase, toEnvironment } from '../config/options';
 import { readEnvironment, settings, useFlags } from '../config/settings';
 import { variableNames } from '../config/variable';
+import { readArguments } from './arguments';
 import { type Command, type Output, UsageError } from './command';
 
 const EXAMPLES = join(__dirname, '..', '..', 'models');
@@ -34,10 +35,9 @@ Exit codes: 0 stopped, 1 it could not start or had to end, 2 a setting, folder o
   },
 };
 
-/** @throws UsageError, and what `parseArgs` throws */
+/** @throws UsageError */
 function flagsOf(args: readonly string[], output: Output): Readonly<Record<string, string | undefined>> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
+  const { values, positionals } = readArguments(args, {
     options: settingOptions(),
     allowPositionals: true,
     allowNegative: true,

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { DomainError } from '../errors/domain-error';
+import { readArguments } from './arguments';
 import { type Command, UsageError } from './command';
 import { modelTypes, type TypedModel } from './model-types';
 
@@ -20,8 +20,7 @@ Examples:
   nestor types https://models.example/api --key "$NESTOR_KEY" --out src/models.d.ts`,
 
   async run(args, output) {
-    const { values, positionals } = parseArgs({
-      args: [...args],
+    const { values, positionals } = readArguments(args, {
       allowPositionals: true,
       options: { out: { type: 'string' }, key: { type: 'string' } },
     });

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { readArguments } from '../arguments';
 import { UsageError } from '../command';
 import { type Form, FORMS } from './forms/choose';
 import { type Limit, readLimits } from './limits';
@@ -22,8 +22,7 @@ export interface Asked {
 
 /** @throws UsageError */
 export function readAsked(args: readonly string[]): Asked {
-  const { values, positionals } = parseArgs({
-    args: [...args],
+  const { values, positionals } = readArguments(args, {
     allowPositionals: true,
     options: {
       model: { type: 'string' },

@@ -2,7 +2,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { Readable } from 'node:stream';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../arguments';
 import { type Command, EXIT, type Output, UsageError } from '../command';
 import { answerLine } from './answer-lines';
 import { givenInputs } from './given-inputs';
@@ -41,8 +41,7 @@ Examples:
   nestor run iris rows.csv --url http://localhost:8000/api --out answers.ndjson`,
 
   async run(args, output) {
-    const { values, positionals } = parseArgs({
-      args: [...args],
+    const { values, positionals } = readArguments(args, {
       allowPositionals: true,
       options: {
         model: { type: 'string' },
