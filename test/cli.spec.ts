@@ -154,12 +154,30 @@ describe('nestor check', () => {
 });
 
 describe('nestor inspect', () => {
+  const folder = temporaryFolder('inspected');
+
   it('shows what a file takes, gives and is made of, and a request that works', async () => {
     const { code, stdout } = await nestor(['inspect', IRIS, '--json']);
     expect(code).toBe(0);
     const found = JSON.parse(stdout) as { model: { example: object } };
-    expect(found).toMatchObject({ file: 'model.onnx', operators: { Gemm: 1 }, model: { state: 'READY' } });
+    expect(found).toMatchObject({
+      file: 'model.onnx',
+      parameters: 2 * 4 + 4 * 3 + 3,
+      operators: { Gemm: 1 },
+      model: { state: 'READY' },
+    });
     const answer = await nestor(['run', IRIS, JSON.stringify(found.model.example)]);
     expect(JSON.parse(answer.stdout)).toMatchObject({ label: expect.any(Array) as unknown });
+  });
+
+  it('shows what the folder of the file declares, where it serves that file', async () => {
+    const yaml = 'input: { row: { type: table, columns: [a, b] } }\n';
+    writeModel(folder, 'rows', identityModel('FP32'), { version: '1', yaml });
+    writeModel(folder, 'rows', identityModel('FP32'), { version: '2', yaml });
+    const shown = async (version: string): Promise<string> =>
+      (await nestor(['inspect', join(folder, 'rows', version, 'model.onnx')])).stdout;
+    expect(await shown('2')).toMatch(/^takes table "row": columns \["a","b"\] \(model\.yaml\)$/m);
+    expect(await shown('1')).not.toMatch(/"row"/);
+    expect(await shown('1')).toMatch(/^takes x: FP32 \[N, 2\]$/m);
   });
 });

@@ -66,7 +66,7 @@ export function placeOf(given: string, name: string | undefined): Place {
 }
 
 /** Is this the folder of one model, `iris/1/model.onnx` or as it was downloaded, and not one of several? */
-function isOneModel(path: string): boolean {
+export function isOneModel(path: string): boolean {
   try {
     const entries = readdirSync(path);
     return entries.some(

@@ -50,6 +50,8 @@ export interface ModelGraph {
   readonly graph: Graph;
   /** The version of ONNX's own operators. */
   readonly opset: number;
+  /** Elements of all its weights, those in files beside it as well. */
+  readonly parameters: number;
   /** Inputs that the file has a value for: the runtime takes that one, and shows them to nobody. */
   readonly defaulted: readonly string[];
 }

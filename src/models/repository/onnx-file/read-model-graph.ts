@@ -36,6 +36,7 @@ interface Field {
 
 class GraphReader {
   private nodes = 0;
+  private parameters = 0;
 
   constructor(private readonly cursor: ProtobufCursor) {}
 
@@ -52,7 +53,8 @@ class GraphReader {
     });
     if (graph === undefined) throw new MalformedMessage('it has no graph');
     const defaulted = format < FIRST_WITH_DEFAULTS ? [] : defaultedIn(graph);
-    return { graph: new FunctionCalls(functions, MAX_NODES).inlined(graph), opset, defaulted };
+    const inlined = new FunctionCalls(functions, MAX_NODES).inlined(graph);
+    return { graph: inlined, opset, parameters: this.parameters, defaulted };
   }
 
   /** The version, where the operators are ONNX's own. */
@@ -97,8 +99,9 @@ class GraphReader {
       if (fieldEnd === undefined) return;
       if (number === 1) nodes.push(await this.node(fieldEnd, depth + 1));
       else if (number === 5) {
-        const { name, constant } = await this.tensor(fieldEnd, depth + 1);
+        const { name, elements, constant } = await this.tensor(fieldEnd, depth + 1);
         constants.set(name, constant);
+        this.parameters += elements;
       } else if (number === 11) inputs.push(await this.value(fieldEnd, depth + 1));
       else if (number === 12) outputs.push((await this.value(fieldEnd, depth + 1)).name);
     });
@@ -157,7 +160,7 @@ class GraphReader {
   private async tensor(
     end: number,
     depth: number,
-  ): Promise<{ readonly name: string; readonly constant: GraphConstant }> {
+  ): Promise<{ readonly name: string; readonly elements: number; readonly constant: GraphConstant }> {
     let name = '';
     let type = 0;
     const sizes: number[] = [];
@@ -174,7 +177,9 @@ class GraphReader {
         raw = await this.cursor.text(fieldEnd - this.cursor.position, 'latin1');
       }
     });
-    return { name, constant: { rank: sizes.length, integers: elementsOf(type, sizes, raw, listed) } };
+    const elements = sizes.reduce((product, size) => product * size, 1);
+    const integers = elementsOf(type, elements, raw, listed);
+    return { name, elements, constant: { rank: sizes.length, integers } };
   }
 
   private async value(end: number, depth: number): Promise<GraphInput> {
@@ -264,12 +269,11 @@ function defaultedIn({ inputs, constants }: Graph): string[] {
 
 function elementsOf(
   type: number,
-  sizes: readonly number[],
+  count: number,
   raw: string,
   listed: readonly number[],
 ): readonly number[] | undefined {
   const elementBytes = INTEGER_BYTES[type];
-  const count = sizes.reduce((product, size) => product * size, 1);
   if (elementBytes === undefined || count > MAX_INTEGERS) return undefined;
   if (raw === '') return listed.length === count ? listed : undefined;
   if (raw.length !== count * elementBytes) return undefined;
