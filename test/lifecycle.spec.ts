@@ -19,7 +19,7 @@ const models = temporaryFolder();
 const slow = temporaryFolder();
 const home = temporaryFolder('home');
 beforeAll(() => {
-  writeModel(slow, 'slow', slowModel(5000));
+  writeModel(slow, 'slow', slowModel(2000));
   writeModel(models, 'busy', busyModel());
   writeModel(models, 'same', identityModel('FP32'));
 });
