@@ -202,7 +202,7 @@ function isThat({ config, foundAs }: Plain, entry: VersionEntry): boolean {
 function modelFileOf(
   { found }: VersionEntry,
   path: string,
-  { contents: { externalData, operators, digest, stamp: contents }, stamp }: Looked,
+  { contents: { externalData, operators, nodes, digest, stamp: contents }, stamp }: Looked,
 ): ModelFile {
   return {
     path,
@@ -210,6 +210,7 @@ function modelFileOf(
     contents,
     hasExternalData: externalData.length > 0,
     operators,
+    nodes,
     digest,
     unchanged: () => isUnchanged(stamp),
   };

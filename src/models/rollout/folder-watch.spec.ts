@@ -66,4 +66,17 @@ describe('FolderWatch', () => {
     await watch.look();
     expect(loads).toEqual([]);
   });
+
+  it('keeps in mind no model that has gone, but one that serves', async () => {
+    for (const name of ['gone1', 'gone2']) {
+      mkdirSync(join(dir, name, '1'), { recursive: true });
+      cpSync(IRIS, join(dir, name, '1', 'model.onnx'));
+      await watch.look();
+      await watch.look();
+      rmSync(join(dir, name), { recursive: true });
+    }
+    rmSync(join(dir, 'iris'), { recursive: true });
+    await watch.look();
+    expect([...watch['settled'].keys()]).toEqual(['iris']);
+  });
 });

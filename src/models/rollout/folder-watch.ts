@@ -88,6 +88,9 @@ export class FolderWatch {
       else if ((whole || isSame(before.get(name), stamp)) && !isSame(settled, stamp))
         await this.reload(name, stamp);
     }
+    // Models may come and go under ever new names.
+    for (const name of this.settled.keys())
+      if (!this.seen.has(name) && !this.options.isLoaded(name)) this.settled.delete(name);
     this.first = false;
   }
 

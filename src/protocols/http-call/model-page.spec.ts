@@ -33,6 +33,11 @@ describe('a page of models', () => {
     );
   });
 
+  it.each(['limit=1&limit=2', 'cursor=a&cursor=b'])('refuses what is said twice: %s', (query) => {
+    const name = query.split('=')[0];
+    expect(() => namesOf(`/models?${query}`)).toThrow(`Expected "${name}" once, got it 2 times.`);
+  });
+
   it('refuses a cursor that it did not give', () => {
     expect(() => namesOf('/models?cursor=../x')).toThrow(
       'Expected "cursor" to be the next_cursor of an earlier answer, got "../x".',

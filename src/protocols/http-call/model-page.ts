@@ -59,13 +59,19 @@ export function pageOf<T extends { readonly name: string }>(
   url: string | undefined,
 ): ModelPage<T> {
   const query = queryOf(url ?? '');
-  const limit = limitOf(query.get('limit'));
-  const cursor = cursorOf(query.get('cursor'));
+  const limit = limitOf(onlyOne(query, 'limit'));
+  const cursor = cursorOf(onlyOne(query, 'cursor'));
   const from = cursor === undefined ? 0 : models.findIndex(({ name }) => name > cursor);
   if (from === -1) return { models: [], next: undefined };
   const page = models.slice(from, from + limit);
   const isLast = from + page.length >= models.length;
   return { models: page, next: isLast ? undefined : page.at(-1)?.name };
+}
+
+function onlyOne(query: URLSearchParams, name: string): string | null {
+  const given = query.getAll(name);
+  if (given.length <= 1) return given[0] ?? null;
+  throw new DomainError('invalid_request', `Expected "${name}" once, got it ${given.length} times.`);
 }
 
 function limitOf(text: string | null): number {

@@ -67,10 +67,10 @@ export class OnnxKind implements RunnerKind<OnnxSettings> {
       throw new DomainError('model_unavailable', reason);
     }
     if (file.operators.has('StringNormalizer')) provideEnglish();
-    const { path: modelFile, contents, operators, sizeBytes, unchanged, stamp } = file;
+    const { path: modelFile, contents, operators, nodes, sizeBytes, unchanged, stamp } = file;
     const label = `${model}/${version}`;
     const own = { ...settings, modelFile, cutZipMaps, int8: mayUseInt8(operators), label };
-    const options = { ...own, maxTexts, sizeBytes, unchanged, stamp };
+    const options = { ...own, maxTexts, sizeBytes, nodes, unchanged, stamp };
     const { instances, ...session } = this.sessions.planned(own);
     const source = await this.prepared.find(
       { label, contents, digest, sizeBytes, session, example, operators },

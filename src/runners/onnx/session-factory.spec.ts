@@ -43,6 +43,7 @@ function optionsFor(name: string, model: Uint8Array, instances = 1): OpenOptions
     graphOptimization: 'all',
     executionProviders: ['cpu'],
     sizeBytes: model.length,
+    nodes: 1,
     unchanged: () => Promise.resolve(true),
   };
 }
@@ -57,6 +58,17 @@ describe('SessionFactory', () => {
     const runs = await Promise.all([1, 2].map(() => runner.run([[a, { ...a, name: 'b' }]])));
     for (const [sum] of runs) expect(sum?.data).toEqual(new Float32Array([2, 4, 6, 8]));
     await runner.close();
+    await sessions.onApplicationShutdown();
+  });
+
+  it('gives a model of many nodes a thread of its own, however small its file is', async () => {
+    const sessions = await factory();
+    const options = { ...optionsFor('nodes.onnx', addModel()), intraOpThreads: 1 };
+    expect([500, 501, Infinity].map((nodes) => sessions.isSmall({ ...options, nodes }))).toEqual([
+      true,
+      false,
+      false,
+    ]);
     await sessions.onApplicationShutdown();
   });
 

@@ -17,11 +17,16 @@ import { SharedThreads, type Unchanged } from './shared-threads';
 import type { CpuPlan } from '../../process/cpu/cpu-plan';
 import { CPU_PLAN } from '../../process/cpu/cpu.module';
 
+/** With more nodes a load takes longer than it may hold up others, 20 ms: each costs 15 to 40 us, however small the file. */
+const MOST_SHARED_NODES = 500;
+
 export interface OpenOptions extends Omit<RunnerOptions, 'intraOpThreads'> {
   /** Undefined: as the CPU plan says. */
   readonly intraOpThreads: number | undefined;
   /** Of the model's files. */
   readonly sizeBytes: number;
+  /** Of its graph. */
+  readonly nodes: number;
   readonly unchanged: Unchanged;
   /** What its files have to be when it is opened first; undefined: whoever has it opened sees to that. */
   readonly stamp?: FileStamp;
@@ -54,12 +59,12 @@ export class SessionFactory implements OnApplicationShutdown {
    * `draining` when the application is ending
    */
   async open(
-    { sizeBytes, unchanged, stamp, ...options }: OpenOptions,
+    { sizeBytes, nodes, unchanged, stamp, ...options }: OpenOptions,
     source?: Pick<WeightsInUse, 'prepared' | 'wrong'>,
   ): Promise<SessionRunner> {
     if (this.ending) throw stopping();
     const openThread: OpenThread = (session, expected) =>
-      this.isSmall({ ...options, sizeBytes })
+      this.isSmall({ ...options, sizeBytes, nodes })
         ? this.shared.open({ ...session, intraOpThreads: 1 }, unchanged, expected)
         : this.openLarge(session, expected, source);
     const runner = await SessionRunner.open(this.planned(options), openThread, unchanged, stamp);
@@ -107,8 +112,9 @@ export class SessionFactory implements OnApplicationShutdown {
     const { instances, intraOpThreads = 1, interOpThreads, executionProviders } = options;
     const plain = instances === 1 && intraOpThreads === 1 && interOpThreads === 1;
     const onCpu = executionProviders.length === 1 && executionProviders[0] === 'cpu';
-    const { modelFile, sizeBytes } = options;
-    return sizeBytes < this.models.smallModelBytes && plain && onCpu && !this.shared.isSlow(modelFile);
+    const { modelFile, sizeBytes, nodes } = options;
+    const isSmall = sizeBytes < this.models.smallModelBytes && nodes <= MOST_SHARED_NODES;
+    return isSmall && plain && onCpu && !this.shared.isSlow(modelFile);
   }
 }
 

@@ -215,6 +215,15 @@ describe('inspectModel', () => {
     expect((await inspectModel(model)).random).toBeUndefined();
   });
 
+  it('counts nodes, those in branches and functions among them', async () => {
+    const inner = { node: [{ opType: 'Relu' }, { opType: 'Exp' }] };
+    const attribute = [{ name: 'then_branch', g: inner }];
+    const call = { opType: 'f', domain: 'd' };
+    const functions = [{ name: 'f', domain: 'd', node: [{ opType: 'Abs' }, { opType: 'Neg' }] }];
+    await writeFile(modelFile, encode({ node: [{ opType: 'If', attribute }, call, call] }, functions));
+    expect((await inspectModel(modelFile)).nodes).toBe(7);
+  });
+
   const inBranch = (opType: string): onnx.IGraphProto => ({
     node: [{ opType: 'If', attribute: [{ name: 'then_branch', g: { node: [{ opType }] } }] }],
   });

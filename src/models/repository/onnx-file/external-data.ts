@@ -2,7 +2,7 @@ import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, normalize, sep } from 'node:path';
 import { DomainError } from '../../../errors/domain-error';
 import { modelStructure, type ModelStructure } from './external-tensors';
-import type { ModelGraph } from './model-graph';
+import type { Graph, ModelGraph } from './model-graph';
 import { readModelGraph } from './read-model-graph';
 import { explained, fileErrorReason, isInside } from '../../../common/safe-path';
 import { MalformedMessage } from './protobuf-cursor';
@@ -27,6 +27,8 @@ export interface ModelContents {
   readonly externalData: ExternalDataFile[];
   /** Those of its graph and its functions; of other domains than ONNX's own as `domain.operator`. */
   readonly operators: ReadonlySet<string>;
+  /** How many there are, those of graphs within the graph included; Infinity where it cannot be looked through. */
+  readonly nodes: number;
   /** Why the same request may get another answer the next time; undefined where nothing says that it may. */
   readonly random: string | undefined;
   /** Why rows of one batch can change each other's answers; undefined where nothing in the graph says that they can. */
@@ -37,7 +39,7 @@ export interface ModelContents {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-type GraphTraits = Pick<ModelContents, 'operators' | 'random' | 'coupling' | 'defaulted'>;
+type GraphTraits = Pick<ModelContents, 'operators' | 'nodes' | 'random' | 'coupling' | 'defaulted'>;
 
 /** @throws what `inspectModel` throws */
 export async function findExternalData(modelFile: string): Promise<ExternalDataFile[]> {
@@ -96,6 +98,7 @@ async function readTraits(file: FileHandle): Promise<GraphTraits> {
     const graph = await readModelGraph(file, (await file.stat()).size);
     return {
       operators: operatorsOf(graph),
+      nodes: nodesOf(graph.graph),
       random: randomReason(graph),
       coupling: rowCoupling(graph),
       defaulted: graph.defaulted,
@@ -103,7 +106,7 @@ async function readTraits(file: FileHandle): Promise<GraphTraits> {
   } catch (error) {
     if (!(error instanceof MalformedMessage)) throw error;
     const reason = `its graph cannot be looked through: ${error.message}`;
-    return { operators: new Set(), random: reason, coupling: reason, defaulted: [] };
+    return { operators: new Set(), nodes: Infinity, random: reason, coupling: reason, defaulted: [] };
   }
 }
 
@@ -111,6 +114,11 @@ function operatorsOf({ graph }: ModelGraph): ReadonlySet<string> {
   return new Set(
     graph.nodes.map(({ domain, operator }) => (domain === '' ? operator : `${domain}.${operator}`)),
   );
+}
+
+function nodesOf({ nodes }: Graph): number {
+  const within = nodes.flatMap(({ attributes }) => [...attributes.values()].flatMap(({ graphs }) => graphs));
+  return within.reduce((sum, graph) => sum + nodesOf(graph), nodes.length);
 }
 
 async function resolve(
