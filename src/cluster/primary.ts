@@ -13,6 +13,7 @@ import { banner } from '../process/banner';
 import { LogSink, WORKER_STDIO } from '../telemetry/logging/log-sink';
 import { openLocalLog } from '../telemetry/logging/process-log';
 import { cpuQuota, planCpus } from '../process/cpu/cpu-plan';
+import { keepNewSpace, workerOptions } from '../process/new-space';
 import { reportOnSignal } from '../process/diagnostic-report';
 import { onSignals } from '../process/signals';
 import { ProcessWatch } from '../process/process-watch';
@@ -40,6 +41,7 @@ const PORT_PATIENCE_MS = 10_000;
 
 /** The process above the workers: forks and watches them, writes their logs, stops them. */
 export async function runPrimary(): Promise<void> {
+  keepNewSpace();
   const { access, app, cluster: wanted, http, logging, models } = settings();
   const sink = new LogSink(logging);
   const log = openLocalLog(logging, sink);
@@ -228,14 +230,4 @@ async function countHere(quota: number, { cache, cluster: wanted, models }: Sett
     cacheBytes: cache.enabled ? cache.memoryBytes : 0,
     models: needsOf(found, models),
   });
-}
-
-/** Node's options for workers; who sets one of them otherwise has it so. */
-function workerOptions(execArgv: readonly string[]): string[] {
-  const set = `${readEnvironment().NODE_OPTIONS} ${execArgv.join(' ')}`;
-  const options = [...execArgv];
-  // Node 24 lets the room for new objects grow to twice 64 MB, and gives it back hardly ever. A request costs no more with a
-  // quarter of that, as nothing of it is left when they are swept.
-  if (!/-semi[-_]space[-_]/.test(set)) options.push('--max-semi-space-size=16');
-  return options;
 }
