@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
 import { busyModel, identityModel } from './helpers/onnx-models';
@@ -59,6 +61,35 @@ describe('a server of one worker', () => {
       const { status, body } = await server.get('/api/health/ready');
       return status === 503 && JSON.stringify(body).includes('keep dying');
     });
+  });
+});
+
+describe('a worker that leaves', () => {
+  const models = temporaryFolder();
+  let server: TestServer;
+  beforeAll(async () => {
+    writeModel(models, 'same', identityModel('FP32'));
+    server = await startServer({ MODEL_DIR: models, WORKERS: '2' });
+    await server.workersReady(2);
+  });
+  afterAll(() => server.stop());
+
+  it('answers who comes back on an idle connection a second later, and asks for another one', async () => {
+    const agent = new Agent({ keepAlive: true });
+    const ask = async (): Promise<string | undefined> => {
+      const sent = request({ port: server.port, host: '127.0.0.1', path: '/api/health/live', agent }).end();
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+      await once(answer.resume(), 'end');
+      return answer.headers.connection;
+    };
+    // Connections go to the workers in turn.
+    expect(await Promise.all([ask(), ask()])).toEqual(['keep-alive', 'keep-alive']);
+    const [leaving = 0] = server.workers();
+    process.kill(leaving, 'SIGTERM');
+    await sleep(1000);
+    expect((await Promise.all([ask(), ask()])).sort()).toEqual(['close', 'keep-alive']);
+    await until('it is gone', () => !isAlive(leaving));
+    agent.destroy();
   });
 });
 

@@ -63,6 +63,11 @@ export class NestorExpressAdapter extends ExpressAdapter {
     return (this.handed = new HandedConnections(this.getHttpServer(), tell));
   }
 
+  /** Resolves when no connection that was handed over is left, or after `timeoutMs`. */
+  async unused(timeoutMs: number): Promise<void> {
+    await this.handed?.unused(timeoutMs);
+  }
+
   override close(): Promise<void> {
     const server = this.getHttpServer() as Server;
     if (this.handed !== undefined) return closeGracefully(server, this.handed.close());

@@ -1,5 +1,5 @@
 import { PassingSet } from '../../common/passing';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ConnectionReply, ConnectionToWorker } from '../../process/ipc/connection-messages';
@@ -42,6 +42,12 @@ export class HandedConnections extends EventEmitter<{ idle: [] }> {
     // As those are that a server accepts itself.
     socket.allowHalfOpen = allowsHalfOpen(this.server);
     this.server.emit('connection', socket);
+  }
+
+  /** Resolves when there is none, or after `timeoutMs`. */
+  async unused(timeoutMs: number): Promise<void> {
+    if (this.open.size === 0) return;
+    await once(this, 'idle', { signal: AbortSignal.timeout(timeoutMs) }).catch(() => undefined);
   }
 
   /** Takes no more of them, and resolves when the last one has been closed. */
