@@ -79,6 +79,23 @@ describe('LruResidency', () => {
     expect(residents.get('c', '1')?.model).toBe('c');
   });
 
+  it('gives up at once where none of the others ever makes room', async () => {
+    const residents = new LruResidency(
+      { maxResident: 1, maxMemoryBytes: 10, loadTimeoutMs: 1e9, askAll: () => Promise.resolve([]) },
+      () => undefined,
+    );
+    const a = { model: 'a', version: '1', digest: 'd', byDefault: true, memoryBytes: 1, light: true };
+    residents.add({ ...a, kept: true });
+    const refusal = {
+      code: 'model_unavailable',
+      message: expect.stringContaining('1 models are resident') as string,
+    };
+    await expect(residents.reserve('b', '1')).rejects.toMatchObject(refusal);
+    residents.remove('a', '1');
+    await residents.reserve('b', '1');
+    await expect(residents.claim('b', '1', 11)).rejects.toMatchObject({ code: 'model_unavailable' });
+  });
+
   it('gives up on a place when its own time is over, however long others have waited before it', async () => {
     const residents = new LruResidency(
       { maxResident: 1, maxMemoryBytes: 0, loadTimeoutMs: 30, askAll: () => Promise.resolve([]) },

@@ -175,8 +175,9 @@ export class LruResidency {
   ): Promise<void> {
     let pollMs = FIRST_POLL_MS;
     while (!holds()) {
-      if (await this.evict(model, letGo)) continue;
-      if (performance.now() > giveUpMs) {
+      const isHopeless = this.isHopeless(model);
+      if (!isHopeless && (await this.evict(model, letGo))) continue;
+      if (isHopeless || performance.now() > giveUpMs) {
         throw new DomainError(
           'model_unavailable',
           `There is no room for model "${model}": ${fullBecause}, and none of the others is idle and not kept.`,
@@ -186,6 +187,11 @@ export class LruResidency {
       await sleep(pollMs);
       pollMs = Math.min(2 * pollMs, LONGEST_POLL_MS);
     }
+  }
+
+  /** Does nothing that is there ever make room for a model? Then there is nothing to wait for. */
+  private isHopeless(forModel: string): boolean {
+    return [...this.versions.values()].every(({ kept, model }) => kept || model === forModel);
   }
 
   private async evict(exceptModel: string, letGo: LetGo): Promise<boolean> {
