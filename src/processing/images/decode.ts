@@ -1,6 +1,6 @@
 import sharp, { type Metadata, type SharpOptions } from 'sharp';
 import { DomainError, reasonOf } from '../../errors/domain-error';
-import { FORMATS, formatOf } from './formats';
+import { FORMATS, formatOf, isAnimatedAvif } from './formats';
 import type { Pixels, Rectangle } from './pixels';
 import { MOST_SOURCE_SIDE } from './resample';
 
@@ -52,13 +52,14 @@ const OPTIONS: SharpOptions = {
  */
 export async function readHead(bytes: Uint8Array, maxPixels: number, place: string): Promise<ImageHead> {
   if (formatOf(bytes) === undefined) {
-    throw new DomainError('invalid_image', `${place}: not a ${FORMATS} image.`);
+    const what = bytes.length === 0 ? 'is empty, and must be' : 'not';
+    throw new DomainError('invalid_image', `${place}: ${what} a ${FORMATS} image.`);
   }
   let head: Metadata;
   try {
     head = await sharp(bytes, OPTIONS).metadata();
   } catch (error) {
-    throw undecodable(place, error);
+    throw undecodable(place, bytes, error);
   }
   const { space, depth, orientation = 1 } = head;
   const { width, height } = head.autoOrient;
@@ -113,7 +114,7 @@ export async function decode(
     if (/timeout/i.test(reasonOf(error))) {
       throw new DomainError('deadline_exceeded', `${place}: the deadline passed while it was decoded.`);
     }
-    throw undecodable(place, error);
+    throw undecodable(place, bytes, error);
   }
 }
 
@@ -139,11 +140,13 @@ function rgbOfCmyk(data: Uint8Array): Uint8Array {
   return rgb;
 }
 
-function undecodable(place: string, error: unknown): DomainError {
-  const [reason = ''] = reasonOf(error).split('\n');
-  return new DomainError(
-    'invalid_image',
-    `${place}: cannot be decoded: ${reason.slice(0, MOST_REASON_LENGTH)}.`,
-    { cause: error },
-  );
+function undecodable(place: string, bytes: Uint8Array, error: unknown): DomainError {
+  const [said = ''] = reasonOf(error).split('\n');
+  const isUnsaid = said === '' || /^unknown error$/i.test(said);
+  const reason = isAnimatedAvif(bytes)
+    ? 'it is an animated AVIF, and only still ones are taken'
+    : isUnsaid
+      ? `it is broken, or no ${formatOf(bytes)} at all`
+      : said.slice(0, MOST_REASON_LENGTH);
+  return new DomainError('invalid_image', `${place}: cannot be decoded: ${reason}.`, { cause: error });
 }

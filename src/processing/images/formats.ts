@@ -30,3 +30,8 @@ export function formatOf(bytes: Uint8Array): ImageFormat | undefined {
   const text = start.toString('latin1');
   return SIGNATURES.find((signature) => text.startsWith(signature.bytes, signature.at))?.format;
 }
+
+/** By its main brand: a sequence, which may have a still picture besides. */
+export function isAnimatedAvif(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(4, 12)).toString('latin1') === 'ftypavis';
+}

@@ -161,7 +161,6 @@ describe('pictures', () => {
 
 describe('what is no picture', () => {
   it.each([
-    ['nothing', Buffer.alloc(0)],
     ['text', Buffer.from('hello')],
     ['SVG', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>')],
     ['PDF', Buffer.from('%PDF-1.4')],
@@ -172,6 +171,19 @@ describe('what is no picture', () => {
       code: 'invalid_image',
       message: 'Input "image": not a JPEG, PNG, WebP, GIF, TIFF or AVIF image.',
     });
+  });
+
+  it.each([
+    ['nothing', Buffer.alloc(0), 'is empty, and must be a JPEG, PNG, WebP, GIF, TIFF or AVIF image.'],
+    ['the first bytes of a PNG', picture('rgb.png').subarray(0, 12), 'it is broken, or no PNG at all.'],
+    [
+      'an animated AVIF',
+      Buffer.from('\0\0\0\x18ftypavis\0\0\0\0avismsf1miaf', 'latin1'),
+      'cannot be decoded: it is an animated AVIF, and only still ones are taken.',
+    ],
+  ])('is told what is wrong with it: %s', async (_what, bytes, reason) => {
+    const { code, message } = await refusal(bytes);
+    expect([code, message.endsWith(reason) ? reason : message]).toEqual(['invalid_image', reason]);
   });
 
   it.each(['exif-1.jpg', 'progressive.jpg', 'rgb.png', 'lossy.webp', 'plain.tiff'])(

@@ -70,6 +70,15 @@ async function faultOf(work: () => unknown): Promise<string> {
 }
 
 describe('texts', () => {
+  it.each([
+    ['', []],
+    [', pairs: true', []],
+    [', pairs: true', { query: 'a', texts: [] }],
+  ])('are refused where there are none%s: %j', async (keys, value) => {
+    const bound = await bind(KEYS + keys);
+    expect(await faultOf(() => prepare(bound, value))).toBe('invalid_request: Input "text": has no text.');
+  });
+
   it("become the model's inputs", async () => {
     const [run, ...others] = await prepare(await bind(), 'hello world');
     expect(others).toEqual([]);

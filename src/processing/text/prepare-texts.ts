@@ -31,6 +31,7 @@ async function prepare(
   freedom: RunFreedom,
 ): Promise<PreparedInput[]> {
   const { maxLength, wantsSpans } = plan;
+  if (raw.pieces.length === 0) throw new DomainError('invalid_request', `Input "${raw.name}": has no text.`);
   const truncate = options.truncate ?? plan.truncate;
   const place = (row: number): string => placeOf(raw, row);
   const encoding = { maxLength, truncate, wantsSpans };
