@@ -141,7 +141,8 @@ function rgbOfCmyk(data: Uint8Array): Uint8Array {
 }
 
 function undecodable(place: string, bytes: Uint8Array, error: unknown): DomainError {
-  const [said = ''] = reasonOf(error).split('\n');
+  const [line = ''] = reasonOf(error).split('\n');
+  const said = line.replace(/[:\s]+$/, '');
   const isUnsaid = said === '' || /^unknown error$/i.test(said);
   const reason = isAnimatedAvif(bytes)
     ? 'it is an animated AVIF, and only still ones are taken'

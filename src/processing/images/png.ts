@@ -26,7 +26,28 @@ export function pngOf(pixel: PngPixel, width: number, height: number, lines: Uin
   ]);
 }
 
-function chunk(name: string, content: Buffer): Buffer {
+const SIGNATURE_BYTES = 8;
+/** Length, type and checksum. */
+const FRAME_BYTES = 12;
+const TEXTS: ReadonlySet<string> = new Set(['tEXt', 'zTXt', 'iTXt']);
+
+/** A PNG without its texts, which no pixel depends on: a few bytes of them unpack to megabytes at each look at it. */
+export function withoutTexts(png: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(png.buffer, png.byteOffset, png.length);
+  const kept: Uint8Array[] = [];
+  let copiedTo = 0;
+  for (let at = SIGNATURE_BYTES; at + FRAME_BYTES <= bytes.length;) {
+    const end = at + FRAME_BYTES + bytes.readUInt32BE(at);
+    if (TEXTS.has(bytes.toString('latin1', at + 4, at + 8)) && end <= bytes.length) {
+      if (copiedTo < at) kept.push(bytes.subarray(copiedTo, at));
+      copiedTo = end;
+    }
+    at = end;
+  }
+  return copiedTo === 0 ? png : Buffer.concat([...kept, bytes.subarray(copiedTo)]);
+}
+
+export function chunk(name: string, content: Buffer): Buffer {
   const named = Buffer.concat([Buffer.from(name, 'latin1'), content]);
   const frame = Buffer.alloc(8);
   frame.writeUInt32BE(content.length, 0);

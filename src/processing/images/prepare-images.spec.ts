@@ -1,9 +1,11 @@
+import { deflateSync } from 'node:zlib';
 import { DomainError } from '../../errors/domain-error';
 import type { Tensor } from '../../tensors/tensor';
 import type { ProcessingLimits } from '../pool/messages';
 import type { PreparedInput } from '../pool/preparer';
 import { blackPng, digestOf, expectations, picture } from '../testing/pictures';
 import type { ImagePlan } from './image-plan';
+import { chunk, withoutTexts } from './png';
 import { openImages } from './prepare-images';
 
 const LIMITS: ProcessingLimits = {
@@ -159,6 +161,27 @@ describe('pictures', () => {
   });
 });
 
+describe('a PNG with texts', () => {
+  it('is decoded without them, as they may unpack to megabytes, wherever they stand', async () => {
+    const png = Buffer.from(picture('rgb.png'));
+    const text = (name: string): Buffer =>
+      chunk(name, Buffer.concat([Buffer.from('a\0\0'), deflateSync(Buffer.alloc(1e6, 'a'))]));
+    const head = png.subarray(0, 33);
+    const end = png.subarray(-12);
+    const middle = png.subarray(33, -12);
+    const written = Buffer.concat([head, text('zTXt'), text('tEXt'), middle, text('iTXt'), end]);
+    expect(Buffer.compare(withoutTexts(written), png)).toBe(0);
+    expect(withoutTexts(png)).toBe(png);
+    const cutOff = written.subarray(0, 60);
+    expect(withoutTexts(cutOff)).toBe(cutOff);
+    expect((await tensorOf({}, written)).data).toEqual((await tensorOf({}, png)).data);
+  });
+});
+
+function changed(bytes: Uint8Array, at: number): Uint8Array {
+  return bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
+}
+
 describe('what is no picture', () => {
   it.each([
     ['text', Buffer.from('hello')],
@@ -175,7 +198,8 @@ describe('what is no picture', () => {
 
   it.each([
     ['nothing', Buffer.alloc(0), 'is empty, and must be a JPEG, PNG, WebP, GIF, TIFF or AVIF image.'],
-    ['the first bytes of a PNG', picture('rgb.png').subarray(0, 12), 'it is broken, or no PNG at all.'],
+    ['the first bytes of a PNG', picture('rgb.png').subarray(0, 12), 'Input buffer has corrupt header.'],
+    ['a PNG whose head was changed', changed(picture('rgb.png'), 19), 'it is broken, or no PNG at all.'],
     [
       'an animated AVIF',
       Buffer.from('\0\0\0\x18ftypavis\0\0\0\0avismsf1miaf', 'latin1'),

@@ -4,9 +4,11 @@ import type { PreparedInput, Preparer } from '../pool/preparer';
 import { placeOf, type RawInput } from '../raw-input';
 import { ByteGate } from './byte-gate';
 import { decode, type ImageHead, readHead, toGrey } from './decode';
+import { formatOf } from './formats';
 import type { ImagePlan } from './image-plan';
 import { type PicturePart, type Pixels, type Rectangle, wholePicture } from './pixels';
 import { place, type Placement } from './placement';
+import { withoutTexts } from './png';
 import { cut, MOST_TARGET_SIDE, partFor, resample, type Resampling, resampleBytes } from './resample';
 import { ImageTensorWriter } from './write-tensor';
 
@@ -57,10 +59,11 @@ async function prepare(open: OpenImages, raw: RawInput, deadlineMs: number): Pro
 /** Decodes and resamples a picture, with no more of them in memory than there is room for. */
 async function prepareOne(
   { plan, limits, gate }: OpenImages,
-  bytes: Uint8Array,
+  given: Uint8Array,
   deadlineMs: number,
   where: string,
 ): Promise<Placed> {
+  const bytes = formatOf(given) === 'PNG' ? withoutTexts(given) : given;
   const head = await readHead(bytes, limits.maxImagePixels, where);
   const planned = place(plan, head);
   checkSides(plan, planned.window, head, where);

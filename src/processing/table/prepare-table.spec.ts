@@ -185,6 +185,11 @@ describe('a table', () => {
       [[1, 2, 3]],
       'invalid_table: Input "row", row 1: expected an object of columns to values.',
     ],
+    [
+      'a NUL character, where the runtime would see the end of the text',
+      [{ age: 1, sex: 'x\0', pclass: 1 }],
+      'invalid_table: Input "row", row 1, column "sex": has a NUL character, which the runtime cannot carry.',
+    ],
     ['no rows', [], 'invalid_table: Input "row": has no rows.'],
     [
       'columns of two lengths',

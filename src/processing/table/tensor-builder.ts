@@ -25,7 +25,7 @@ export class TensorBuilder {
     ) {
       throw new CellFault(`expected one of ${listed(column.values)}, got ${shown(cell)}`);
     }
-    if (this.numbers === undefined) this.texts.push(String(value));
+    if (this.numbers === undefined) this.texts.push(textOf(value));
     else addNumber(this.numbers, value);
   }
 
@@ -35,6 +35,12 @@ export class TensorBuilder {
     // Its own memory, which changes threads.
     return { name, datatype, shape, data: this.numbers?.finish().slice() ?? this.texts };
   }
+}
+
+function textOf(value: Exclude<Cell, undefined>): string {
+  const text = String(value);
+  if (text.includes('\0')) throw new CellFault('has a NUL character, which the runtime cannot carry');
+  return text;
 }
 
 function addNumber(sink: ElementSink, value: Exclude<Cell, undefined>): void {
