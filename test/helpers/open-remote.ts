@@ -33,7 +33,8 @@ export async function openRemote(
 ): Promise<{ runner: RemoteRunner; recorder: Recorder }> {
   const remote = { ...parseSettings({}).remote, ...settings };
   const recorder = new Recorder();
-  const http = new RemoteHttp(new HttpService(axios.create()), remote);
+  const client = new HttpService(axios.create());
+  const http = new RemoteHttp(() => Promise.resolve(client), remote);
   const factory = new RemoteFactory(http, recorder, remote);
   return { runner: await factory.open('m', { ...REMOTE_DEFAULTS, ...config }), recorder };
 }
