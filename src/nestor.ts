@@ -5,6 +5,7 @@ import type { RequestOptions as DeclaredOptions } from './processing/options';
 import { ModelsHealthIndicator } from './models/models.health';
 import { ModelsService } from './models/models.service';
 import { describeModel, describeServed, type ModelDescription } from './protocols/native/model-description';
+import type { InferenceCall } from './inference/inference-call';
 import { InferenceService } from './inference/inference.service';
 import { type InferOptions, type LocalAnswer, localCall } from './inference/local-call';
 import type { LocalTensor } from './inference/local-values';
@@ -89,8 +90,12 @@ export class Nestor<Models extends object = AnyModels> {
     options?: InferOptions,
   ): Promise<LocalAnswer<ListsOf<DeclaredOutputsOf<Models, Name>>>>;
   async infer(model: string, inputs: unknown, options: InferOptions = {}): Promise<LocalAnswer<never>> {
-    const call = localCall(model, inputs, options, this.longestMs);
-    return (await this.inference.infer(call)) as LocalAnswer<never>;
+    return (await this.ask(localCall(model, inputs, options, this.longestMs))) as LocalAnswer<never>;
+  }
+
+  /** @internal */
+  ask<Answer>(call: InferenceCall<Answer>): Promise<Answer> {
+    return this.inference.infer(call);
   }
 
   /** Do all required models serve, or at least one where none is required? For the application's own readiness. */

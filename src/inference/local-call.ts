@@ -1,6 +1,6 @@
 import { DomainError } from '../errors/domain-error';
 import type { LoadedModel } from '../models/loading/loaded-model';
-import { writeDeclared } from '../processing/declared-answer';
+import { type DeclaredAnswer, writeDeclared } from '../processing/declared-answer';
 import { type DeclaredBody, readDeclaredValues } from '../processing/declared-inputs';
 import { anyTruncated } from '../processing/input-facts';
 import { type RawRequest, rawRequest } from '../processing/model-processing';
@@ -107,11 +107,15 @@ export class LocalCall implements InferenceCall<LocalAnswer> {
     const form = this.raw && processing?.answerForm(this.raw);
     if (form === undefined) return { outputs: this.tensors(result), model, version, cached };
     const plans = wantedOf(form.plans, model, this.options.outputs);
-    const writer = new JsonWriter();
-    writeDeclared(writer, { ...form, plans, outputs: result.outputs });
-    const outputs = JSON.parse(writer.finish().toString()) as Record<string, unknown>;
+    const outputs = this.declared({ ...form, plans, outputs: result.outputs });
     const truncated = anyTruncated(result.outputs) && ({ truncated: true } as const);
     return { outputs, model, version, cached, ...truncated };
+  }
+
+  protected declared(answer: DeclaredAnswer): Record<string, unknown> {
+    const writer = new JsonWriter();
+    writeDeclared(writer, answer);
+    return JSON.parse(writer.finish().toString()) as Record<string, unknown>;
   }
 
   /** As the native API has it: where only the answer is declared, tensors get that, too, unless they came typed. */

@@ -35,6 +35,29 @@ function writeRows(writer: JsonWriter, plan: OutputPlan, tensors: readonly Tenso
   writer.raw(']');
 }
 
+/** The same of a list as lines, an object for each row with its value of each output. */
+export function writeDeclaredLines(
+  writer: JsonWriter,
+  { plans, outputs }: DeclaredAnswer,
+  rows: number,
+): void {
+  const columns = plans.map((plan) => ({ plan, tensors: tensorsOf(plan, outputs) }));
+  for (let row = 0; row < rows; row++) {
+    for (const [index, { plan, tensors }] of columns.entries()) {
+      writer.raw(index === 0 ? '{' : ',');
+      writer.string(plan.name);
+      writer.raw(':');
+      printRow(plan, tensors, row, writer);
+    }
+    writer.raw('}\n');
+  }
+}
+
+/** Has each declared output so many rows? */
+export function hasRows({ plans, outputs }: DeclaredAnswer, rows: number): boolean {
+  return plans.every((plan) => rowsOf(tensorsOf(plan, outputs)) === rows);
+}
+
 /** Where elements are counted by row, their number is that of the counts. */
 function rowsOf(tensors: readonly Tensor[]): number {
   const counts = tensors.find(({ name }) => name.endsWith('.counts'));

@@ -3,6 +3,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { readEnvironment } from '../../config/settings';
 import type { ModelDescription, ModelDetails } from '../../protocols/native/model-description';
 import { UsageError } from '../command';
+import { rowLines } from './answer-lines';
+import { LinesCall } from './lines-call';
 import type { Inputs, Target } from './target';
 
 /** Where a model is: a folder of models or one file, and the model's name if that is known. */
@@ -43,6 +45,11 @@ export async function openLocal(given: string, name: string | undefined): Promis
       // One runs while the next is read.
       callsAtOnce: 2,
       infer: async (values: Inputs) => (await nestor.infer(found.name, values)).outputs,
+      lines: async (values, rows) => {
+        const call = new LinesCall(found.name, values, rows);
+        const { outputs } = await nestor.ask(call);
+        return call.lines ?? rowLines(outputs, rows);
+      },
       close: () => nestor.close(),
     };
   } catch (error) {

@@ -23,6 +23,8 @@ export interface Target {
   readonly callsAtOnce: number;
   /** @throws DomainError with the code that a client would get */
   infer(inputs: Inputs): Promise<Inputs>;
+  /** So many rows of answers as lines, where they need not be values before. @throws DomainError */
+  lines?(inputs: Inputs, rows: number): Promise<Buffer>;
   close(): Promise<void>;
 }
 
