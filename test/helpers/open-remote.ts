@@ -33,8 +33,7 @@ export async function openRemote(
 ): Promise<{ runner: RemoteRunner; recorder: Recorder }> {
   const remote = { ...parseSettings({}).remote, ...settings };
   const recorder = new Recorder();
-  const client = new HttpService(axios.create());
-  const http = new RemoteHttp(() => Promise.resolve(client), remote);
+  const http = new RemoteHttp(new HttpService(axios.create()), remote);
   const factory = new RemoteFactory(http, recorder, remote);
   return { runner: await factory.open('m', { ...REMOTE_DEFAULTS, ...config }), recorder };
 }

@@ -1,6 +1,6 @@
-import type { HttpService } from '@nestjs/axios';
+import { HttpService } from '@nestjs/axios';
 import { Inject, Injectable } from '@nestjs/common';
-import type { AxiosError } from 'axios';
+import { isAxiosError, isCancel } from 'axios';
 import type { IncomingMessage } from 'node:http';
 import { type RemoteConfig, remoteConfig } from '../../config/config.slices';
 import { reasonOf } from '../../errors/domain-error';
@@ -19,10 +19,6 @@ export interface RemoteCall {
   readonly signal: AbortSignal;
 }
 
-/** Gives Nest's HTTP client, which it loads with the first call: who has no remote starts sooner without. */
-export type HttpClient = () => Promise<HttpService>;
-export const HTTP_CLIENT = Symbol('HTTP_CLIENT');
-
 const MAX_REDIRECTS = 3;
 const NO_REDIRECT = 0;
 
@@ -32,7 +28,7 @@ export class RemoteHttp {
   private readonly maxAnswerBytes: number;
 
   constructor(
-    @Inject(HTTP_CLIENT) private readonly client: HttpClient,
+    private readonly http: HttpService,
     @Inject(remoteConfig.KEY) config: Pick<RemoteConfig, 'maxAnswerBytes'>,
   ) {
     this.maxAnswerBytes = config.maxAnswerBytes;
@@ -43,12 +39,11 @@ export class RemoteHttp {
    * @throws RemoteFault unreachable, connect_timeout, timeout, broken, redirected, too_large, malformed, cancelled
    */
   async send(call: RemoteCall, connections: Connections): Promise<RemoteAnswer> {
-    const http = await this.client();
     const attempt = new Attempt(call);
     try {
       let { url } = call;
       for (let redirects = 0; ; redirects++) {
-        const stream = await open(http, url, call, connections, attempt.signal);
+        const stream = await this.open(url, call, connections, attempt.signal);
         const target = redirectTarget(url, call.method, stream);
         if (target === undefined || redirects === MAX_REDIRECTS) {
           attempt.answering = true;
@@ -63,37 +58,31 @@ export class RemoteHttp {
       attempt.end();
     }
   }
-}
 
-async function open(
-  http: HttpService,
-  url: URL,
-  { method, headers, body }: RemoteCall,
-  { httpAgent, httpsAgent }: Connections,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
-  const answer = await http.axiosRef.request<IncomingMessage>({
-    method,
-    url: url.href,
-    headers: { accept: 'application/json', 'accept-encoding': 'identity', ...headers },
-    data: body,
-    responseType: 'stream',
-    decompress: false,
-    maxRedirects: NO_REDIRECT,
-    // Where requests go is this server's settings to say, not a proxy's variables.
-    proxy: false,
-    validateStatus: () => true,
-    httpAgent,
-    httpsAgent,
-    signal,
-  });
-  return answer.data;
+  private async open(
+    url: URL,
+    { method, headers, body }: RemoteCall,
+    { httpAgent, httpsAgent }: Connections,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const answer = await this.http.axiosRef.request<IncomingMessage>({
+      method,
+      url: url.href,
+      headers: { accept: 'application/json', 'accept-encoding': 'identity', ...headers },
+      data: body,
+      responseType: 'stream',
+      decompress: false,
+      maxRedirects: NO_REDIRECT,
+      // Where requests go is this server's settings to say, not a proxy's variables.
+      proxy: false,
+      validateStatus: () => true,
+      httpAgent,
+      httpsAgent,
+      signal,
+    });
+    return answer.data;
+  }
 }
-
-/** What the client throws has them; anything else need not. */
-type ClientError = Partial<Pick<AxiosError, 'isAxiosError' | 'cause'>> & {
-  readonly request?: { readonly socket?: object | null };
-};
 
 /** The time that a call has, and why it ended early if it did. */
 class Attempt {
@@ -123,12 +112,12 @@ class Attempt {
 
   faultOf(error: unknown, connections: Connections): RemoteFault {
     if (error instanceof RemoteFault) return error;
-    const { isAxiosError, cause: within, request } = error as ClientError;
-    const made = this.answering || connections.isMade(request?.socket);
+    const socket = isAxiosError(error) || isCancel(error) ? socketOf(error) : undefined;
+    const made = this.answering || connections.isMade(socket);
     if (this.call.signal.aborted)
       return new RemoteFault('cancelled', 'Nobody waits for the answer any more.');
     if (this.timedOut) return this.late(made);
-    const cause = isAxiosError ? (within ?? error) : error;
+    const cause = isAxiosError(error) ? (error.cause ?? error) : error;
     if (cause instanceof ConnectTimeout) {
       return new RemoteFault(
         'connect_timeout',
@@ -157,4 +146,8 @@ class Attempt {
   }
 
   private readonly cancel = (): void => this.abort.abort();
+}
+
+function socketOf(error: { request?: unknown }): object | null | undefined {
+  return (error.request as { socket?: object | null } | undefined)?.socket;
 }
