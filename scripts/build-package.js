@@ -10,8 +10,6 @@
  * once. Exports are not set to nothing before they are set: no files import each other in a circle, so that nobody sees
  * them before. Files of types alone go. The entry is not said shorter: by the form of its exports Node knows what an ES
  * module may import by name.
- *
- * The page: its modules and styles without what is there for people alone, in `dist/site`, where the server looks first.
  */
 const { execFileSync } = require('node:child_process');
 const {
@@ -87,7 +85,7 @@ function reachable(entry) {
 
 async function trimCode() {
   for (const path of readdirSync(dist, { recursive: true })) {
-    if (!path.endsWith('.js') || path.startsWith('site')) continue;
+    if (!path.endsWith('.js')) continue;
     const file = join(dist, path);
     const before = readFileSync(file, 'utf8');
     const { code: after } =
@@ -100,24 +98,6 @@ async function trimCode() {
   }
 }
 
-async function trimPage() {
-  const site = join(root, 'site');
-  mkdirSync(join(dist, 'site/ui'), { recursive: true });
-  for (const name of readdirSync(join(site, 'ui'))) {
-    const text = readFileSync(join(site, 'ui', name), 'utf8');
-    write(
-      join(dist, 'site/ui', name),
-      name.endsWith('.js')
-        ? (await minify(text, { ...FORM, module: true, compress: { passes: 2 } })).code
-        : name.endsWith('.css')
-          ? text.replace(/\/\*[^]*?\*\//g, '').replace(/\n\s+/g, '\n')
-          : text,
-    );
-  }
-  // The last one: by it the server knows that there is a page here.
-  write(join(dist, 'site/index.html'), readFileSync(join(site, 'index.html'), 'utf8'));
-}
-
 /** At one stroke: somebody may be starting a server from it. */
 function write(file, text) {
   writeFileSync(`${file}.new`, text);
@@ -125,4 +105,4 @@ function write(file, text) {
 }
 
 buildDeclarations();
-void trimCode().then(trimPage);
+void trimCode();

@@ -173,7 +173,7 @@ describe('the package', () => {
     expect(packed.size).toBeLessThan(MAX_PACKED_BYTES);
     const paths = packed.files.map(({ path }) => path);
     const kinds = new Set(paths.map((path) => path.split('/')[0]));
-    const expected = ['LICENSE', 'NOTICE', 'README.md', 'dist', 'models', 'package.json'];
+    const expected = ['LICENSE', 'NOTICE', 'README.md', 'dist', 'models', 'package.json', 'site'];
     expect([...kinds].sort()).toEqual(expected);
     expect(paths.filter((path) => /\.(map|spec\.js|tsbuildinfo)$/.test(path))).toEqual([]);
     const declarations = paths.filter((path) => path.endsWith('.d.ts'));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 
 /** What a browser is sent for one path of the page. */
@@ -10,9 +10,7 @@ export interface PageFile {
   readonly etag: string;
 }
 
-/** In the package, without what is there for people alone. */
-const TRIMMED = join(__dirname, '..', 'site');
-const FOLDER = existsSync(join(TRIMMED, 'index.html')) ? TRIMMED : join(__dirname, '..', '..', 'site');
+const FOLDER = join(__dirname, '..', '..', 'site');
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
