@@ -1,7 +1,8 @@
+import { onnx } from 'onnx-proto';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder, writeModel } from './helpers/model-folder';
-import { zipMapModel } from './helpers/onnx-models';
+import { encode, intAttribute, node, value, zipMapModel } from './helpers/onnx-models';
 import { residentBytes } from './helpers/processes';
 import { seededRandom } from './helpers/seeded-random';
 import { MODELS, startServer, type TestServer } from './helpers/server';
@@ -17,6 +18,19 @@ interface Answer {
   readonly text: string;
 }
 
+/** Of three columns, which are called as what else a body may hold. */
+function columnsModel(): Uint8Array {
+  const names = ['score', 'inputs', 'row'];
+  const model = onnx.ModelProto.decode(
+    encode({
+      node: [node('Concat', names, ['y'], [intAttribute('axis', 1)])],
+      input: names.map((name) => value(name, onnx.TensorProto.DataType.FLOAT, ['N', 1])),
+      output: [value('y', onnx.TensorProto.DataType.FLOAT, ['N', 3])],
+    }),
+  );
+  return onnx.ModelProto.encode({ ...model, producerName: 'skl2onnx' }).finish();
+}
+
 describe('rows', () => {
   const folder = temporaryFolder();
   let server: TestServer;
@@ -29,6 +43,8 @@ describe('rows', () => {
 input: { pupil: { type: table, columns: { hours: { missing: 0 }, absences: {} } } }
 output: { passed: { type: classification, from: probabilities, activation: none, labels: [no, yes], top_k: 1 } }`,
     });
+    writeModel(folder, 'odd', columnsModel());
+    writeModel(folder, 'off', columnsModel(), { yaml: 'pipeline: off' });
     server = await startServer({ MODEL_DIR: folder, MAX_TABLE_ROWS: '50' });
   });
 
@@ -98,6 +114,22 @@ output: { passed: { type: classification, from: probabilities, activation: none,
   it("go into what scikit-learn's exporter makes by default", async () => {
     const answer = await csv('passes', 'absences,hours\n0,9\n1,\n');
     expect(labelsOf(answer, 'passed')).toEqual(['yes', 'no']);
+  });
+
+  it('and tensors may be called as options and forms of a table are', async () => {
+    const tensors = { score: [[1]], inputs: [[2]], row: [[3]] };
+    const bodies: unknown[] = [
+      tensors,
+      { table: [{ score: 1, inputs: 2, row: 3 }] },
+      { instances: [{ score: 1, inputs: 2, row: 3 }] },
+    ];
+    for (const body of bodies) {
+      const { status, text } = await json('odd', body);
+      expect([status, text.slice(0, 32)]).toEqual([200, '{"result":{"y":[[1,2,3]]},"cache']);
+    }
+    expect((await json('off', tensors)).status).toBe(200);
+    expect((await json('off', bodies[1])).status).toBe(400);
+    expect((await csv('off', 'score,inputs,row\n1,2,3\n')).status).toBe(415);
   });
 
   it.each<readonly [string, () => Promise<Answer>, number, string]>([

@@ -2,7 +2,15 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startServer, type TestServer } from './helpers/server';
 
+interface Answer {
+  result?: { output_label: unknown; probabilities: unknown };
+  message?: string;
+}
+
 interface Described {
+  pipeline?: { input: { row: object } };
+  pipeline_reason?: string;
+  example?: object;
   outputs: { name: string; datatype: string; shape: number[]; labels?: string[] }[];
 }
 
@@ -34,6 +42,61 @@ describe('models of scikit-learn as they are exported', () => {
       expect(labels[i]).toBe(yes > no ? 1 : 0);
     }
     expect(new Set(labels)).toEqual(new Set([0, 1]));
+  });
+
+  it('take rows by the names of their columns where each is an input, and answer as Python does', async () => {
+    const csv = `embarked,age,fare,sex,pclass
+Q,28.10024,29.82852,male,2
+Q,,5.142995,female,3
+Q,43.584946,52.107327,female,3
+C,40.72172,10.55932,male,2
+`;
+    const [names = '', ...lines] = csv.trim().split('\n');
+    const columns = names.split(',');
+    const cell = (text: string): unknown => (text === '' ? null : /\d/.test(text) ? Number(text) : text);
+    const data = lines.map((line) => line.split(',').map(cell));
+    const records = data.map((row) => Object.fromEntries(row.map((value, i) => [columns[i]!, value])));
+    const tensors = Object.fromEntries(
+      columns.map((name, i) => [name, data.map((row) => [row[i] ?? 'NaN'])]),
+    );
+    // Of the pipeline in Python: predict() and predict_proba().
+    const yes = [0.2537866494872473, 0.8828216498008522, 0.9147370269282421, 0.23348053097203011];
+    const expected = {
+      output_label: ['no', 'yes', 'yes', 'no'],
+      probabilities: yes.map((one) => [1 - one, one].map((value) => expect.closeTo(value, 6) as number)),
+    };
+    const path = '/api/inference/passengers';
+    const forms = [
+      await server.post<Answer>(path, csv, { 'content-type': 'text/csv' }),
+      await server.post<Answer>(path, { row: records }),
+      await server.post<Answer>(path, { row: { columns, index: [4, 5, 6, 7], data } }),
+      await server.post<Answer>(path, { dataframe_split: { columns, data } }),
+      await server.post<Answer>(path, tensors),
+    ];
+    for (const { body } of forms) expect(body.result).toEqual(expected);
+    const one = await server.post<Answer>(path, { row: records[1] });
+    expect(one.body.result?.output_label).toBe('yes');
+    const absent = await server.post<Answer>(path, { row: [records[0], { ...records[1], sex: null }] });
+    expect([absent.status, absent.body.message]).toEqual([
+      400,
+      'Input "row", row 2, column "sex": has no value.',
+    ]);
+  });
+
+  it('say by whom their columns are known, and are documented as rows', async () => {
+    const { body } = await server.get<Described>('/api/inference/passengers');
+    expect(body.pipeline?.input.row).toEqual({
+      type: 'table',
+      columns: {
+        from: 'inputs of model.onnx, by skl2onnx',
+        value: { age: { missing: 'nan' }, fare: { missing: 'nan' }, sex: {}, embarked: {}, pclass: {} },
+      },
+    });
+    expect(body.example).toHaveProperty('row.sex');
+    const docs = await server.get<object>('/docs-json');
+    expect(JSON.stringify(docs.body)).toContain('"embarked":{');
+    const matrix = await server.get<Described>('/api/inference/classifier');
+    expect(matrix.body.pipeline_reason).toMatch(/^the inputs of model.onnx, by skl2onnx, are no columns/);
   });
 
   it('find the locale that text vectorisers want, be it installed or not, and leave nothing', async () => {

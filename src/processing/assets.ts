@@ -11,6 +11,8 @@ const MAX_ASSET_BYTES = 64 * 1024 * 1024;
  * outside of the model folder. What is asked for is remembered, as the model's digest covers it.
  */
 export class AssetFiles {
+  /** Was anything that was asked for there, be it of use or not? */
+  wereFound = false;
   private readonly found = new Map<string, string>();
 
   /**
@@ -35,6 +37,7 @@ export class AssetFiles {
       const path = join(folder, name);
       const stats = await statInside(this.root, path);
       if (!stats?.isFile()) continue;
+      this.wereFound = true;
       if (stats.size > MAX_ASSET_BYTES) {
         throw new DomainError('model_unavailable', `${name} is larger than ${MAX_ASSET_BYTES} bytes`);
       }

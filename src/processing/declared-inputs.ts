@@ -29,7 +29,7 @@ export function readDeclaredValues(
   const planOf = (name: string): InputPlan | undefined =>
     declared.inputs.find((plan) => isFor(plan, name, declared));
   const entries = Object.entries(given);
-  if (!entries.some(([name]) => planOf(name) !== undefined || isOptionName(name))) return undefined;
+  if (!entries.some(([name]) => namesDeclared(name, declared))) return undefined;
   const inputs: RawInput[] = [];
   const options: Record<string, unknown> = {};
   for (const [name, value] of entries) {
@@ -70,9 +70,17 @@ export function inOrder(given: readonly RawInput[], { inputs }: DeclaredInputs):
   return inputs.map((plan) => given.find(({ name }) => name === plan.name)!);
 }
 
+/** Does a key of the body show that it is not one of tensors, which may be called as some options are? */
+export function namesDeclared(key: string, declared: DeclaredInputs): boolean {
+  if (declared.inputs.some((plan) => isFor(plan, key, declared))) return true;
+  return isOptionName(key) && !declared.inputs.some(({ covers }) => covers.includes(key));
+}
+
 /** Does a key of the body mean this input? A table may also come under the keys of its own forms. */
 export function isFor(plan: InputPlan, key: string, { inputs }: DeclaredInputs): boolean {
-  return key === plan.name || (inputs.length === 1 && typeOf(plan).bodyKeys?.includes(key) === true);
+  if (key === plan.name) return true;
+  const isBodyKey = inputs.length === 1 && typeOf(plan).bodyKeys?.includes(key) === true;
+  return isBodyKey && !plan.covers.includes(key);
 }
 
 /** What an input of this kind is read by. */

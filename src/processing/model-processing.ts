@@ -12,6 +12,7 @@ import { joinParts } from './join-parts';
 import { canonicalOptions, type RequestOptions } from './options';
 import type { Pipeline } from './pipeline';
 import type { OpenPipeline, ProcessingPool, Waiter } from './pool/processing-pool';
+import { needsOpening } from './plans';
 import type { Prepared, PreparedRun } from './prepared';
 import type { RawInput } from './raw-input';
 import { singleRows, takesOneRow } from './single-rows';
@@ -58,6 +59,8 @@ export class ModelProcessing {
     private readonly opened: OpenPipeline,
     private readonly inputs: readonly TensorSpec[],
     private readonly assets: AssetFiles,
+    /** Does `model.yaml` itself declare something? */
+    private readonly isOwn: boolean,
   ) {
     const { inputs: declared, options } = pipeline;
     this.declared = { inputs: declared.map(({ plan }) => plan), options };
@@ -73,6 +76,11 @@ export class ModelProcessing {
   /** Do requests name declared inputs? Else only what is answered is declared. */
   get takesRaw(): boolean {
     return this.pipeline.inputs.length > 0;
+  }
+
+  /** Is it but recognised, with nothing to be loaded or tried before it serves? Then a small model is as light as without. */
+  get isLight(): boolean {
+    return !this.isOwn && !needsOpening(this.declared.inputs);
   }
 
   /**

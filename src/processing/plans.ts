@@ -18,6 +18,11 @@ import type { TextPlan } from './text/text-plan';
  */
 export type InputPlan = ImagePlan | TablePlan | TextPlan;
 
+/** Has anything to be loaded or tried before such inputs can be taken? For rows of tables there is nothing. */
+export function needsOpening(inputs: readonly InputPlan[]): boolean {
+  return inputs.some(({ type }) => type !== 'table');
+}
+
 /** A declared output, checked likewise. A new type is a member here, a case in `finish.ts`, a line in `output-types.ts`. */
 export type OutputPlan =
   | ClassificationPlan

@@ -18,8 +18,7 @@ import { ModelProcessing } from './model-processing';
 import { bindPipeline } from './pipeline';
 import { ProcessingPool } from './pool/processing-pool';
 import { recognise } from './recognition/recognise';
-import { NOTHING_RECOGNISED, type Recognised } from './recognition/recognised';
-import type { ModelMetadata } from './recognition/ultralytics';
+import { type FileFacts, NOTHING_RECOGNISED, type Recognised } from './recognition/recognised';
 
 export interface OpenedProcessing {
   /** Undefined where nothing is declared. */
@@ -67,16 +66,16 @@ export class Processing implements OnApplicationShutdown {
   }
 
   /**
-   * What `model.yaml` and the files beside it declare.
+   * What `model.yaml`, the model's file and the files beside it declare.
    * @param files of the folder that is the model's own; undefined where it has none
    * @throws model_unavailable, whose details list every fault
    */
   async declare(
     config: DeclarationConfig,
     files: AssetFiles | undefined,
-    metadata: ModelMetadata,
+    file: FileFacts,
   ): Promise<Declaration> {
-    return declarationOf(config, await recognised(config, files, metadata));
+    return declarationOf(config, await recognised(config, files, file));
   }
 
   /**
@@ -109,7 +108,7 @@ export class Processing implements OnApplicationShutdown {
     if (pipeline === undefined) return undefined;
     const plans = pipeline.inputs.map(({ plan }) => plan);
     const opened = await this.pool.open(plans, pipeline.outputs, label);
-    return new ModelProcessing(this.pool, pipeline, opened, signature.inputs, assets);
+    return new ModelProcessing(this.pool, pipeline, opened, signature.inputs, assets, declaration.isOwn);
   }
 
   /** Since when the longest-lasting piece of work has a thread, on `performance.now()`; Infinity: there is none. */
@@ -124,13 +123,13 @@ export class Processing implements OnApplicationShutdown {
 
 /** A file that cannot be read is no reason to refuse a model that says all by itself. */
 async function recognised(
-  { pipeline }: DeclarationConfig,
+  config: DeclarationConfig,
   files: AssetFiles | undefined,
-  metadata: ModelMetadata,
+  file: FileFacts,
 ): Promise<Recognised> {
-  if (pipeline === 'off' || files === undefined) return NOTHING_RECOGNISED;
+  if (config.pipeline === 'off') return NOTHING_RECOGNISED;
   try {
-    return await recognise(files, metadata);
+    return await recognise(files, file, config);
   } catch (error) {
     if (error instanceof DomainError) return { facts: [], reason: error.message };
     throw error;

@@ -87,7 +87,8 @@ export class ModelLoader {
     const { runner, description, memoryBytes, weights, digest, random, coupling, mayGuess } = opened;
     const { defaulted, processing, processingReason, optimized } = opened;
     const whole = versionDigest(digest, config);
-    const proof = opened.light && processing === undefined ? this.proofs.get(whole) : undefined;
+    const light = opened.light && (processing === undefined || processing.isLight);
+    const proof = light ? this.proofs.get(whole) : undefined;
     // What a process may end of is not tried either.
     const tried = config.allowEmpty ? asItIs(runner) : neverEmpty(runner);
     const seen = proof
@@ -129,7 +130,7 @@ export class ModelLoader {
       use: new Lease(),
       memoryBytes,
       weights,
-      light: opened.light && processing === undefined && provesNothing(config),
+      light: light && provesNothing(config),
       digest,
       deterministic,
       recorder: this.recorder.model(model, version),
@@ -143,7 +144,7 @@ export class ModelLoader {
       throw error;
     }
     queue.observer = served.recorder;
-    if (opened.light) this.keep({ digest: whole, seen, batching, outputs });
+    if (light) this.keep({ digest: whole, seen, batching, outputs });
     return served;
   }
 

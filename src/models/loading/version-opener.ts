@@ -9,6 +9,7 @@ import { AssetFiles } from '../../processing/assets';
 import type { Declaration } from '../../processing/declaration';
 import type { ModelProcessing } from '../../processing/model-processing';
 import { contentOf } from '../../processing/pipeline';
+import { NOTHING_SAID } from '../../processing/recognition/recognised';
 import { Processing } from '../../processing/processing.service';
 import {
   type ModelFile,
@@ -129,8 +130,9 @@ export class VersionOpener {
   /** What is known of it need not be looked at again: the thread that loads it holds it against the disk. */
   private async openKnown(kind: RunnerKind, entry: VersionEntry, known: Plain): Promise<Opened> {
     const file = { ...modelFileOf(entry, known.modelFile, known), stamp: entry.found.stamp };
-    const opened = await kind.open({ ...openingOf(entry, ''), file });
-    return { ...opened, ...knownOf(known) };
+    const { declared } = known;
+    const opened = await kind.open({ ...openingOf(entry, declared), file });
+    return { ...opened, digest: digestOf(opened.digest, declared), ...knownOf(known) };
   }
 
   private async look(entry: VersionEntry, modelFile: string): Promise<Looked> {
@@ -139,11 +141,7 @@ export class VersionOpener {
     const assets = await this.assetsOf(found);
     // The folder of a model without a folder is everybody's.
     const isOwnFolder = found.configFolder !== (await realpath(this.models.dir));
-    const declaration = await this.processing.declare(
-      config,
-      isOwnFolder ? assets : undefined,
-      contents.metadata,
-    );
+    const declaration = await this.processing.declare(config, isOwnFolder ? assets : undefined, contents);
     await findAll(declaration, assets);
     const files = {
       modelFile,
@@ -157,17 +155,16 @@ export class VersionOpener {
   /** One with nothing beside its file, all of which its stamp tells of. */
   private remember({ config, found }: VersionEntry, looked: Looked): void {
     const { stamp, file: modelFile } = found;
-    const { contents, declaration, assets, declared } = looked;
-    const isAlone = declared === '' && declaration.reason === '' && assets.used.length === 0;
-    if (stamp === undefined || modelFile === undefined || !isAlone || contents.externalData.length > 0)
-      return;
+    const { assets, declaration, contents } = looked;
+    const isAlone = !assets.wereFound && !declaration.isOwn && contents.externalData.length === 0;
+    if (stamp === undefined || modelFile === undefined || !isAlone) return;
     if (this.plain.size >= MAX_PLAIN) this.plain.clear();
     this.plain.set(modelFile, { ...looked, modelFile, config, foundAs: stamp.text });
   }
 
   private async openElsewhere(kind: RunnerKind, entry: VersionEntry): Promise<Opened> {
     const assets = await this.assetsOf(entry.found);
-    const declaration = await this.processing.declare(entry.config, undefined, new Map());
+    const declaration = await this.processing.declare(entry.config, undefined, NOTHING_SAID);
     await findAll(declaration, assets);
     const declared = await declaredContent(declaration, assets);
     const opened = await kind.open({ ...openingOf(entry, declared), file: undefined });

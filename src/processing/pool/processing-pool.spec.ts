@@ -1,5 +1,6 @@
 import type { ImagePlan } from '../images/image-plan';
 import type { RawInput } from '../raw-input';
+import type { TablePlan, TableTensorPlan } from '../table/table-plan';
 import { blackPng, digestOf, expectations, picture } from '../testing/pictures';
 import { type PoolSettings, ProcessingPool } from './processing-pool';
 
@@ -20,6 +21,12 @@ const PLAN: ImagePlan = {
   mean: [0, 0, 0],
   std: [1, 1, 1],
   layout: 'nhwc',
+};
+const ONE_COLUMN: TableTensorPlan = {
+  to: 'x',
+  datatype: 'FP32',
+  isMatrix: false,
+  columns: [{ name: 'x', type: 'number', missing: undefined, values: undefined }],
 };
 const FOR_EVER = { deadlineMs: Infinity };
 
@@ -68,6 +75,36 @@ describe('the processing pool', () => {
     await Promise.all([1, 2, 3].map(() => pool.prepare(pipeline, raw(picture('one.png')), {}, FOR_EVER)));
     await pool.shutDown();
     expect(taken).toEqual(new Set());
+  });
+
+  it('starts a thread for rows only when the first come, and answers them should it end before', async () => {
+    const row: TablePlan = { type: 'table', name: 'row', covers: ['x'], tensors: [ONE_COLUMN] };
+    const pipeline = await start(4, 2).open([row], []);
+    const records: RawInput[] = [{ name: 'row', media: 'json', pieces: ['{"x": 7}'], isList: false }];
+    expect([pool.threadCount, startingThread(pool)]).toEqual([0, undefined]);
+    const lost = pool.prepare(pipeline, records, {}, FOR_EVER);
+    await startingThread(pool)?.terminate();
+    await expect(lost).rejects.toMatchObject({ code: 'internal_error' });
+    const [run] = await pool.prepare(pipeline, records, {}, FOR_EVER);
+    expect(run?.tensors).toEqual([{ name: 'x', datatype: 'FP32', shape: [1], data: Float32Array.of(7) }]);
+    expect(pool.threadCount).toBe(1);
+  });
+
+  it('knows on its first thread, whoever starts it, what rows were opened for before', async () => {
+    const row: TablePlan = { type: 'table', name: 'row', covers: ['x'], tensors: [ONE_COLUMN] };
+    const records: RawInput[] = [{ name: 'row', media: 'json', pieces: ['{"x": 7}'], isList: false }];
+    const rows = await start(4, 1).open([row], []);
+    const pictures = await pool.open([PLAN], []);
+    expect(pool.threadCount).toBe(1);
+    expect(await pool.prepare(rows, records, {}, FOR_EVER)).toHaveLength(1);
+    expect(await pool.prepare(pictures, raw(picture('one.png')), {}, FOR_EVER)).toHaveLength(1);
+    await pool.shutDown();
+    const early = await start(4, 1).open([row], []);
+    const asked = pool.prepare(early, records, {}, FOR_EVER);
+    const late = await pool.open([PLAN], []);
+    expect(await asked).toHaveLength(1);
+    expect(await pool.prepare(late, raw(picture('one.png')), {}, FOR_EVER)).toHaveLength(1);
+    expect(pool.threadCount).toBe(1);
   });
 
   it('says since when it works on something', async () => {
@@ -190,6 +227,10 @@ describe('the processing pool', () => {
 
 function threadsOf(pool: ProcessingPool): { terminate(): Promise<void> }[] {
   return (pool as unknown as { threads: { terminate(): Promise<void> }[] }).threads;
+}
+
+function startingThread(pool: ProcessingPool): { terminate(): Promise<void> } | undefined {
+  return (pool as unknown as { coming: { terminate(): Promise<void> } | undefined }).coming;
 }
 
 /** As if it had run out of memory. */

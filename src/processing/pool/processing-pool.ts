@@ -4,7 +4,7 @@ import { DeadlineWatch, type Expiring } from '../../common/deadline-watch';
 import type { RunRecording } from '../../process/run-recording';
 import type { Tensor } from '../../tensors/tensor';
 import type { RequestOptions } from '../options';
-import type { InputPlan, OutputPlan } from '../plans';
+import { type InputPlan, needsOpening, type OutputPlan } from '../plans';
 import type { InputContext, Prepared, RunFreedom } from '../prepared';
 import type { RawInput } from '../raw-input';
 import type { ThreadSetup } from './messages';
@@ -55,8 +55,8 @@ interface Waiting extends Expiring {
 }
 
 /**
- * The threads that turn raw inputs into tensors, and large outputs into answers. The first starts with the first pipeline,
- * further ones when work comes while all are busy; one that ends is replaced, and what it had in hand is rejected. Work
+ * The threads that turn raw inputs into tensors, and large outputs into answers. The first starts with the first pipeline
+ * that has something to load, or with the first work, further ones when work comes while all are busy; one that ends is replaced, and what it had in hand is rejected. Work
  * waits in the order of its arrival.
  */
 export class ProcessingPool {
@@ -108,12 +108,18 @@ export class ProcessingPool {
     label = '',
   ): Promise<OpenPipeline> {
     const pipeline = { id: ++this.lastPipeline, inputs, outputs, label };
-    if (this.threads.length === 0) this.threads.push(this.start());
+    const loads = needsOpening(inputs);
+    const { threads, coming } = this;
+    if (loads && threads.length === 0 && coming === undefined) threads.push(this.startKnowing());
     this.pipelines.set(pipeline.id, pipeline);
+    const opening = threads.map((thread) => openOn(thread, pipeline));
+    const later = coming && openOn(coming, pipeline);
+    // Where there are others, one that is on its way would fail alike; what has nothing to load fails nowhere.
+    if (later !== undefined && opening.length === 0) opening.push(later);
+    else later?.catch(() => undefined);
     try {
-      // One that is on its way would fail alike.
-      if (this.coming !== undefined) openOn(this.coming, pipeline).catch(() => undefined);
-      await Promise.all(this.threads.map((thread) => openOn(thread, pipeline)));
+      if (loads) await Promise.all(opening);
+      else for (const one of opening) one.catch(() => undefined);
     } catch (error) {
       this.close(pipeline);
       throw error;
@@ -255,12 +261,22 @@ export class ProcessingPool {
   private replace(ended: ProcessingThread): void {
     if (this.coming === ended) this.coming = undefined;
     const index = this.threads.indexOf(ended);
-    if (this.isEnding || index === -1) return;
-    const thread = this.start();
-    this.threads[index] = thread;
-    // What cannot be opened again answers its requests with that.
-    for (const pipeline of this.pipelines.values()) openOn(thread, pipeline).catch(() => undefined);
+    if (this.isEnding) return;
+    if (index === -1) {
+      // Nobody else comes for what waits: the next request tries again.
+      if (this.threads.length === 0)
+        for (const waiting of [...this.waiting]) this.leave(waiting, endedError());
+      return;
+    }
+    this.threads[index] = this.startKnowing();
     this.next();
+  }
+
+  /** A thread that knows what there is; what cannot be opened there answers its requests with that. */
+  private startKnowing(): ProcessingThread {
+    const thread = this.start();
+    for (const pipeline of this.pipelines.values()) openOn(thread, pipeline).catch(() => undefined);
+    return thread;
   }
 }
 
@@ -284,6 +300,10 @@ function ownPieces(raw: RawInput): RawInput {
 function memoryOf(raw: readonly RawInput[]): ArrayBuffer[] {
   const pieces = raw.flatMap((input) => input.pieces);
   return pieces.flatMap((piece) => (typeof piece === 'string' ? [] : [piece.buffer as ArrayBuffer]));
+}
+
+function endedError(): DomainError {
+  return new DomainError('internal_error', 'The processing thread ended before it took any work.');
 }
 
 function lateError(): DomainError {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AssetFiles } from '../assets';
 import { recognise } from './recognise';
+import { NOTHING_SAID } from './recognised';
 
 const TOKENIZER = {
   'tokenizer.json': {},
@@ -32,7 +33,10 @@ async function keysOf(files: Readonly<Record<string, object>>): Promise<Record<s
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), JSON.stringify(value));
   }
-  const { facts, reason } = await recognise(new AssetFiles(folder, [folder]), new Map());
+  const { facts, reason } = await recognise(new AssetFiles(folder, [folder]), NOTHING_SAID, {
+    input: {},
+    output: {},
+  });
   return { ...Object.fromEntries(facts.map(({ side, key, value }) => [`${side}.${key}`, value])), reason };
 }
 

@@ -1,6 +1,7 @@
 import { assetsOf } from '../testing/assets';
 import { pythonLiteral } from './python-literal';
 import { recognise } from './recognise';
+import { type FileFacts, NOTHING_SAID } from './recognised';
 
 const VIT = { architectures: ['ViTForImageClassification'], id2label: { '0': 'cat', '1': 'dog' } };
 const PROCESSOR = {
@@ -14,13 +15,19 @@ const PROCESSOR = {
   image_std: [0.5, 0.5, 0.5],
 };
 
+const NONE = { input: {}, output: {} };
+
+function said(facts: Partial<FileFacts>): FileFacts {
+  return { ...NOTHING_SAID, ...facts };
+}
+
 async function keysOf(
   config: object,
   preprocessor: object | undefined,
 ): Promise<{ input: unknown; output: unknown; reason: string }> {
   const files: Record<string, string> = { 'config.json': JSON.stringify(config) };
   if (preprocessor !== undefined) files['preprocessor_config.json'] = JSON.stringify(preprocessor);
-  const { facts, reason } = await recognise(assetsOf(files), new Map());
+  const { facts, reason } = await recognise(assetsOf(files), NOTHING_SAID, NONE);
   const side = (wanted: string): unknown =>
     Object.fromEntries(facts.filter((one) => one.side === wanted).map(({ key, value }) => [key, value]));
   return { input: side('input'), output: side('output'), reason };
@@ -102,7 +109,7 @@ describe('a Hugging Face folder', () => {
   });
 
   it('is refused with a file that is no JSON', async () => {
-    await expect(recognise(assetsOf({ 'config.json': 'null' }), new Map())).rejects.toThrow(
+    await expect(recognise(assetsOf({ 'config.json': 'null' }), NOTHING_SAID, NONE)).rejects.toThrow(
       'config.json is no JSON object; with "pipeline: off" it is not read',
     );
   });
@@ -117,7 +124,7 @@ describe('an export of ultralytics', () => {
   ]);
 
   it('says size, labels and layout in its own metadata', async () => {
-    const { facts } = await recognise(assetsOf(), metadata);
+    const { facts } = await recognise(assetsOf(), said({ metadata }), NONE);
     const found = Object.fromEntries(facts.map(({ side, key, value }) => [`${side}.${key}`, value]));
     expect(found).toMatchObject({
       'input.resize': { fit: [640, 480], pad: 114, anchor: 'center', antialias: false },
@@ -130,8 +137,53 @@ describe('an export of ultralytics', () => {
   });
 
   it('says why nothing of it was used', async () => {
-    const { reason } = await recognise(assetsOf(), new Map([...metadata, ['task', 'pose']]));
+    const { reason } = await recognise(
+      assetsOf(),
+      said({ metadata: new Map([...metadata, ['task', 'pose']]) }),
+      NONE,
+    );
     expect(reason).toContain('is for the task "pose", for which there is no output type');
+  });
+});
+
+describe('a pipeline of scikit-learn', () => {
+  const column = (name: string, isImputed = false): FileFacts['columns'][number] => ({ name, isImputed });
+  const pipeline = said({ producer: 'skl2onnx', columns: [column('age', true), column('sex')] });
+  const keys = async (
+    file: FileFacts,
+    given: Parameters<typeof recognise>[2] = NONE,
+  ): Promise<readonly unknown[]> => {
+    const { facts, reason } = await recognise(undefined, file, given);
+    return [...facts.map(({ name, key, value }) => [name, key, value]), reason];
+  };
+
+  it('is a table of its columns, also where the folder is not its own', async () => {
+    const columns = { age: { missing: 'nan' }, sex: {} };
+    expect(await keys(pipeline)).toEqual([['row', 'type', 'table'], ['row', 'columns', columns], '']);
+    const { facts } = await recognise(undefined, pipeline, NONE);
+    expect(new Set(facts.map(({ from }) => from))).toEqual(new Set(['inputs of model.onnx, by skl2onnx']));
+  });
+
+  it.each<readonly [string, string[], unknown[]]>([
+    ['whose columns are numbers, in their order', ['1', '0'], ['row', 'columns', ['1', '0']]],
+    ['with a column of that name', ['row', 'sex'], ['table', 'columns', ['row', 'sex']]],
+    ['of one column', ['review'], ['row', 'columns', ['review']]],
+  ])('is one %s', async (_what, names, fact) => {
+    const columns = names.map((name) => column(name, name === '1'));
+    expect(await keys(said({ producer: 'OnnxMLTools', columns }))).toContainEqual(fact);
+  });
+
+  it('is none with a matrix, whose columns have no names, and says so unless they are declared', async () => {
+    const matrix = said({ producer: 'skl2onnx' });
+    expect(await keys(matrix)).toEqual([expect.stringContaining('are no columns with names')]);
+    expect(await keys(matrix, { input: { x: { type: 'table' } }, output: {} })).toEqual(['']);
+  });
+
+  it.each([
+    ['another exporter', said({ columns: pipeline.columns, producer: 'pytorch' }), NONE],
+    ['outputs that are declared alone, for tensors', pipeline, { input: {}, output: { y: {} } }],
+  ])('is none with %s', async (_what, file, given) => {
+    expect(await keys(file, given)).toEqual(['']);
   });
 });
 

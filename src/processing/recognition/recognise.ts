@@ -1,21 +1,29 @@
 import type { AssetFiles } from '../assets';
+import type { DeclarationConfig } from '../declaration';
 import { jsonFile } from './json-file';
 import { architectureOf, classifierOutputs, maskOutputs } from './model-config-file';
 import { imageRecipe } from './preprocessor-config';
-import { NOTHING_RECOGNISED, type Recognised } from './recognised';
+import { type FileFacts, NOTHING_RECOGNISED, type Recognised } from './recognised';
+import { sklearnFacts } from './scikit-learn';
 import { sentenceVectors } from './sentence-transformers';
 import { textFacts } from './text-files';
 import { sequenceOutputs, tokenOutputs } from './text-models';
-import { type ModelMetadata, ultralyticsFacts } from './ultralytics';
+import { ultralyticsFacts } from './ultralytics';
 
 /**
- * What lies beside a model, or in its file, as exporters leave it: a Hugging Face folder, an export of ultralytics.
- * Never a guess: what is not understood in full is not used, and the reason says so.
+ * What lies beside a model, or in its file, as exporters leave it: a Hugging Face folder, an export of ultralytics, a
+ * pipeline of scikit-learn. Never a guess: what is not understood in full is not used, and the reason says so.
+ * @param assets undefined where the folder is not the model's own
+ * @param given what `model.yaml` declares itself
  * @throws model_unavailable when a file is there and cannot be read
  */
-export async function recognise(assets: AssetFiles, metadata: ModelMetadata): Promise<Recognised> {
-  const ultralytics = ultralyticsFacts(metadata);
-  if (ultralytics !== undefined) return ultralytics;
+export async function recognise(
+  assets: AssetFiles | undefined,
+  file: FileFacts,
+  given: Pick<DeclarationConfig, 'input' | 'output'>,
+): Promise<Recognised> {
+  const ofFile = ultralyticsFacts(file) ?? sklearnFacts(file, given);
+  if (ofFile !== undefined || assets === undefined) return ofFile ?? NOTHING_RECOGNISED;
   const config = await jsonFile(assets, 'config.json');
   const architecture = config && architectureOf(config);
   if (config === undefined || architecture === undefined) return NOTHING_RECOGNISED;

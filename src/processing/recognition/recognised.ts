@@ -11,6 +11,18 @@ export interface Fact {
   readonly from: string;
 }
 
+/** What a model's file says of itself. */
+export interface FileFacts {
+  /** Key and value of its `metadata_props`. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** The name of what exported it. */
+  readonly producer: string;
+  /** Its inputs, where each of them is one column, and whether it knows what to do with NaN there. */
+  readonly columns: readonly { readonly name: string; readonly isImputed: boolean }[];
+}
+
+export const NOTHING_SAID: FileFacts = Object.freeze({ metadata: new Map(), producer: '', columns: [] });
+
 /** What the files beside a model say of its inputs and outputs. */
 export interface Recognised {
   readonly facts: readonly Fact[];

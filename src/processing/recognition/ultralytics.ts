@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonValue } from '../../config/yaml/json-value';
 import { pythonLiteral } from './python-literal';
-import type { Fact, Recognised } from './recognised';
+import type { Fact, FileFacts, Recognised } from './recognised';
 
 /** Where these facts are from: the model file's own `metadata_props`. */
 const FROM = 'metadata of model.onnx';
@@ -9,14 +9,11 @@ const IOU = 0.45;
 const MOST_BOXES = 300;
 const GREY = 114;
 
-/** Key and value of `metadata_props`, as the file has them. */
-export type ModelMetadata = ReadonlyMap<string, string>;
-
 /**
  * What an export of ultralytics says of itself: task, names of the classes and the size of pictures, as Python literals.
  * https://docs.ultralytics.com/modes/export/
  */
-export function ultralyticsFacts(metadata: ModelMetadata): Recognised | undefined {
+export function ultralyticsFacts({ metadata }: FileFacts): Recognised | undefined {
   if (!/ultralytics/i.test(`${metadata.get('author')} ${metadata.get('description')}`)) return undefined;
   const task = metadata.get('task') ?? '';
   const names = literal(metadata, 'names');
@@ -67,7 +64,7 @@ function facts(side: Fact['side'], name: string, keys: Readonly<Record<string, J
   return Object.entries(keys).map(([key, value]) => ({ side, name, key, value, from: FROM }));
 }
 
-function literal(metadata: ModelMetadata, key: string): JsonValue {
+function literal(metadata: FileFacts['metadata'], key: string): JsonValue {
   return pythonLiteral(metadata.get(key) ?? '') ?? null;
 }
 

@@ -5,6 +5,7 @@ import {
   inOrder,
   isFor,
   joined,
+  namesDeclared,
   typeOf,
   unknownName,
 } from '../../processing/declared-inputs';
@@ -28,8 +29,7 @@ export function readDeclaredJson(body: Buffer, declared: DeclaredInputs): Declar
   const reader = new JsonReader(body);
   if (reader.peek() !== OPEN_BRACE) return undefined;
   const names = keysOf(new JsonReader(body));
-  const isDeclared = (name: string): boolean => declared.inputs.some((plan) => isFor(plan, name, declared));
-  if (!names.some((name) => isDeclared(name) || isOptionName(name))) return undefined;
+  if (!names.some((name) => namesDeclared(name, declared))) return undefined;
   const inputs: RawInput[] = [];
   const options: Record<string, unknown> = {};
   reader.enterObject();

@@ -2,6 +2,7 @@ import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, normalize, sep } from 'node:path';
 import { DomainError } from '../../../errors/domain-error';
 import { modelStructure, type ModelStructure } from './external-tensors';
+import { type InputColumn, inputColumns } from './input-columns';
 import type { Graph, ModelGraph } from './model-graph';
 import { readModelGraph } from './read-model-graph';
 import { explained, fileErrorReason, isInside } from '../../../common/safe-path';
@@ -37,9 +38,13 @@ export interface ModelContents {
   readonly defaulted: readonly string[];
   /** What whoever exported it says of it. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** The name of what exported it. */
+  readonly producer: string;
+  /** Its inputs, where each of them is one column. */
+  readonly columns: readonly InputColumn[];
 }
 
-type GraphTraits = Pick<ModelContents, 'operators' | 'nodes' | 'random' | 'coupling' | 'defaulted'>;
+type GraphTraits = Omit<ModelContents, 'externalData' | 'metadata'>;
 
 /** @throws what `inspectModel` throws */
 export async function findExternalData(modelFile: string): Promise<ExternalDataFile[]> {
@@ -102,11 +107,20 @@ async function readTraits(file: FileHandle): Promise<GraphTraits> {
       random: randomReason(graph),
       coupling: rowCoupling(graph),
       defaulted: graph.defaulted,
+      producer: graph.producer,
+      columns: inputColumns(graph),
     };
   } catch (error) {
     if (!(error instanceof MalformedMessage)) throw error;
     const reason = `its graph cannot be looked through: ${error.message}`;
-    return { operators: new Set(), nodes: Infinity, random: reason, coupling: reason, defaulted: [] };
+    const unknown = {
+      operators: new Set<string>(),
+      nodes: Infinity,
+      defaulted: [],
+      producer: '',
+      columns: [],
+    };
+    return { ...unknown, random: reason, coupling: reason };
   }
 }
 

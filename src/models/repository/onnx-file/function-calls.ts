@@ -69,7 +69,7 @@ export class FunctionCalls {
     const renamed = (node: GraphNode): GraphNode => ({
       ...withGraphs({ ...node, attributes: given(node.attributes, call, called) }, (graph) => ({
         nodes: graph.nodes.map(renamed),
-        inputs: graph.inputs.map(({ name, rank }) => ({ name: rename(name), rank })),
+        inputs: graph.inputs.map((input) => ({ ...input, name: rename(input.name) })),
         outputs: graph.outputs.map(rename),
         constants: new Map([...graph.constants].map(([name, constant]) => [rename(name), constant])),
       })),

@@ -33,8 +33,10 @@ export interface GraphConstant {
 /** An input as the graph declares it. */
 export interface GraphInput {
   readonly name: string;
-  /** Undefined where no shape is declared. */
-  readonly rank: number | undefined;
+  /** TensorProto.DataType; undefined where it is no tensor. */
+  readonly type: number | undefined;
+  /** -1 stands for a dimension of any size; undefined where no shape is declared. */
+  readonly shape: readonly number[] | undefined;
 }
 
 export interface Graph {
@@ -52,6 +54,8 @@ export interface ModelGraph {
   readonly opset: number;
   /** Elements of all its weights, those in files beside it as well. */
   readonly parameters: number;
+  /** The name of what wrote the file. */
+  readonly producer: string;
   /** Inputs that the file has a value for: the runtime takes that one, and shows them to nobody. */
   readonly defaulted: readonly string[];
 }

@@ -44,9 +44,11 @@ class GraphReader {
     let graph: Graph | undefined;
     let opset = 1;
     let format = 0;
+    let producer = '';
     const functions: GraphFunction[] = [];
     await this.each(end, 0, async ({ number, value, end: fieldEnd = 0 }) => {
       if (number === 1) format = value;
+      else if (number === 2) producer = await this.text(fieldEnd);
       else if (number === 7) graph = await this.graph(fieldEnd, 1);
       else if (number === 8) opset = (await this.ownOpset(fieldEnd)) ?? opset;
       else if (number === 25) functions.push(await this.function(fieldEnd));
@@ -54,7 +56,7 @@ class GraphReader {
     if (graph === undefined) throw new MalformedMessage('it has no graph');
     const defaulted = format < FIRST_WITH_DEFAULTS ? [] : defaultedIn(graph);
     const inlined = new FunctionCalls(functions, MAX_NODES).inlined(graph);
-    return { graph: inlined, opset, parameters: this.parameters, defaulted };
+    return { graph: inlined, opset, producer, parameters: this.parameters, defaulted };
   }
 
   /** The version, where the operators are ONNX's own. */
@@ -184,29 +186,33 @@ class GraphReader {
 
   private async value(end: number, depth: number): Promise<GraphInput> {
     let name = '';
-    let rank: number | undefined;
+    let type: number | undefined;
+    let shape: number[] | undefined;
     await this.each(end, depth, async ({ number, end: fieldEnd }) => {
       if (fieldEnd === undefined) return;
       if (number === 1) name = await this.text(fieldEnd);
-      else if (number === 2) rank = await this.rankOfType(fieldEnd, depth + 1);
-    });
-    return { name, rank };
-  }
-
-  /** TypeProto > tensor_type > shape, whose dimensions are counted. */
-  private async rankOfType(end: number, depth: number): Promise<number | undefined> {
-    let rank: number | undefined;
-    await this.each(end, depth, async ({ number, end: typeEnd }) => {
-      if (number !== 1 || typeEnd === undefined) return;
-      await this.each(typeEnd, depth + 1, async ({ number: ofType, end: shapeEnd }) => {
-        if (ofType !== 2 || shapeEnd === undefined) return;
-        rank = 0;
-        await this.each(shapeEnd, depth + 2, ({ number: dimension }) => {
-          if (dimension === 1 && rank !== undefined) rank++;
+      if (number !== 2) return;
+      // TypeProto > tensor_type > elem_type, and shape
+      await this.each(fieldEnd, depth + 1, async ({ number: ofType, end: typeEnd }) => {
+        if (ofType !== 1 || typeEnd === undefined) return;
+        await this.each(typeEnd, depth + 2, async ({ number: ofTensor, value, end: shapeEnd }) => {
+          if (ofTensor === 1) type = value;
+          else if (ofTensor === 2 && shapeEnd !== undefined) shape = await this.shape(shapeEnd, depth + 3);
         });
       });
     });
-    return rank;
+    return { name, type, shape };
+  }
+
+  private async shape(end: number, depth: number): Promise<number[]> {
+    const sizes: number[] = [];
+    await this.each(end, depth, async ({ number, end: dimensionEnd }) => {
+      if (number !== 1 || dimensionEnd === undefined) return;
+      let size = -1;
+      await this.each(dimensionEnd, depth + 1, (field) => void (field.number === 1 && (size = field.value)));
+      sizes.push(size);
+    });
+    return sizes;
   }
 
   /** The fields of the message that ends at `end`; whatever `take` leaves of one is skipped. */

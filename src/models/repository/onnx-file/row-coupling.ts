@@ -49,7 +49,8 @@ const TO_THE_END = 2 ** 31 - 1;
  */
 export function rowCoupling({ graph, opset }: ModelGraph): string | undefined {
   const values = new Map<string, KnownValue>();
-  for (const { name, rank } of graph.inputs) {
+  for (const { name, shape } of graph.inputs) {
+    const rank = shape?.length;
     if (!graph.constants.has(name)) values.set(name, { rank, rows: rank === 0 ? undefined : 0 });
   }
   return inGraph({ graph, values, around: undefined }, opset);
