@@ -151,7 +151,7 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
    */
   requireKnown(name: string, version: string | undefined, deadlineMs: number): Promise<void> | undefined {
     if (this.registry.get(name)?.version(version)?.served !== undefined) return undefined;
-    if (!this.registry.holds(name))
+    if (!this.holds(name, version))
       return this.lookFor(name, deadlineMs).then(() => void this.find(name, version));
     this.find(name, version);
     return undefined;
@@ -166,8 +166,7 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
     version: string | undefined,
     deadlineMs: number,
   ): Promise<LoadedModel> {
-    // Whoever loads what is known looks whether it is that still.
-    if (!this.registry.holds(name)) await this.lookFor(name, deadlineMs);
+    if (!this.holds(name, version)) await this.lookFor(name, deadlineMs);
     // A version may be unloaded again between its load and this request's turn: then it is loaded again.
     for (;;) {
       const entry = this.find(name, version);
@@ -177,6 +176,12 @@ export class ModelsService implements OnModuleInit, OnApplicationShutdown {
       }
       await withDeadline(this.ensure(entry), deadlineMs, `model "${name}" to load`);
     }
+  }
+
+  /** Whoever loads what is known looks whether it is that still; a version that is not may have come since. */
+  private holds(name: string, version: string | undefined): boolean {
+    const isThere = version === undefined || this.registry.get(name)?.version(version) !== undefined;
+    return isThere && this.registry.holds(name);
   }
 
   /** Looks at a model's files, which may lie on a disk that does not answer. */
