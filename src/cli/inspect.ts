@@ -9,7 +9,7 @@ import type {
 } from '../protocols/native/model-description';
 import { readArguments } from './arguments';
 import { type Command, UsageError } from './command';
-import { isOneModel } from './run/local-target';
+import { isOneModel } from './place';
 
 /** What one can know of a model without a server. */
 interface Inspection {

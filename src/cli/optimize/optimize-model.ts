@@ -9,7 +9,7 @@ import { checkProven, keepable, OPTIMIZED, outputsOf } from '../../models/loadin
 import { type ExternalDataFile, inspectModel } from '../../models/repository/onnx-file/external-data';
 import { type LocalModel, localModel } from '../bench/target';
 import { UsageError } from '../command';
-import { placeOf } from '../run/local-target';
+import { placeOf } from '../place';
 import type { Asked } from './asked';
 import { Builder, type Tell } from './build';
 import { Destination } from './destination';
