@@ -56,8 +56,8 @@ interface Waiting extends Expiring {
 
 /**
  * The threads that turn raw inputs into tensors, and large outputs into answers. The first starts with the first pipeline
- * that has something to load, or with the first work, further ones when work comes while all are busy; one that ends is replaced, and what it had in hand is rejected. Work
- * waits in the order of its arrival.
+ * that has something to load, or with the first work, further ones when work comes while all are busy; one that ends is
+ * replaced, and what it had in hand is rejected. Work waits in the order of its arrival.
  */
 export class ProcessingPool {
   private readonly threads: ProcessingThread[] = [];
