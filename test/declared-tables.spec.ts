@@ -71,6 +71,27 @@ output: { passed: { type: classification, from: probabilities, activation: none,
     expect(labelsOf(answer, 'species')).toEqual(['setosa', 'virginica']);
   });
 
+  it('come in the charset that their header says, with names or without', async () => {
+    const [header, ...rows] = CSV.trimEnd().split('\n');
+    const utf16 = Buffer.from(CSV, 'utf16le');
+    const answer = await send('iris', utf16, { 'content-type': 'text/csv; charset=utf-16' });
+    const bare = await send('iris', rows.join('\n'), { 'content-type': 'text/csv; header=absent' });
+    expect([answer.status, bare.status]).toEqual([200, 200]);
+    expect(labelsOf(answer, 'species')).toEqual(labelsOf(bare, 'species'));
+    // Neither is found in the cache under the other's key.
+    const misread = await send('iris', utf16, { 'content-type': 'text/csv' });
+    const headless = await send('iris', rows.join('\n'), { 'content-type': 'text/csv' });
+    expect([misread.status, headless.status]).toEqual([400, 400]);
+    expect(headless.text).toContain(`has no column \\"${header!.split(',')[0]}\\"`);
+    const form = new FormData();
+    form.append('flower', new Blob([utf16], { type: 'text/csv; charset=utf-16' }));
+    const response = await fetch(`${server.url}/api/inference/iris`, { method: 'POST', body: form });
+    const { result } = (await response.json()) as { result: unknown };
+    expect(result).toEqual((JSON.parse(answer.text) as { result: unknown }).result);
+    const declined = await send('iris', '{}', { 'content-type': 'application/json; charset=utf-16' });
+    expect(declined.status).toBe(415);
+  });
+
   it('are answered in CSV where that is wanted', async () => {
     const headers = { 'content-type': 'text/csv', accept: 'text/csv' };
     const answer = await send('iris?top_k=1', CSV, headers);

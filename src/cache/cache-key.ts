@@ -17,6 +17,7 @@ export interface KeyedRaw {
   readonly inputs: readonly {
     readonly name: string;
     readonly media: string;
+    readonly charset?: string;
     readonly pieces: readonly (Uint8Array | string)[];
   }[];
   /** The same text for the same options. */
@@ -89,9 +90,9 @@ export class KeyMaker {
     writer.raw(this.rawPrefix);
     writer.text(optionsText);
     writer.raw(u32(inputs.length));
-    for (const { name, media, pieces } of inputs) {
+    for (const { name, media, charset, pieces } of inputs) {
       writer.text(name);
-      writer.text(media);
+      writer.text(charset === undefined ? media : `${media};${charset}`);
       writer.raw(u32(pieces.length));
       for (const piece of pieces) {
         if (typeof piece === 'string') writer.text(piece);

@@ -1,7 +1,8 @@
+import { decodeText } from '../common/media-type';
 import { DomainError } from '../errors/domain-error';
 
-/** What the pieces of a raw input are; an input type says which of them it takes. */
-export type RawMedia = 'image' | 'text' | 'pairs' | 'ids' | 'json' | 'csv';
+/** What the pieces of a raw input are; an input type says which of them it takes. Bare CSV begins with its first row. */
+export type RawMedia = 'image' | 'text' | 'pairs' | 'ids' | 'json' | 'csv' | 'bare-csv';
 
 /** What a request gives for one declared input, before any of it is decoded. */
 export interface RawInput {
@@ -10,6 +11,8 @@ export interface RawInput {
   readonly media: RawMedia;
   /** One for each picture or text (or its token ids, with spaces between them), two for each pair of texts; a table is one, however many rows it has. */
   readonly pieces: readonly RawPiece[];
+  /** The encoding of CSV, as `charsetOf` names it. */
+  readonly charset?: string;
   /** Was it given as a list? Then it is answered with a list, even of one. */
   readonly isList: boolean;
 }
@@ -36,13 +39,12 @@ export function bytesOfBase64(text: string, what: string): Uint8Array {
   return Buffer.from(digits, 'base64');
 }
 
-/** @throws invalid_request, naming the place, for bytes that are not UTF-8 */
-export function textOfUtf8(bytes: Uint8Array, place: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new DomainError('invalid_request', `${place}: is not UTF-8.`);
-  }
+/**
+ * @param charset as `charsetOf` names it; undefined for UTF-8
+ * @throws invalid_request, naming the place, for bytes that are no such text
+ */
+export function textOfBytes(bytes: Uint8Array, place: string, charset?: string): string {
+  return decodeText(bytes, charset, (what) => new DomainError('invalid_request', `${place}: ${what}.`));
 }
 
 /** About how much memory the pieces take. */

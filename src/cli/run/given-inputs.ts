@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { decodeText } from '../../common/media-type';
 import { UsageError } from '../command';
 import type { Inputs, TargetModel } from './target';
 
@@ -14,7 +15,7 @@ export async function givenInputs(given: string, model: TargetModel): Promise<In
   if (existsSync(given)) {
     const bytes = await readFile(given);
     return extname(given).toLowerCase() === '.json'
-      ? object(bytes.toString('utf8'))
+      ? object(textOf(bytes, given))
       : inputsIn(bytes, model, given);
   }
   const declared = onlyDeclared(model);
@@ -24,11 +25,11 @@ export async function givenInputs(given: string, model: TargetModel): Promise<In
 
 /** Bytes that name no kind: JSON where they begin like an object, else what the model's only declared input takes. */
 function inputsIn(bytes: Buffer, model: TargetModel, from: string): Inputs {
-  if (/^\s*\{/.test(bytes.toString('latin1', 0, 64))) return object(bytes.toString('utf8'));
+  if (/^\s*\{/.test(bytes.toString('latin1', 0, 64))) return object(textOf(bytes, from));
   const declared = onlyDeclared(model);
   switch (declared?.type) {
     case 'text':
-      return { [declared.name]: bytes.toString('utf8') };
+      return { [declared.name]: textOf(bytes, from) };
     case 'image':
     case 'table':
       return { [declared.name]: bytes };
@@ -37,6 +38,10 @@ function inputsIn(bytes: Buffer, model: TargetModel, from: string): Inputs {
         `The input in ${from} is not JSON, and model "${model.name}" declares no picture, text or table.`,
       );
   }
+}
+
+function textOf(bytes: Buffer, from: string): string {
+  return decodeText(bytes, undefined, (what) => new UsageError(`The input in ${from}: ${what}.`));
 }
 
 function onlyDeclared({

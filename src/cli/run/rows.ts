@@ -1,4 +1,5 @@
 import type { Datatype } from '../../tensors/datatype';
+import { decodeText } from '../../common/media-type';
 import { readCsv } from '../../processing/table/csv';
 import { columnType } from '../../processing/inputs/table';
 import { prepareTable, type TableLimits } from '../../processing/table/prepare-table';
@@ -133,12 +134,18 @@ async function* ndjsonBatches(chunks: AsyncIterable<Buffer>, model: TargetModel)
     const first = before;
     before += count;
     const inputs = (): Inputs => {
-      const lines = bytes.toString('utf8').split('\n').slice(0, count);
+      const lines = textOf(bytes, first).split('\n').slice(0, count);
       const rows = lines.map((line, i) => objectOf(line, first + i + 1));
       return isRows ? columnsOf(rows, model) : rows[0]!;
     };
     yield { rows: count, isList: isRows, readBytes, inputs };
   }
+}
+
+/** @param first rows before these, of which each is a line */
+function textOf(bytes: Buffer, first: number): string {
+  const fault = (what: string): Error => new UsageError(`Rows from ${first + 1} on: ${what}.`);
+  return decodeText(bytes, undefined, fault);
 }
 
 function objectOf(line: string, row: number): Inputs {

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { DomainError, reasonOf } from '../../errors/domain-error';
+import { requireUtf8 } from '../headers/content-negotiation';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Makes JSON of the bytes that Express has read: UTF-8, as JSON is, whatever a header says; nothing at all is an empty
+ * Makes JSON of the bytes that Express has read: UTF-8, as JSON is; nothing at all is an empty
  * object. Express' own reader loads the tables of every other encoding with the first body, which a process that has no
  * descriptors left cannot.
  */
@@ -19,9 +20,11 @@ export function parseJsonBody(
     return;
   }
   try {
+    requireUtf8(req.headers['content-type'] ?? '');
     req.body = body.length === 0 ? {} : (JSON.parse(utf8.decode(body)) as unknown);
   } catch (error) {
-    next(new DomainError('invalid_json', `The body is no JSON: ${reasonOf(error)}`));
+    const fault = new DomainError('invalid_json', `The body is no JSON: ${reasonOf(error)}`);
+    next(error instanceof DomainError ? error : fault);
     return;
   }
   next();

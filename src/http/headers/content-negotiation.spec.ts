@@ -11,6 +11,7 @@ describe('the content type of a request', () => {
     {},
     { 'content-type': 'application/json' },
     { 'content-type': 'Application/JSON; charset=utf-8' },
+    { 'content-type': 'application/json;charset="UTF8"' },
   ])('may be JSON, or not said: %j', (headers) => {
     expect(() => requireContentType(request(headers), JSON_ONLY)).not.toThrow();
   });
@@ -21,6 +22,16 @@ describe('the content type of a request', () => {
       const check = (): void => requireContentType(request({ 'content-type': type }), JSON_ONLY);
       expect(check).toThrow(expect.objectContaining({ code: 'unsupported_media_type' }) as Error);
       expect(check).toThrow(/send application\/json/);
+    },
+  );
+});
+
+describe('JSON in another charset than UTF-8', () => {
+  it.each(['application/json; charset=latin1', 'application/x-www-form-urlencoded;charset=utf-16'])(
+    'is refused: %s',
+    (type) => {
+      const check = (): void => requireContentType(request({ 'content-type': type }), JSON_ONLY);
+      expect(check).toThrow(/JSON is UTF-8/);
     },
   );
 });

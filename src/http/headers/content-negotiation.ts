@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { mediaTypeOf, parameterOf } from '../../common/media-type';
 import { DomainError } from '../../errors/domain-error';
 
 const JSON_TYPE = 'application/json';
@@ -15,16 +16,10 @@ export function noJsonInForm(req: IncomingMessage, thrown: unknown): unknown {
   );
 }
 
-/** The media type of a header's value, without parameters, in lower case. */
-function mediaType(value: string): string {
-  const end = value.indexOf(';');
-  return (end === -1 ? value : value.slice(0, end)).trim().toLowerCase();
-}
-
 /** What a body says that it is, without parameters, in lower case; undefined where it says nothing. */
 export function contentTypeOf(req: IncomingMessage): string | undefined {
   const header = req.headers['content-type'];
-  return header === undefined ? undefined : mediaType(header);
+  return header === undefined ? undefined : mediaTypeOf(header);
 }
 
 /**
@@ -35,13 +30,24 @@ export function contentTypeOf(req: IncomingMessage): string | undefined {
 export function requireContentType(req: IncomingMessage, accepted: readonly string[]): void {
   const header = req.headers['content-type'];
   if (header === undefined || accepted.includes(header)) return;
-  const type = mediaType(header);
-  if (accepted.includes(type)) return;
+  const type = mediaTypeOf(header);
   // curl -d says so of whatever it sends: the body shows what it is.
-  if (type === FORM_TYPE && accepted.includes(JSON_TYPE)) return;
+  const isJson = accepted.includes(JSON_TYPE) && (type === JSON_TYPE || type === FORM_TYPE);
+  if (isJson) requireUtf8(header);
+  if (isJson || accepted.includes(type)) return;
   throw new DomainError(
     'unsupported_media_type',
     `Content-Type "${header.slice(0, 80)}" is not supported; send ${accepted.join(' or ')}.`,
+  );
+}
+
+/** JSON is UTF-8, and what says otherwise would be misread. https://www.rfc-editor.org/rfc/rfc8259#section-8.1 */
+export function requireUtf8(contentType: string): void {
+  const charset = parameterOf(contentType, 'charset');
+  if (charset === undefined || /^(utf-?8|us-ascii)$/i.test(charset)) return;
+  throw new DomainError(
+    'unsupported_media_type',
+    `Content-Type "${contentType.slice(0, 80)}" is not supported: JSON is UTF-8; send it so, without a charset.`,
   );
 }
 
@@ -55,7 +61,7 @@ export function requireAcceptable(req: IncomingMessage, offered: readonly string
   const wanted = header
     .split(',')
     .filter((range) => !/;\s*q=0(\.0*)?\s*(;|$)/i.test(range))
-    .map(mediaType);
+    .map(mediaTypeOf);
   const fits = wanted.some(
     (range) =>
       range === '*/*' ||
@@ -76,7 +82,7 @@ export function preferredType(req: IncomingMessage, offered: readonly [string, .
   return (
     accept
       .split(',')
-      .map(mediaType)
+      .map(mediaTypeOf)
       .find((type) => offered.includes(type)) ?? offered[0]
   );
 }

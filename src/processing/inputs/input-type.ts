@@ -14,7 +14,7 @@ export interface RawInputType<Plan> extends DeclaredType<Plan> {
   fromJson(name: string, value: unknown, plan: Plan): RawInput;
   /**
    * One piece in bytes that came by themselves: a whole body, or a part of a form.
-   * @param contentType one of `contentTypes`, without parameters; undefined where the client said none
+   * @param contentType one of `contentTypes`, with its parameters; of a part of a form any; undefined where the client said none
    */
   fromBytes(name: string, bytes: Uint8Array, contentType: string | undefined, plan: Plan): RawInput;
 }

@@ -1,3 +1,4 @@
+import { charsetOf, parameterOf } from '../../common/media-type';
 import { choice, type KeyTable, type Reader, readKeys, text } from '../../config/yaml/readers';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../config/yaml/json-value';
 import { DomainError } from '../../errors/domain-error';
@@ -120,8 +121,28 @@ export const TABLE: RawInputType<TablePlan> = {
     }
     return { name, media: 'json', pieces: [JSON.stringify(value)], isList: isTableOfRows(value) };
   },
-  fromBytes: (name, bytes) => ({ name, media: 'csv', pieces: [bytes], isList: true }),
+  fromBytes: (name, bytes, contentType) => {
+    const charset = charsetOf(contentType);
+    return {
+      name,
+      media: hasHeader(name, contentType) ? 'csv' : 'bare-csv',
+      pieces: [bytes],
+      charset,
+      isList: true,
+    };
+  },
 };
+
+/** Has CSV a line of names, as it has where nothing is said? https://www.rfc-editor.org/rfc/rfc4180#section-3 */
+function hasHeader(name: string, contentType = ''): boolean {
+  const header = parameterOf(contentType, 'header')?.toLowerCase();
+  if (header === undefined || header === 'present') return true;
+  if (header === 'absent') return false;
+  throw new DomainError(
+    'invalid_table',
+    `Input "${name}": the header of its Content-Type is present or absent, and not ${JSON.stringify(header.slice(0, 40))}.`,
+  );
+}
 
 /** Each column's place in the model's inputs: the one it names, the table's, the model's only one, or that of its name. */
 function planOf(

@@ -7,13 +7,14 @@ import {
   type Reader,
   text,
 } from '../../config/yaml/readers';
+import { charsetOf } from '../../common/media-type';
 import { isJsonObject } from '../../config/yaml/json-value';
 import { DomainError } from '../../errors/domain-error';
 import { printShape } from '../../tensors/shape';
 import type { TensorSpec } from '../../tensors/tensor';
 import { declaredType, type Signature, type TellFault } from '../declared-type';
 import type { PaddingSide } from '../prepared';
-import { placeOf, type RawInput, textOfUtf8 } from '../raw-input';
+import { placeOf, type RawInput, textOfBytes } from '../raw-input';
 import type { TextPlan } from '../text/text-plan';
 import type { RawInputType } from './input-type';
 
@@ -112,14 +113,15 @@ export const TEXT: RawInputType<TextPlan> = {
     });
     return { name, media: 'text', pieces, isList };
   },
-  fromBytes: (name, bytes, _contentType, plan) => {
+  fromBytes: (name, bytes, contentType, plan) => {
     if (plan.pairs) {
       throw new DomainError(
         'invalid_request',
         `Input "${name}": takes pairs of texts, which a JSON body has.`,
       );
     }
-    return { name, media: 'text', pieces: [textOfUtf8(bytes, `Input "${name}"`)], isList: false };
+    const text = textOfBytes(bytes, `Input "${name}"`, charsetOf(contentType));
+    return { name, media: 'text', pieces: [text], isList: false };
   },
 };
 

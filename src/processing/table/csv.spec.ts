@@ -110,7 +110,12 @@ describe('CSV', () => {
       'invalid_table: Input "row": line 2 has something behind the end of a quoted cell.',
     ],
     ['a bare CR', 'a\rb\n', 'invalid_table: Input "row": line 1 has a CR that no LF follows.'],
-    ['other bytes than UTF-8', Buffer.from([0x61, 0xff]), 'invalid_table: Input "row": is not UTF-8.'],
+    ['other bytes than UTF-8', Buffer.from([0x61, 0xff]), 'invalid_table: Input "row": line 1 is not UTF-8.'],
+    [
+      'such bytes further on',
+      Buffer.from('a\né\n\xff', 'latin1'),
+      'invalid_table: Input "row": line 2 is not UTF-8.',
+    ],
     [
       'five columns',
       'a\n"1\n",2,3,4,5\n',

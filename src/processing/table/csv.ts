@@ -1,3 +1,4 @@
+import { decodeText } from '../../common/media-type';
 import { DomainError } from '../../errors/domain-error';
 
 /** What a reader of CSV takes at most. */
@@ -5,6 +6,8 @@ export interface CsvLimits {
   readonly maxColumns: number;
   /** UTF-16 units of one cell. */
   readonly maxCellLength: number;
+  /** As `charsetOf` names it; undefined for UTF-8. */
+  readonly charset?: string;
 }
 
 /** Told of each record, the header first; the list is used again for the next one. */
@@ -16,23 +19,16 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 /**
- * Reads CSV as RFC 4180 has it: UTF-8 with or without a byte order mark, records that end with LF or CRLF, cells that
+ * Reads CSV as RFC 4180 has it: text with or without a byte order mark, records that end with LF or CRLF, cells that
  * may be quoted, and quotes in them doubled. Empty lines at the end are none of it.
  * @param name what messages call the whole
  * @throws invalid_table with the line, input_too_large
  */
 export function readCsv(bytes: Uint8Array, name: string, limits: CsvLimits, onRecord: OnRecord): void {
-  const text = textOf(bytes, name);
+  const fault = (what: string): DomainError => new DomainError('invalid_table', `${name}: ${what}.`);
+  const text = decodeText(bytes, limits.charset, fault);
   const reader = new CsvReader(text, text.search(/(\r?\n)*$/), name, limits);
   while (!reader.isAtEnd) onRecord(reader.record());
-}
-
-function textOf(bytes: Uint8Array, name: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new DomainError('invalid_table', `${name}: is not UTF-8.`);
-  }
 }
 
 class CsvReader {

@@ -38,10 +38,10 @@ async function bind(yaml: string, inputs: readonly TensorSpec[]): Promise<Table>
   return { type: input!.type, plan: input!.plan as TablePlan };
 }
 
-function prepare({ type, plan }: Table, value: unknown): Tensor[] {
+function prepare({ type, plan }: Table, value: unknown, contentType = 'text/csv'): Tensor[] {
   const raw =
-    typeof value === 'string'
-      ? type.fromBytes(plan.name, Buffer.from(value), 'text/csv', plan)
+    typeof value === 'string' || Buffer.isBuffer(value)
+      ? type.fromBytes(plan.name, Buffer.from(value as string), contentType, plan)
       : type.fromJson(plan.name, value, plan);
   return prepareTable(plan, raw, LIMITS);
 }
@@ -124,6 +124,32 @@ describe('a table', () => {
     const big = BigInt64Array.of(9007199254740993n);
     expect(prepare(table, { age: 1, sex: 'x', pclass: '9007199254740993' })[2]?.data).toEqual(big);
     expect(prepare(table, 'age,sex,pclass\n1,x,9007199254740993')[2]?.data).toEqual(big);
+  });
+
+  it.each([
+    ['text/csv; charset=windows-1252', 'latin1', 'sex,age,pclass\nJosé,1,2'],
+    ['text/csv; header=present; charset="ISO-8859-1"', 'latin1', 'sex,age,pclass\nJosé,1,2'],
+    ['text/csv;charset=UTF-16LE', 'utf16le', 'sex,age,pclass\nJosé,1,2'],
+    ['text/csv; charset=utf-16', 'utf16le', '\ufeffsex,age,pclass\nJosé,1,2'],
+    ['text/csv; charset=utf8', 'utf8', '\ufeffsex,age,pclass\nJosé,1,2'],
+    ['text/csv; Header=Absent', 'utf8', '1,José,2'],
+  ] as const)('comes in %s', async (contentType, encoding, text) => {
+    const tensors = prepare(await bind(COLUMNS, TITANIC), Buffer.from(text, encoding), contentType);
+    expect(tensors.map(({ data }) => data[0])).toEqual([1, 'José', 2n]);
+  });
+
+  it.each([
+    ['text/csv; charset=utf-7', 'unsupported_media_type: Content-Type: there is no charset "utf-7" here'],
+    [
+      'text/csv; header=maybe',
+      'invalid_table: Input "row": the header of its Content-Type is present or absent',
+    ],
+    ['text/csv; charset=shift_jis', 'invalid_table: Input "row": line 2 is not SHIFT_JIS.'],
+    ['text/csv; charset=utf-16', 'invalid_table: Input "row": is not UTF-16LE.'],
+  ])('is refused in %s by name', async (contentType, fault) => {
+    const bytes = Buffer.from('age,sex,pclass\n1,\xff\xff,22\n', 'latin1');
+    const table = await bind(COLUMNS, TITANIC);
+    expect(await faultOf(() => prepare(table, bytes, contentType))).toContain(fault);
   });
 
   it.each<readonly [string, unknown, string]>([

@@ -20,16 +20,22 @@ export interface TableLimits {
 export function prepareTable(plan: TablePlan, raw: RawInput, limits: TableLimits): Tensor[] {
   const [piece] = raw.pieces;
   const rows = new TableRows(plan, limits.maxRows, raw.isList);
-  if (raw.media === 'csv' && piece instanceof Uint8Array) readRecords(piece, plan, rows, limits);
+  if (piece instanceof Uint8Array) readRecords(piece, raw, plan, rows, limits);
   else if (typeof piece === 'string') readJson(JSON.parse(piece), plan, rows);
   else throw new Error('A table is CSV or JSON.');
   return rows.finish();
 }
 
-function readRecords(bytes: Uint8Array, plan: TablePlan, rows: TableRows, limits: TableLimits): void {
-  const { maxColumns, maxCellLength } = limits;
-  let hasHeader = false;
-  readCsv(bytes, `Input "${plan.name}"`, { maxColumns, maxCellLength }, (cells) => {
+function readRecords(
+  bytes: Uint8Array,
+  { media, charset }: RawInput,
+  plan: TablePlan,
+  rows: TableRows,
+  { maxColumns, maxCellLength }: TableLimits,
+): void {
+  let hasHeader = media === 'bare-csv';
+  if (hasHeader) rows.begin(columnsOf(plan).map(({ name }) => name));
+  readCsv(bytes, `Input "${plan.name}"`, { maxColumns, maxCellLength, charset }, (cells) => {
     if (hasHeader) rows.addTexts(cells);
     else rows.begin(cells);
     hasHeader = true;

@@ -3,7 +3,7 @@ import { DomainError } from '../../errors/domain-error';
 /** One part of a form. */
 export interface FormPart {
   readonly name: string;
-  /** In lower case, without parameters; undefined where the part has none. */
+  /** With its parameters; undefined where the part has none. */
   readonly contentType: string | undefined;
   readonly content: Buffer;
 }
@@ -66,7 +66,7 @@ function partOf(headers: string, content: Buffer): FormPart {
     const field = line.slice(0, colon).trim().toLowerCase();
     const value = line.slice(colon + 1).trim();
     if (field === 'content-disposition') name = nameIn(value);
-    if (field === 'content-type') contentType = value.split(';')[0]?.trim().toLowerCase();
+    if (field === 'content-type') contentType = value;
     if (field === 'content-transfer-encoding' && !/^(binary|8bit|7bit)$/i.test(value)) {
       throw malformed('a part has a Content-Transfer-Encoding, which forms have no more');
     }

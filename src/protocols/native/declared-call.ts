@@ -1,3 +1,4 @@
+import { charsetOf, mediaTypeOf } from '../../common/media-type';
 import { DomainError } from '../../errors/domain-error';
 import {
   type DeclaredBody,
@@ -12,7 +13,7 @@ import {
 import type { InputType } from '../../processing/input-types';
 import { isOptionName, readOptions, type RequestOptions } from '../../processing/options';
 import type { InputPlan } from '../../processing/plans';
-import type { RawInput } from '../../processing/raw-input';
+import { type RawInput, textOfBytes } from '../../processing/raw-input';
 import { JsonReader } from '../../tensors/json/json-reader';
 import { type FormPart, readForm } from '../http-call/multipart';
 
@@ -59,7 +60,7 @@ export function readDeclaredForm(body: Buffer, contentType: string, declared: De
       throw new DomainError('invalid_request', `"${part.name}" is given twice.`);
     }
     // A browser sends the fields that nobody filled in, too.
-    else if (part.content.length > 0) options[part.name] = scalarOf(part.content.toString('utf8'));
+    else if (part.content.length > 0) options[part.name] = scalarOf(textOfPart(part));
   }
   const inputs = [...given].map(([plan, pieces]) => joined(plan, pieces));
   return { inputs: inOrder(inputs, declared), options: readOptions(options, declared.options) };
@@ -67,7 +68,7 @@ export function readDeclaredForm(body: Buffer, contentType: string, declared: De
 
 /**
  * Reads a body that is one input: a picture, a text, a table.
- * @param contentType without parameters, in lower case
+ * @param contentType the request's header, with its parameters
  * @returns undefined where the model declares no such input, or several
  */
 export function readDeclaredBytes(
@@ -76,7 +77,8 @@ export function readDeclaredBytes(
   declared: DeclaredInputs,
 ): DeclaredBody | undefined {
   const [plan, ...others] = declared.inputs;
-  if (plan === undefined || others.length > 0 || !accepts(typeOf(plan), contentType)) return undefined;
+  if (plan === undefined || others.length > 0 || !accepts(typeOf(plan), mediaTypeOf(contentType)))
+    return undefined;
   return { inputs: [typeOf(plan).fromBytes(plan.name, body, contentType, plan)], options: {} };
 }
 
@@ -114,6 +116,10 @@ function accepts({ contentTypes }: InputType, contentType: string): boolean {
 
 function rawOfPart(plan: InputPlan, { name, content, contentType }: FormPart): RawInput {
   return typeOf(plan).fromBytes(name, content, contentType, plan);
+}
+
+function textOfPart({ name, content, contentType }: FormPart): string {
+  return textOfBytes(content, `Field "${name}"`, charsetOf(contentType));
 }
 
 /** What a text means where JSON would have a number or a boolean. */

@@ -120,11 +120,12 @@ export const nativeProtocol: HttpCallCodec<InferenceRequest> = {
 
 /** A body that is no JSON: one raw input, or a form of them. */
 function rawBody(req: IncomingMessage, body: Buffer, declared: DeclaredInputs): DeclaredBody | undefined {
+  const header = req.headers['content-type'];
   const contentType = contentTypeOf(req);
-  if (contentType === undefined || contentType === 'application/json') return undefined;
+  if (header === undefined || contentType === 'application/json') return undefined;
   return contentType === 'multipart/form-data' && declared.inputs.length > 0
-    ? readDeclaredForm(body, req.headers['content-type'] ?? '', declared)
-    : readDeclaredBytes(body, contentType, declared);
+    ? readDeclaredForm(body, header, declared)
+    : readDeclaredBytes(body, header, declared);
 }
 
 function declaredCall(req: IncomingMessage, body: DeclaredBody, declared: DeclaredInputs): InferenceRequest {

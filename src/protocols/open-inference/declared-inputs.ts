@@ -1,7 +1,13 @@
 import { DomainError } from '../../errors/domain-error';
 import type { ModelProcessing } from '../../processing/model-processing';
 import type { InputPlan } from '../../processing/plans';
-import { bytesOfBase64, placeOf, type RawInput, type RawPiece, textOfUtf8 } from '../../processing/raw-input';
+import {
+  bytesOfBase64,
+  placeOf,
+  type RawInput,
+  type RawPiece,
+  textOfBytes,
+} from '../../processing/raw-input';
 import { quote } from '../../tensors/json/json-fault';
 import { inputFault } from './faults';
 import type { Datatype, TensorData } from '../../tensors/datatype';
@@ -126,7 +132,7 @@ function cellsOf({ name, datatype, data, contentType = 'np' }: GivenColumn): str
 }
 
 function asText(piece: RawPiece, place: string): string {
-  return typeof piece === 'string' ? piece : textOfUtf8(piece, place);
+  return typeof piece === 'string' ? piece : textOfBytes(piece, place);
 }
 
 /**

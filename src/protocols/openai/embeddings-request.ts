@@ -68,10 +68,12 @@ function isIds(value: unknown): value is readonly number[] {
   return value.every((id) => Number.isSafeInteger(id) && (id as number) >= 0);
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 function objectIn(body: Buffer): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = JSON.parse(body.toString('utf8'));
+    value = JSON.parse(utf8.decode(body));
   } catch (error) {
     throw new DomainError('invalid_json', `The body is not JSON: ${(error as Error).message}.`);
   }
