@@ -23,6 +23,7 @@ describe('nestor', () => {
   it.each<[string, string[], RegExp]>([
     ['a command that is not there', ['srve'], /no command srve \(did you mean serve\?\)/],
     ['an option that is not there', ['serve', '--prot', '1'], /no option --prot \(did you mean --port\?\)/],
+    ['an option by too long a name', ['run', IRIS, '{}', '--output', 'x'], /\(did you mean --out\?\)/],
     ['too many folders', ['check', 'a', 'b'], /one folder or one file/],
     ['a folder that is not there', ['check', 'nowhere'], /nowhere/],
     ['a file that is not there', ['run', 'nowhere.onnx', '{}'], /no file or folder nowhere\.onnx/],
@@ -40,7 +41,7 @@ describe('nestor', () => {
       /A file is wanted, and what was given is a folder/,
     ],
     ['a file to inspect that is not there', ['inspect', 'nowhere.onnx'], /no file or folder .*nowhere\.onnx/],
-    ['a folder to inspect', ['inspect', 'src'], /A file is wanted, and .*src is a folder/],
+    ['a folder to inspect that is no model', ['inspect', 'src'], /no model\.onnx in .*src, nor in a version/],
     ['a model to measure that is not there', ['bench', 'nowhere'], /no model "nowhere"/],
     [
       'a file of keys that is not there',
@@ -179,5 +180,6 @@ describe('nestor inspect', () => {
     expect(await shown('2')).toMatch(/^takes table "row": columns \["a","b"\] \(model\.yaml\)$/m);
     expect(await shown('1')).not.toMatch(/"row"/);
     expect(await shown('1')).toMatch(/^takes x: FP32 \[N, 2\]$/m);
+    expect((await nestor(['inspect', join(folder, 'rows')])).stdout).toBe(await shown('2'));
   });
 });

@@ -108,7 +108,7 @@ describe('health', () => {
 
   it('is never ready without any model, and says so', async () => {
     const server = await spawnServer({ MODEL_DIR: empty });
-    await server.said('is NOT ready');
+    await server.said(/is NOT ready.*no models \(one goes into MODEL_DIR as <name>\/1\/model\.onnx\)/);
     expect(await server.get('/api/health/ready')).toMatchObject({
       status: 503,
       body: { error: { models: { reason: 'there is no model in the model folder' } } },

@@ -22,8 +22,8 @@ export function readArguments<T extends ParseArgsConfig>(
   }
 }
 
-/** ` (did you mean --port?)`, where something is near. */
+/** ` (did you mean --port?)`, where something is near, or one is the beginning of the other: `--output` for `--out`. */
 export function didYouMean(word: string, known: readonly string[]): string {
-  const meant = nearest(word, known);
+  const meant = nearest(word, known) ?? known.find((name) => name.startsWith(word) || word.startsWith(name));
   return meant === undefined ? '' : ` (did you mean ${meant}?)`;
 }

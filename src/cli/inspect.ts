@@ -1,5 +1,5 @@
-import { open, stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { open, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { readModelGraph } from '../models/repository/onnx-file/read-model-graph';
 import { inspectModel } from '../models/repository/onnx-file/external-data';
 import type {
@@ -9,7 +9,7 @@ import type {
 } from '../protocols/native/model-description';
 import { readArguments } from './arguments';
 import { type Command, UsageError } from './command';
-import { isOneModel } from './place';
+import { isOneModel, placeOf } from './place';
 
 /** What one can know of a model without a server. */
 interface Inspection {
@@ -30,7 +30,9 @@ interface Inspection {
 
 export const inspect: Command = {
   summary: 'show what a model file takes, gives and is made of',
-  help: `Usage: nestor inspect <file.onnx> [--json]
+  help: `Usage: nestor inspect <model> [--json]
+
+The model is a file, the folder of one (its newest version), or a name in MODEL_DIR.
 
 Loads the model once, as a server would, and shows its inputs and outputs, what is recognised of pictures, texts and
 rows where the file lies in a model's folder, its operators, whether its requests may run together, and a request that
@@ -38,7 +40,7 @@ works.
 
 Examples:
   nestor inspect model.onnx
-  nestor inspect models/digits/1/model.onnx
+  nestor inspect models/digits
   nestor inspect model.onnx --json | jq .operators`,
 
   async run(args, output) {
@@ -47,18 +49,36 @@ Examples:
       options: { json: { type: 'boolean', default: false } },
     });
     const [given, ...more] = positionals;
-    if (given === undefined || more.length > 0) throw new UsageError('`nestor inspect` takes one file.');
-    const found = await inspection(resolve(given));
+    if (given === undefined || more.length > 0) throw new UsageError('`nestor inspect` takes one model.');
+    const found = await inspection(await fileOf(given));
     if (values.json) output.out(JSON.stringify(found));
     else for (const line of linesOf(found)) output.out(line);
     return found.model.state === 'READY' ? 0 : 1;
   },
 };
 
+/** @throws UsageError where it is not one model */
+async function fileOf(given: string): Promise<string> {
+  const { models, name } = placeOf(given, undefined);
+  const path = name === undefined ? models : join(models, name);
+  const stats = await stat(path).catch(() => undefined);
+  if (stats?.isFile() === true) return path;
+  const entries = stats === undefined ? [] : await readdir(path);
+  const versions = entries.filter((entry) => /^\d+$/.test(entry)).sort((a, b) => Number(b) - Number(a));
+  for (const folder of ['', 'onnx', ...versions]) {
+    const file = join(path, folder, 'model.onnx');
+    if (
+      await stat(file)
+        .then((found) => found.isFile())
+        .catch(() => false)
+    )
+      return file;
+  }
+  throw new UsageError(`There is no model.onnx in ${path}, nor in a version of it.`);
+}
+
 async function inspection(file: string): Promise<Inspection> {
-  const stats = await stat(file);
-  if (!stats.isFile()) throw new UsageError(`A file is wanted, and ${file} is a folder.`);
-  const { size } = stats;
+  const { size } = await stat(file);
   const { externalData } = await inspectModel(file);
   const handle = await open(file, 'r');
   const { graph, opset, parameters } = await readModelGraph(handle, size).finally(() => handle.close());

@@ -32,6 +32,11 @@ describe('unknownSettings', () => {
     ]);
     // Where the right one is set, the other is somebody else's.
     expect(unknownSettings({}, { REDIS_URI: 'x', REDIS_URL: 'redis://a' }, [])).toEqual([]);
+    // What other programs are given is told of only where it was written for this one.
+    expect(unknownSettings({}, { SSL_CERT_FILE: 'x' }, [])).toEqual([]);
+    expect(unknownSettings({ SSL_CERT_FILE: 'x' }, {}, [])).toEqual([
+      'SSL_CERT_FILE in .env is unknown: did you mean TLS_CERT_FILE?',
+    ]);
   });
 
   it('reports settings that have gone', () => {

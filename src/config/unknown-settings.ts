@@ -8,6 +8,8 @@ const RETIRED = ['CPU_AFFINITY', 'REHEARSAL'];
 /** What else a `.env` may well have: variables of Node, of what it loads, and of the system. */
 const OF_OTHERS =
   /^(?:AWS|GOOGLE|HF|NODE|NPM|UV|ORT|OTEL|OMP|LC|LD|MALLOC)_|^(?:TZ|LANG|PATH|HOME|USER|TMPDIR|LOCPATH|NO_COLOR|FORCE_COLOR|HTTPS?_PROXY|NO_PROXY)$/;
+/** OpenSSL's, and no mistyped TLS_CERT_FILE. */
+const OF_OPENSSL = 'SSL_CERT_FILE';
 /** A line for each, but not hundreds. */
 const MOST_LINES = 50;
 
@@ -34,7 +36,7 @@ export function unknownSettings(
     const meant = nearest(name, names);
     if (RETIRED.includes(name)) lines.push(`${shown} in ${where} is unknown: this setting has gone`);
     // A variable whose like is set as well is another program's.
-    else if (meant !== undefined && !(name in given && meant in given)) {
+    else if (meant !== undefined && !(name in given && (meant in given || name === OF_OPENSSL))) {
       lines.push(`${shown} in ${where} is unknown: did you mean ${meant}?`);
     } else if (!(name in given) && !OF_OTHERS.test(name)) {
       lines.push(`${shown} in .env is unknown, and does nothing`);

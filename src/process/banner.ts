@@ -16,7 +16,7 @@ export function banner(
   const processes = workers === 0 ? 'one process' : `${workers} worker${workers === 1 ? '' : 's'}`;
   const serving =
     models.length === 0
-      ? 'no models'
+      ? `no models${unavailable.length > 0 ? '' : ' (one goes into MODEL_DIR as <name>/1/model.onnx)'}`
       : `models: ${listed(models.map(({ model, version }) => `${model} ${version}`))}`;
   const missing = unavailable.map(({ model, reason }) => `${model} (${reason})`);
   return [
