@@ -44,6 +44,36 @@ describe('models of scikit-learn as they are exported', () => {
     expect(new Set(labels)).toEqual(new Set([0, 1]));
   });
 
+  it('have an output for each of several classes, in place of their sequence', async () => {
+    const { body } = await server.get<Described & { batching: object }>('/api/inference/several');
+    expect(body.batching).toMatchObject({ enabled: true });
+    expect(body.outputs).toMatchObject([
+      { name: 'label', datatype: 'BYTES', shape: [-1, 2] },
+      { name: 'probabilities1', datatype: 'FP32', shape: [-1, -1] },
+      { name: 'probabilities2', datatype: 'FP32', shape: [-1, 2] },
+    ]);
+    const answer = await server.post<{ result: object }>('/api/inference/several', [
+      [5.1, 3.5, 1.4, 0.2],
+      [4.9, 3, 1.4, 0.2],
+    ]);
+    // Of the MultiOutputClassifier in Python: predict() and predict_proba().
+    const close = (rows: number[][]): unknown => rows.map((row) => row.map((one) => expect.closeTo(one, 6)));
+    expect(answer.body.result).toEqual({
+      label: [
+        ['a', 'no'],
+        ['a', 'no'],
+      ],
+      probabilities1: close([
+        [0.98157287, 0.018427128, 1.4781144e-8],
+        [0.97131819, 0.028681815, 3.0956684e-8],
+      ]),
+      probabilities2: close([
+        [0.99831849, 0.0016814923],
+        [0.9993124, 0.00068762572],
+      ]),
+    });
+  });
+
   it('take rows by the names of their columns where each is an input, and answer as Python does', async () => {
     const csv = `embarked,age,fare,sex,pclass
 Q,28.10024,29.82852,male,2

@@ -71,7 +71,7 @@ const ADVICE: readonly Advice[] = [
   ],
   [
     /sequence|a map|SparseTensor|optional type/i,
-    'Export it again so that it gives tensors alone; for scikit-learn: to_onnx(…, options={"zipmap": False}).',
+    'Export it again so that it gives tensors alone, each as an output of its own; for scikit-learn: to_onnx(…, options={"zipmap": False}).',
   ],
   [/bfloat16|float8|int4\b/i, 'Export it again in FP32 or FP16.'],
   [

@@ -30,6 +30,8 @@ export interface ModelFile {
   readonly hasExternalData: boolean;
   /** Its operators, those of other domains than ONNX's own as `domain.operator`; empty where its graph is too large to look at. */
   readonly operators: ReadonlySet<string>;
+  /** Those of them that make its outputs. */
+  readonly lastOperators: ReadonlySet<string>;
   /** Of its graph and those within it; Infinity where it cannot be looked at. */
   readonly nodes: number;
   /**

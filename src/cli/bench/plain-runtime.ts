@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import type { JsonObject } from '../../config/yaml/json-value';
 import { openRuntime } from '../../runners/onnx/runtime';
-import { ZIP_MAP } from '../../runners/onnx/zip-map';
+import { endsInCollections } from '../../runners/onnx/collections';
 import { inspectModel } from '../../models/repository/onnx-file/external-data';
 import { namedInputsOf } from '../../tensors/json/named-inputs';
 import { type Figures, figuresOf } from './figures';
@@ -41,10 +41,10 @@ export async function runPlain(run: PlainRun, signal: AbortSignal): Promise<Figu
 }
 
 async function measure({ modelFile, inputs, seconds }: PlainRun): Promise<Figures> {
-  const { operators } = await inspectModel(modelFile);
+  const { lastOperators } = await inspectModel(modelFile);
   const session = await openRuntime({
     modelFile,
-    cutZipMaps: operators.has(ZIP_MAP),
+    cutCollections: endsInCollections(lastOperators),
     intraOpThreads: availableParallelism(),
     interOpThreads: 1,
     graphOptimization: 'all',

@@ -199,7 +199,7 @@ function isThat({ config, foundAs }: Plain, entry: VersionEntry): boolean {
 function modelFileOf(
   { found }: VersionEntry,
   path: string,
-  { contents: { externalData, operators, nodes, digest, stamp: contents }, stamp }: Looked,
+  { contents: { externalData, operators, lastOperators, nodes, digest, stamp: contents }, stamp }: Looked,
 ): ModelFile {
   return {
     path,
@@ -207,6 +207,7 @@ function modelFileOf(
     contents,
     hasExternalData: externalData.length > 0,
     operators,
+    lastOperators,
     nodes,
     digest,
     unchanged: () => isUnchanged(stamp),

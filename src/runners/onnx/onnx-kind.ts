@@ -6,7 +6,7 @@ import type { OpenedRunner, Opening, RunnerDescription, RunnerKeys, RunnerKind }
 import { provideEnglish } from '../../config/english-locale';
 import { PreparedModels } from './prepared/prepared-models';
 import { SessionFactory } from './session-factory';
-import { ZIP_MAP } from './zip-map';
+import { endsInCollections } from './collections';
 
 const GRAPH_OPTIMIZATIONS = ['disabled', 'basic', 'extended', 'all'] as const;
 const MAX_THREADS = 256;
@@ -60,16 +60,16 @@ export class OnnxKind implements RunnerKind<OnnxSettings> {
     if (file === undefined) throw new DomainError('model_unavailable', 'it has no model file');
     const digest = await file.digest(resultSettings(settings));
     expectContent(digest);
-    const cutZipMaps = file.operators.has(ZIP_MAP);
-    if (cutZipMaps && file.hasExternalData) {
+    const cutCollections = endsInCollections(file.lastOperators);
+    if (cutCollections && file.hasExternalData) {
       const reason =
-        "its ZipMap cannot be cut off where weights are in other files; export it with options={'zipmap': False}";
+        "its last step, a ZipMap or SequenceConstruct, cannot be cut off where weights are in other files; export it with options={'zipmap': False}, or with its weights inside";
       throw new DomainError('model_unavailable', reason);
     }
     if (file.operators.has('StringNormalizer')) provideEnglish();
     const { path: modelFile, contents, operators, nodes, sizeBytes, unchanged, stamp } = file;
     const label = `${model}/${version}`;
-    const own = { ...settings, modelFile, cutZipMaps, int8: mayUseInt8(operators), label };
+    const own = { ...settings, modelFile, cutCollections, int8: mayUseInt8(operators), label };
     const options = { ...own, maxTexts, sizeBytes, nodes, unchanged, stamp };
     const { instances, ...session } = this.sessions.planned(own);
     const source = await this.prepared.find(

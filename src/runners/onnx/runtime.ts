@@ -12,7 +12,7 @@ import { isExact, PROBE_MODEL } from './int8';
 import type { RuntimeSession } from './runtime-session';
 import type { SessionSignature } from './session-messages';
 import type { SessionOptions } from './session-options';
-import { cutZipMaps, type PlainModel } from './zip-map';
+import { cutCollections, type PlainModel } from './collections';
 
 /** The package's own binding below its promises: private, so whatever of it is used is checked. */
 interface Binding {
@@ -273,9 +273,9 @@ function hasLibrary(provider: string): boolean {
   }
 }
 
-/** The model without its ZipMaps; undefined where the file is to be loaded as it is. */
-function readModel({ cutZipMaps: cut, modelFile }: SessionOptions): PlainModel | undefined {
-  return cut ? cutZipMaps(readFileSync(modelFile)) : undefined;
+/** The model without its collections; undefined where the file is to be loaded as it is. */
+function readModel({ cutCollections: cut, modelFile }: SessionOptions): PlainModel | undefined {
+  return cut ? cutCollections(readFileSync(modelFile)) : undefined;
 }
 
 function signatureOf(

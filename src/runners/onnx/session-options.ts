@@ -8,8 +8,8 @@ export interface SessionOptions {
   readonly label?: string;
   /** Elements that an output of BYTES may have: each of them holds up the thread that takes it in. */
   readonly maxTexts?: number;
-  /** Is a ZipMap to be cut off its end? Then the runtime gets the model's bytes, and its weights must be among them. */
-  readonly cutZipMaps?: boolean;
+  /** Are collections to be cut off its end? Then the runtime gets the model's bytes, and its weights must be among them. */
+  readonly cutCollections?: boolean;
   /** May it multiply eight-bit numbers? Then it is seen to that this CPU does so exactly. */
   readonly int8?: boolean;
   /** Threads that one operator may use; never 0, which the runtime takes for all cores of the host. */

@@ -3,7 +3,7 @@ import { basename, dirname, isAbsolute, normalize, sep } from 'node:path';
 import { DomainError } from '../../../errors/domain-error';
 import { modelStructure, type ModelStructure } from './external-tensors';
 import { type InputColumn, inputColumns } from './input-columns';
-import type { Graph, ModelGraph } from './model-graph';
+import type { Graph, GraphNode } from './model-graph';
 import { readModelGraph } from './read-model-graph';
 import { explained, fileErrorReason, isInside } from '../../../common/safe-path';
 import { MalformedMessage } from './protobuf-cursor';
@@ -28,6 +28,8 @@ export interface ModelContents {
   readonly externalData: ExternalDataFile[];
   /** Those of its graph and its functions; of other domains than ONNX's own as `domain.operator`. */
   readonly operators: ReadonlySet<string>;
+  /** Those of them that make its outputs. */
+  readonly lastOperators: ReadonlySet<string>;
   /** How many there are, those of graphs within the graph included; Infinity where it cannot be looked through. */
   readonly nodes: number;
   /** Why the same request may get another answer the next time; undefined where nothing says that it may. */
@@ -101,8 +103,10 @@ async function readStructure(file: FileHandle, name: string): Promise<ModelStruc
 async function readTraits(file: FileHandle): Promise<GraphTraits> {
   try {
     const graph = await readModelGraph(file, (await file.stat()).size);
+    const ends = new Set(graph.graph.outputs);
     return {
-      operators: operatorsOf(graph),
+      operators: namesOf(graph.graph.nodes),
+      lastOperators: namesOf(graph.graph.nodes.filter(({ outputs }) => outputs.some((one) => ends.has(one)))),
       nodes: nodesOf(graph.graph),
       random: randomReason(graph),
       coupling: rowCoupling(graph),
@@ -115,6 +119,7 @@ async function readTraits(file: FileHandle): Promise<GraphTraits> {
     const reason = `its graph cannot be looked through: ${error.message}`;
     const unknown = {
       operators: new Set<string>(),
+      lastOperators: new Set<string>(),
       nodes: Infinity,
       defaulted: [],
       producer: '',
@@ -124,10 +129,8 @@ async function readTraits(file: FileHandle): Promise<GraphTraits> {
   }
 }
 
-function operatorsOf({ graph }: ModelGraph): ReadonlySet<string> {
-  return new Set(
-    graph.nodes.map(({ domain, operator }) => (domain === '' ? operator : `${domain}.${operator}`)),
-  );
+function namesOf(nodes: readonly GraphNode[]): ReadonlySet<string> {
+  return new Set(nodes.map(({ domain, operator }) => (domain === '' ? operator : `${domain}.${operator}`)));
 }
 
 function nodesOf({ nodes }: Graph): number {

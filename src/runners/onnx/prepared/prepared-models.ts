@@ -63,7 +63,7 @@ export class PreparedModels {
     if (preparedDir === undefined) return 'PREPARED_DIR is empty';
     if (sizeBytes < preparedMinBytes) return 'it is smaller than PREPARED_MIN_BYTES';
     if (!isOnCpu(session)) return 'it runs on something else than CPUs';
-    if (session.cutZipMaps === true) return 'its ZipMap is cut off';
+    if (session.cutCollections === true) return 'its last step is cut off';
     return operators.has(SAVED_WRONG) ? `it has ${SAVED_WRONG}` : undefined;
   }
 

@@ -1,5 +1,14 @@
 /** https://onnx.ai/onnx/operators/onnx_aionnxml_ZipMap.html */
-export const ZIP_MAP = 'ai.onnx.ml.ZipMap';
+const ZIP_MAP = 'ai.onnx.ml.ZipMap';
+/** Operators of classifiers, which make scores of rows. */
+const ML = 'ai.onnx.ml.';
+/** https://onnx.ai/onnx/operators/onnx__SequenceConstruct.html */
+const SEQUENCE = 'SequenceConstruct';
+
+/** Does a model end in what can be cut off? @param lastOperators those that make its outputs */
+export function endsInCollections(lastOperators: ReadonlySet<string>): boolean {
+  return lastOperators.has(ZIP_MAP) || lastOperators.has(SEQUENCE);
+}
 
 /** Fields by their numbers in https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
 const MODEL = { graph: 7 };
@@ -7,7 +16,8 @@ const GRAPH = { node: 1, output: 12, valueInfo: 13 };
 const NODE = { input: 1, output: 2, operator: 4, attribute: 5, domain: 7 };
 const ATTRIBUTE = { name: 1, integers: 8, texts: 9 };
 const VALUE = { name: 1, type: 2 };
-const TYPE = { tensor: 1 };
+const TYPE = { tensor: 1, sequence: 4 };
+const SEQUENCE_TYPE = { element: 1 };
 const TENSOR_TYPE = { element: 1, shape: 2 };
 const SHAPE = { dimension: 1 };
 const DIMENSION = { size: 1 };
@@ -32,87 +42,141 @@ interface Field {
   readonly end: number;
 }
 
-interface ZipMap {
-  /** The scores, FP32 [rows, classes]. */
-  readonly input: string;
+/** The last step of a graph that makes something of tensors which is none. */
+interface Collection {
+  /** The tensors, which become outputs in its place. */
+  readonly inputs: readonly string[];
   readonly output: string;
-  readonly labels: readonly string[];
+  /** What the columns of the tensor mean, of a `ZipMap`. */
+  readonly labels: readonly string[] | undefined;
 }
 
 /**
- * Cuts the last step off classifiers as scikit-learn's and LightGBM's converters export them: `ZipMap` makes a sequence of
- * mappings out of a tensor of scores, which no tensor protocol can carry. The scores become the output in its place,
- * under their own name, as with `options={'zipmap': False}`; everything else stays as it is, byte for byte.
+ * Cuts the last step off classifiers as scikit-learn's and LightGBM's converters export them, where no tensor protocol can
+ * carry what it makes: `ZipMap`, a sequence of mappings out of a tensor of scores, and `SequenceConstruct`, the scores of
+ * each of several classes. What goes into it becomes an output in its place, under its own name, as with
+ * `options={'zipmap': False}`; everything else stays as it is, byte for byte.
  * @param model an ONNX file whose weights are all in it
  */
-export function cutZipMaps(model: Buffer): PlainModel {
+export function cutCollections(model: Buffer): PlainModel {
   const labels = new Map<string, readonly string[]>();
   const bytes = edited(model, 0, model.length, (field) =>
-    field.number === MODEL.graph ? message(MODEL.graph, withoutZipMaps(model, field, labels)) : undefined,
+    field.number === MODEL.graph ? message(MODEL.graph, withoutCollections(model, field, labels)) : undefined,
   );
   return { bytes, labels };
 }
 
-function withoutZipMaps(model: Buffer, graph: Field, labels: Map<string, readonly string[]>): Buffer {
+function withoutCollections(model: Buffer, graph: Field, labels: Map<string, readonly string[]>): Buffer {
   const outputs = new Set<string>();
-  const wanted = new Map<string, ZipMap>();
+  const scores = new Set<string>();
+  const made: Collection[] = [];
   for (const field of fields(model, graph.valueStart, graph.end)) {
     if (field.number === GRAPH.output) outputs.add(nameOf(model, field));
-    const zipMap = field.number === GRAPH.node ? zipMapOf(model, field) : undefined;
-    if (zipMap !== undefined) wanted.set(zipMap.output, zipMap);
+    if (field.number !== GRAPH.node) continue;
+    const node = nodeOf(model, field);
+    if (node.operator.startsWith(ML)) for (const output of node.outputs) scores.add(output);
+    const collection = collectionOf(model, node);
+    if (collection !== undefined) made.push(collection);
   }
-  for (const { input, output, labels: classes } of wanted.values()) {
-    if (!outputs.has(output)) wanted.delete(output);
-    else labels.set(input, classes);
+  const wanted = new Map(made.filter(({ output }) => outputs.has(output)).map((one) => [one.output, one]));
+  const plain = new Set<string>();
+  for (const { inputs, labels: classes } of wanted.values()) {
+    for (const input of inputs) plain.add(input);
+    if (classes !== undefined) labels.set(inputs[0]!, classes);
   }
   return edited(model, graph.valueStart, graph.end, (field) => {
     switch (field.number) {
       case GRAPH.node: {
-        const zipMap = zipMapOf(model, field);
-        return zipMap !== undefined && wanted.has(zipMap.output) ? NOTHING : undefined;
+        const collection = collectionOf(model, nodeOf(model, field));
+        return collection !== undefined && wanted.has(collection.output) ? NOTHING : undefined;
       }
       case GRAPH.output: {
-        const zipMap = wanted.get(nameOf(model, field));
-        if (zipMap === undefined) return undefined;
-        // Where the scores are an output already, there is nothing to put in its place.
-        return outputs.has(zipMap.input) ? NOTHING : message(GRAPH.output, scores(zipMap));
+        const collection = wanted.get(nameOf(model, field));
+        if (collection === undefined) return undefined;
+        const { inputs, labels: classes } = collection;
+        // What is an output already is not made one again.
+        const added = inputs.filter((input) => !outputs.has(input) && outputs.add(input));
+        const typeOf = (name: string): Buffer =>
+          classes !== undefined || scores.has(name) ? scoresType(classes?.length) : elementType(model, field);
+        return Buffer.concat(added.map((name) => message(GRAPH.output, valueOf(name, typeOf(name)))));
       }
       case GRAPH.valueInfo:
-        return labels.has(nameOf(model, field)) ? NOTHING : undefined;
+        return plain.has(nameOf(model, field)) ? NOTHING : undefined;
       default:
         return undefined;
     }
   });
 }
 
-/** What a node says, if it is a ZipMap. */
-function zipMapOf(model: Buffer, node: Field): ZipMap | undefined {
-  const text = new Map<number, string>();
-  const labels: string[] = [];
+interface Node {
+  /** With its domain, where it is not ONNX's own. */
+  readonly operator: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: readonly Field[];
+}
+
+function nodeOf(model: Buffer, node: Field): Node {
+  const inputs: string[] = [];
+  const outputs: string[] = [];
   const attributes: Field[] = [];
+  let operator = '';
+  let domain = '';
   for (const field of fields(model, node.valueStart, node.end)) {
-    if (field.number === NODE.attribute) attributes.push(field);
-    else if (!text.has(field.number)) text.set(field.number, textOf(model, field));
+    if (field.number === NODE.input) inputs.push(textOf(model, field));
+    else if (field.number === NODE.output) outputs.push(textOf(model, field));
+    else if (field.number === NODE.operator) operator = textOf(model, field);
+    else if (field.number === NODE.domain) domain = textOf(model, field);
+    else if (field.number === NODE.attribute) attributes.push(field);
   }
-  if (`${text.get(NODE.domain)}.${text.get(NODE.operator)}` !== ZIP_MAP) return undefined;
+  return {
+    operator: domain === '' || domain === 'ai.onnx' ? operator : `${domain}.${operator}`,
+    inputs,
+    outputs,
+    attributes,
+  };
+}
+
+/** What a node makes, if it is one of the two. */
+function collectionOf(
+  model: Buffer,
+  { operator, inputs, outputs, attributes }: Node,
+): Collection | undefined {
+  const [output = ''] = outputs;
+  if (operator === SEQUENCE) return { inputs, output, labels: undefined };
+  if (operator !== ZIP_MAP) return undefined;
+  const labels: string[] = [];
   for (const attribute of attributes) {
     for (const field of fields(model, attribute.valueStart, attribute.end)) {
       if (field.number === ATTRIBUTE.texts) labels.push(textOf(model, field));
       else if (field.number === ATTRIBUTE.integers) labels.push(...integersOf(model, field).map(String));
     }
   }
-  return { input: text.get(NODE.input) ?? '', output: text.get(NODE.output) ?? '', labels };
+  return { inputs: inputs.slice(0, 1), output, labels };
 }
 
-/** The declaration of an output: FP32, any number of rows, a column for each class. */
-function scores({ input, labels }: ZipMap): Buffer {
-  const columns = message(SHAPE.dimension, number(DIMENSION.size, labels.length));
+function valueOf(name: string, type: Buffer): Buffer {
+  return Buffer.concat([message(VALUE.name, Buffer.from(name)), message(VALUE.type, type)]);
+}
+
+/** FP32, any number of rows, a column for each class; of some steps before it the runtime infers no shape. */
+function scoresType(classes: number | undefined): Buffer {
+  const size = classes === undefined ? NOTHING : number(DIMENSION.size, classes);
+  const columns = message(SHAPE.dimension, size);
   const shape = Buffer.concat([message(SHAPE.dimension, NOTHING), columns]);
   const tensor = Buffer.concat([number(TENSOR_TYPE.element, FLOAT), message(TENSOR_TYPE.shape, shape)]);
-  return Buffer.concat([
-    message(VALUE.name, Buffer.from(input)),
-    message(VALUE.type, message(TYPE.tensor, tensor)),
-  ]);
+  return message(TYPE.tensor, tensor);
+}
+
+/** What an output that is a sequence has in it; of tensors the runtime itself infers the shape. */
+function elementType(model: Buffer, output: Field): Buffer {
+  let at = output;
+  for (const wanted of [VALUE.type, TYPE.sequence, SEQUENCE_TYPE.element]) {
+    const inner = [...fields(model, at.valueStart, at.end)].find((field) => field.number === wanted);
+    if (inner === undefined) return NOTHING;
+    at = inner;
+  }
+  return model.subarray(at.valueStart, at.end);
 }
 
 const NOTHING = Buffer.alloc(0);
