@@ -57,7 +57,8 @@ describe('models of scikit-learn as they are exported', () => {
       [4.9, 3, 1.4, 0.2],
     ]);
     // Of the MultiOutputClassifier in Python: predict() and predict_proba().
-    const close = (rows: number[][]): unknown => rows.map((row) => row.map((one) => expect.closeTo(one, 6) as number));
+    const close = (rows: number[][]): unknown =>
+      rows.map((row) => row.map((one) => expect.closeTo(one, 6) as number));
     expect(answer.body.result).toEqual({
       label: [
         ['a', 'no'],
