@@ -33,18 +33,6 @@ describe('DeadlineWatch', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('rests without a timer only when nothing is watched', () => {
-    const clock = new FakeClock();
-    const watch = new DeadlineWatch<Expiring>(clock, () => undefined);
-    const watched = item(100);
-    watch.add(watched);
-    watch.rest();
-    expect(clock.timers).toBe(1);
-    watch.remove(watched);
-    watch.rest();
-    expect(clock.timers).toBe(0);
-  });
-
   it('waits for deadlines beyond the longest timer', async () => {
     const clock = new FakeClock();
     let calledAtMs = 0;

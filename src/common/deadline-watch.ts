@@ -43,13 +43,6 @@ export class DeadlineWatch<T extends Expiring> {
     else this.siftDown(last, index);
   }
 
-  /** Leaves no timer behind, when nothing is watched. */
-  rest(): void {
-    if (this.heap.length > 0 || this.timerMs === Infinity) return;
-    this.clock.clearTimeout(this.timer);
-    this.timerMs = Infinity;
-  }
-
   private arm(deadlineMs: number): void {
     if (this.timerMs !== Infinity) this.clock.clearTimeout(this.timer);
     this.timerMs = deadlineMs;

@@ -41,7 +41,6 @@ export interface ModelHost {
   readonly maxBatchBytes: number;
   readonly ageingMs: number;
   readonly deadlines: DeadlineWatch<QueuedRequest>;
-  readonly draining: boolean;
   readonly slots: number;
   /** The runs that take up a slot. */
   readonly slotRuns: readonly BatchRun[];
@@ -58,7 +57,5 @@ export interface ModelHost {
   runStarted(model: HostedModel, run: BatchRun): void;
   /** A run is over: what waits for its slot starts before this returns. */
   runEnded(model: HostedModel, run: BatchRun, runMs: number): void;
-  /** A model has nothing more to do. */
-  modelIdle(): void;
   forget(model: HostedModel): void;
 }

@@ -14,10 +14,9 @@ const EXPIRED_BEFORE_RUN = new DomainError(
 const EXPIRED_IN_RUN = new DomainError('deadline_exceeded', 'The deadline passed while the model ran');
 export const CLIENT_LEFT = new DomainError('client_closed_request', 'The client left before the answer');
 
-/** The requests of one model in hand: each comes in once, and goes once, answered or not, and counted. */
+/** The requests of one model in hand: each comes in once, and goes once, answered or not. */
 export class RequestLedger {
   readonly queue = new RequestQueue();
-  readonly counters = new ModelCounters();
   readonly forecastErrors = new ForecastErrors();
 
   constructor(private readonly host: ModelHost) {}
@@ -51,7 +50,6 @@ export class RequestLedger {
     for (const entry of run.requests) {
       if (entry.state === 'running' && entry.deadlineMs <= endMs) this.expired(entry);
       if (entry.state === 'running') {
-        this.counters.completed++;
         this.close(entry);
         entry.resolve({
           outputs: single ? outputs : sliceRows(outputs, offset, entry.rows, run.rows),
@@ -67,19 +65,11 @@ export class RequestLedger {
   fail(entry: QueuedRequest, reason: unknown): void {
     if (entry.state === 'settled') return;
     if (entry.state === 'queued') this.leaveQueue(entry);
-    this.counters.failed++;
     this.reject(entry, reason);
   }
 
   cancelled(entry: QueuedRequest): void {
-    if (entry.state === 'settled') return;
-    if (entry.state === 'queued') {
-      this.leaveQueue(entry);
-      this.counters.cancelled++;
-    } else {
-      this.counters.abandoned++;
-    }
-    this.reject(entry, CLIENT_LEFT);
+    this.fail(entry, CLIENT_LEFT);
   }
 
   expired(entry: QueuedRequest): void {
@@ -88,21 +78,18 @@ export class RequestLedger {
       this.leaveQueue(entry);
       this.compareForecast(entry, entry.deadlineMs, false);
     }
-    this.counters.expired++;
     this.reject(entry, queued ? EXPIRED_IN_QUEUE : EXPIRED_IN_RUN);
   }
 
   /** Does nobody wait any more for a request that has just been taken from the queue? */
   private isGone(entry: QueuedRequest, nowMs: number, leastMs: number): boolean {
     if (entry.request.signal?.aborted === true) {
-      this.counters.cancelled++;
       this.reject(entry, CLIENT_LEFT);
       return true;
     }
     const leftMs = entry.deadlineMs - nowMs;
     if (leftMs > leastMs) return false;
     this.compareForecast(entry, entry.deadlineMs, false);
-    this.counters.expired++;
     this.reject(entry, leftMs > 0 ? EXPIRED_BEFORE_RUN : EXPIRED_IN_QUEUE);
     return true;
   }
@@ -131,23 +118,4 @@ export class RequestLedger {
     this.host.deadlines.remove(entry);
     entry.close();
   }
-}
-
-/** What became of one model's requests so far: their sum is what came, less what is in hand. */
-export class ModelCounters {
-  completed = 0;
-  failed = 0;
-  /** Left the queue because their client left. */
-  cancelled = 0;
-  /** Their client left during the run: it was for nothing. */
-  abandoned = 0;
-  /** Refused at the door: the queue was full, or the deadline out of reach. */
-  rejected = 0;
-  /** The deadline passed: at the door, in the queue or during the run. */
-  expired = 0;
-  /** Batches that failed and were run again request by request. */
-  retriedBatches = 0;
-  runs = 0;
-  /** Rows of all runs. */
-  rows = 0;
 }

@@ -1,9 +1,4 @@
-import {
-  PRIORITY_LEVELS,
-  type RequestRecord,
-  type ScheduledRequest,
-  type ScheduledResult,
-} from './scheduled-request';
+import { PRIORITY_LEVELS, type ScheduledRequest, type ScheduledResult } from './scheduled-request';
 import type { RequestInputs } from '../runners/runner';
 import type { RunTrace } from '../telemetry/tracing/run-trace';
 
@@ -127,7 +122,7 @@ interface SharedRun {
  * A request in the scheduler's hands. It is its own link in its lane's list and knows its place among the
  * deadlines, so that leaving early costs no search.
  */
-export class QueuedRequest implements RequestRecord {
+export class QueuedRequest {
   state: 'queued' | 'running' | 'settled' = 'queued';
   /** As they run: padded, once that is so. */
   inputs: RequestInputs;
@@ -169,7 +164,6 @@ export class QueuedRequest implements RequestRecord {
     this.fillUntilMs = enqueuedMs;
     this.onInputsConsumed = request.onInputsConsumed;
     this.traced = request.trace?.record?.queued(enqueuedMs);
-    request.record = this;
     request.signal?.addEventListener?.('abort', this);
   }
 
@@ -191,13 +185,8 @@ export class QueuedRequest implements RequestRecord {
   /** Ends the scheduler's hold of the request; its promise is the caller's to settle, in the same turn. */
   close(): void {
     this.state = 'settled';
-    this.request.record = undefined;
     this.request.signal?.removeEventListener?.('abort', this);
     this.releaseInputs();
-  }
-
-  cancel(): void {
-    this.giveUp(this, 'cancelled');
   }
 
   /** The client's signal was raised. */

@@ -7,7 +7,7 @@ import { BatchAudit } from './batch-audit';
 import { CostModel, type ForecastErrors } from './cost-model';
 import { emptyInput, refusalOf } from './empty-inputs';
 import { FillWindow } from './fill-window';
-import { type ModelCounters, CLIENT_LEFT, RequestLedger } from './request-ledger';
+import { CLIENT_LEFT, RequestLedger } from './request-ledger';
 import type { HostedModel, ModelHost } from './model-host';
 import {
   DEFAULT_PRIORITY_LEVEL,
@@ -70,7 +70,6 @@ export class ScheduledModel implements HostedModel {
   readonly takesSlot: boolean;
   readonly cost: CostModel;
   readonly queue: RequestQueue;
-  readonly counters: ModelCounters;
   readonly forecastErrors: ForecastErrors;
   readonly runs: BatchRun[] = [];
   /** What runs of padded rows cost, by their bucket: of long rows two cost more each than a short one alone. */
@@ -104,7 +103,6 @@ export class ScheduledModel implements HostedModel {
     this.cost = new CostModel(this.batchable ? options.maxBatchRows : 1);
     this.ledger = new RequestLedger(host);
     this.queue = this.ledger.queue;
-    this.counters = this.ledger.counters;
     this.forecastErrors = this.ledger.forecastErrors;
     this.admission = new Admission(host, this);
     this.audit = this.batchable && options.audited === true ? new BatchAudit() : undefined;
@@ -119,10 +117,6 @@ export class ScheduledModel implements HostedModel {
 
   get queuedRequests(): number {
     return this.queue.requests;
-  }
-
-  get queuedRows(): number {
-    return this.queue.rows;
   }
 
   get hasWork(): boolean {
@@ -175,17 +169,10 @@ export class ScheduledModel implements HostedModel {
     return this.admission.refuse(1, DEFAULT_PRIORITY_LEVEL, deadlineMs, forecastMs, nowMs);
   }
 
-  /** Counts a request that is refused, here or as was foreseen. */
+  /** Notes that a request is refused, here or as was foreseen. */
   refused(refusal: DomainError): DomainError {
     this.lastRefusalMs = this.host.clock.now();
-    if (refusal.code === 'deadline_exceeded') this.counters.expired++;
-    else this.counters.rejected++;
     return refusal;
-  }
-
-  /** The client of a request left: it leaves the queue at once; if it runs, its result is dropped. */
-  cancel(request: ScheduledRequest): void {
-    request.record?.cancel();
   }
 
   /** Takes no new requests; resolves when those in hand are answered and no run is under way. */
@@ -211,7 +198,7 @@ export class ScheduledModel implements HostedModel {
 
   /** Is it better to wait for more rows than to start? */
   filling(nowMs: number): boolean {
-    if (!this.fill.enabled || !this.batchable || this.state !== 'open' || this.host.draining) return false;
+    if (!this.fill.enabled || !this.batchable || this.state !== 'open') return false;
     const { maxRows } = this.costOf(this.queue.head());
     if (this.queue.rows >= maxRows || this.queue.hasRetries) return false;
     return this.fill.open(nowMs);
@@ -278,7 +265,7 @@ export class ScheduledModel implements HostedModel {
     const end = (alone: Tensor[] | undefined): void => {
       const fault = audit.end(alone);
       if (alone !== undefined) this.observer?.audited(fault === undefined);
-      this.leaveRuns(run, this.host.clock.now() - run.startMs);
+      this.end(run, this.host.clock.now() - run.startMs);
       if (fault !== undefined) this.batchesAreWrong(fault);
       this.settleDown();
     };
@@ -311,10 +298,7 @@ export class ScheduledModel implements HostedModel {
     if (this.state !== 'open') return this.unavailable();
     const empty = this.options.refusesEmpty === true ? emptyInput(request.inputs) : undefined;
     if (empty !== undefined) return refusalOf(empty);
-    if (request.signal?.aborted === true) {
-      this.counters.cancelled++;
-      return CLIENT_LEFT;
-    }
+    if (request.signal?.aborted === true) return CLIENT_LEFT;
     const refusal = this.admission.refuse(request.rows, level, request.deadlineMs, forecastMs, nowMs);
     return refusal && this.refused(refusal);
   }
@@ -374,7 +358,6 @@ export class ScheduledModel implements HostedModel {
 
   /** Queues the requests of a failed batch again, each for a run of its own, so that a bad input fails alone. */
   private retry(run: BatchRun): void {
-    this.counters.retriedBatches++;
     for (const entry of run.requests) {
       if (entry.state === 'settled') continue;
       if (this.state === 'removed') {
@@ -389,12 +372,6 @@ export class ScheduledModel implements HostedModel {
   }
 
   private end(run: BatchRun, runMs: number): void {
-    this.counters.runs++;
-    this.counters.rows += run.rows;
-    this.leaveRuns(run, runMs);
-  }
-
-  private leaveRuns(run: BatchRun, runMs: number): void {
     this.runs.splice(this.runs.indexOf(run), 1);
     this.host.runEnded(this, run, runMs);
   }
@@ -414,7 +391,6 @@ export class ScheduledModel implements HostedModel {
     if (this.fill.enabled) this.fill.reset();
     if (this.runs.length > 0) return;
     for (const resolve of this.drained.splice(0)) resolve();
-    this.host.modelIdle();
   }
 
   private unavailable(): DomainError {

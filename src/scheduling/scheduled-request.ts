@@ -28,13 +28,6 @@ export interface ScheduledRequest {
   readonly trace?: RequestTrace;
   /** Called once, when the inputs will not be read again: their arrays may be reused. Must not throw. */
   readonly onInputsConsumed?: () => void;
-  /** The scheduler's record while it has the request in hand; callers leave it undefined. */
-  record?: RequestRecord;
-}
-
-export interface RequestRecord {
-  /** The client left: the request is dropped now, or its result when it comes. */
-  cancel(): void;
 }
 
 export interface ScheduledResult {

@@ -22,14 +22,14 @@ describe('Scheduler: fairness among models', () => {
 
   it('shares the run time of a slot by weight', async () => {
     const harness = new Harness();
-    const heavy = harness.timedModel(() => 5, { key: 'heavy', weight: 3, maxBatchRows: 1 }).model;
-    const light = harness.timedModel(() => 2, { key: 'light', weight: 1, maxBatchRows: 1 }).model;
+    const heavy = harness.timedModel(() => 5, { key: 'heavy', weight: 3, maxBatchRows: 1 });
+    const light = harness.timedModel(() => 2, { key: 'light', weight: 1, maxBatchRows: 1 });
     for (let i = 0; i < 1000; i++) {
-      harness.submit(heavy, [i]);
-      harness.submit(light, [i]);
+      harness.submit(heavy.model, [i]);
+      harness.submit(light.model, [i]);
     }
     await harness.clock.advance(1000);
-    const ratio = (heavy.counters.runs * 5) / (light.counters.runs * 2);
+    const ratio = (heavy.runner.runs.length * 5) / (light.runner.runs.length * 2);
     expect(ratio).toBeGreaterThan(2.8);
     expect(ratio).toBeLessThan(3.2);
   });
@@ -53,14 +53,14 @@ describe('Scheduler: fairness among models', () => {
 
   it('saves up nothing for a model that had no work', async () => {
     const harness = new Harness();
-    const busy = harness.timedModel(() => 5, { key: 'busy', maxBatchRows: 1 }).model;
+    const { model: busy, runner } = harness.timedModel(() => 5, { key: 'busy', maxBatchRows: 1 });
     const late = harness.timedModel(() => 5, { key: 'late', maxBatchRows: 1 }).model;
     for (let i = 0; i < 1000; i++) harness.submit(busy, [i]);
     await harness.clock.advance(1000);
     for (let i = 0; i < 1000; i++) harness.submit(late, [i]);
-    const before = busy.counters.runs;
+    const before = runner.runs.length;
     await harness.clock.advance(400);
-    expect(busy.counters.runs - before).toBeGreaterThanOrEqual(39);
+    expect(runner.runs.length - before).toBeGreaterThanOrEqual(39);
   });
 
   it('lets an urgent request of one model pass the others, for a while', async () => {
@@ -91,7 +91,7 @@ describe('Scheduler: fairness among models', () => {
     const models = runners.map((runner, i) => harness.model(runner, { key: `m${i}`, maxBatchRows: 1 }));
     for (const model of models) for (let i = 0; i < 5; i++) harness.submit(model, [i]);
     await harness.clock.settle();
-    expect(harness.scheduler.runningRuns).toBe(3);
+    expect(harness.scheduler.slotRuns).toHaveLength(3);
     expect(runners.map(({ runs }) => runs.length)).toEqual([1, 1, 1]);
   });
 

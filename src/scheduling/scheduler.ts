@@ -46,7 +46,6 @@ export class Scheduler implements ModelHost {
   private readonly priorityCreditMs: number;
   private runs = 0;
   private gathering = false;
-  private readonly drained: (() => void)[] = [];
 
   constructor(options: SchedulerOptions) {
     this.slots = options.slots;
@@ -58,27 +57,10 @@ export class Scheduler implements ModelHost {
     this.deadlines = new DeadlineWatch(options.clock, (entry) => entry.giveUp(entry, 'expired'));
   }
 
-  get runningRuns(): number {
-    return this.runs;
-  }
-
-  get draining(): boolean {
-    return this.drained.length > 0;
-  }
-
   register(options: ModelOptions): ScheduledModel {
     const model = new ScheduledModel(options, this);
     this.models.add(model);
     return model;
-  }
-
-  /** Rejects nothing and refuses nothing; resolves when nothing waits and nothing runs. */
-  drain(): Promise<void> {
-    return new Promise((resolve) => {
-      this.drained.push(resolve);
-      for (const model of this.busy) this.wake(model);
-      this.modelIdle();
-    });
   }
 
   /** @internal */
@@ -109,14 +91,6 @@ export class Scheduler implements ModelHost {
       model.virtualMs += (runMs - chargeMs(run)) / model.weight;
     }
     this.dispatch();
-  }
-
-  /** @internal */
-  modelIdle(): void {
-    if (this.runs > 0 || this.queuedRequests > 0) return;
-    if (!this.draining) return;
-    this.deadlines.rest();
-    for (const resolve of this.drained.splice(0)) resolve();
   }
 
   /** @internal */

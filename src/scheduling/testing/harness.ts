@@ -59,7 +59,7 @@ export class Harness {
       (result) => end({ result }),
       (error: unknown) => end({ error }),
     );
-    return { request, outcome };
+    return { outcome };
   }
 }
 
