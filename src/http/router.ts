@@ -59,8 +59,6 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
   private readonly passed = new WeakMap<ServerResponse, Exchange>();
   private gate: Gate | undefined;
   private isDraining = false;
-  private begunCount = 0;
-  private finishedCount = 0;
 
   readonly responseTimeoutMs: number;
 
@@ -77,16 +75,6 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
     this.security = [...securityHeaders(), ...onlyTls];
     this.dataSecurity = [...DATA_SECURITY, ...onlyTls];
     this.plain = [...this.dataSecurity, ...this.cors.withoutOrigin];
-  }
-
-  /** Exchanges since the start, whatever they were about. */
-  get begun(): number {
-    return this.begunCount;
-  }
-
-  /** Exchanges that have no answer yet. */
-  get underWay(): number {
-    return this.begunCount - this.finishedCount;
   }
 
   /** May the caller of this exchange make calls of this scope? A page then offers them. */
@@ -146,7 +134,6 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
   }
 
   finished(exchange: Exchange, status: number, bytesOut: number): void {
-    this.finishedCount++;
     this.recorder.response(status);
     const endMs = performance.now();
     const record = exchange.trace?.record;
@@ -172,7 +159,6 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
   }
 
   exchange(req: IncomingMessage, res: ServerResponse): Exchange {
-    this.begunCount++;
     toOriginForm(req);
     const path = pathOf(req.url ?? '/');
     const requestId = requestIdFrom(header(req, 'x-request-id'));
