@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import { type INestApplication, Logger as NestLog } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module';
@@ -10,7 +10,7 @@ import { LocalCoordinator } from './models/rollout/local-coordinator';
 import { ModelsService } from './models/models.service';
 import { FAMILIES } from './telemetry/metrics/metric-families';
 import { Recorder } from './telemetry/metrics/recorder';
-import { NestLogger } from './telemetry/logging/nest-logger';
+import { EventLogger, NestLogger } from './telemetry/logging/event-logger';
 import { setUpDocs } from './protocols/openapi/docs';
 import { parseJsonBody } from './http/body/json-body';
 import { CONTROL_BODY_BYTES, Router } from './http/router';
@@ -23,13 +23,13 @@ import { serverOptions } from './http/server-options';
 /** Builds the application and loads the models; it does not listen yet. */
 export async function createApplication(settings: Settings): Promise<INestApplication> {
   const { http } = settings;
-  const tls = http.tls && new TlsFiles(http.tls, http.headersTimeoutMs, log);
+  const tls = http.tls && new TlsFiles(http.tls, http.headersTimeoutMs, new EventLogger('TLS'));
   const adapter = new NestorExpressAdapter(serverOptions(http), await tls?.open());
   const app = await NestFactory.create(AppModule.with(settings), adapter, {
     bufferLogs: true,
     bodyParser: false,
   });
-  app.useLogger(new NestLogger(app.get(Logger)));
+  app.useLogger(new NestLogger(app.get(Logger), 'at debug'));
   app.flushLogs();
   tls?.follow(adapter.getHttpServer() as HttpsServer);
   const server = adapter.getHttpServer() as Server;
@@ -75,8 +75,4 @@ async function prepare(
     app.setGlobalPrefix(apiPrefix, { exclude: ['/', '/v1/{*rest}', '/v2', '/v2/{*rest}', '/metrics'] });
   setUpDocs(app);
   await app.init();
-}
-
-function log(level: 'info' | 'error', fields: object, msg: string): void {
-  new NestLog('TLS')[level === 'info' ? 'log' : 'error']({ msg, ...fields });
 }

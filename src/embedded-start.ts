@@ -1,5 +1,5 @@
 import { Logger, type LoggerService } from '@nestjs/common';
-import { QuietStart } from './telemetry/logging/nest-logger';
+import { NestLogger } from './telemetry/logging/event-logger';
 
 /**
  * Starts an application inside another one without a word of Nest's own. The logger of both is the host's: Nest keeps it
@@ -9,7 +9,7 @@ export async function startQuietly<T>(start: () => Promise<T>): Promise<T> {
   const shared = Logger as unknown as { staticInstanceRef?: LoggerService };
   const before = shared.staticInstanceRef;
   if (before === undefined) return start();
-  Logger.overrideLogger(new QuietStart(before));
+  Logger.overrideLogger(new NestLogger(before, 'silent'));
   try {
     return await start();
   } finally {

@@ -9,6 +9,7 @@ import type { Tensor } from '../src/tensors/tensor';
 import { TestRedis, TestTcp } from './helpers/redis';
 import { describeWith } from './helpers/requirements-of-tests';
 import { until } from './helpers/until';
+import { KeptLog } from '../src/telemetry/logging/testing/kept-log';
 
 /** Where Redis is to be too late, and where it is not, on a slow machine either. */
 const TIMEOUT_MS = 50;
@@ -36,18 +37,17 @@ afterEach(async () => {
 
 /** The tier as the module makes it. */
 function tierFor(url: string, timeoutMs = TIMEOUT_MS, maxPendingWrites = 64): Subject {
-  const lines: object[] = [];
-  const log = (line: object): void => void lines.push(line);
+  const log = new KeptLog();
   const guard = new RedisGuard({
     url,
     timeoutMs,
     probeKey: 'test:probe',
-    logger: { log, warn: log },
+    logger: log,
   });
   const subject = {
     tier: new RedisTier(createCache({ stores: [keyvOver(guard, 'test')] }), guard, maxPendingWrites),
     guard,
-    lines,
+    lines: log.events,
   };
   open.push(subject);
   guard.start();

@@ -158,7 +158,7 @@ describe('the management port', () => {
         const now = await workers();
         return now.length === 2 && now.every(({ pid, state }) => pid !== victim && state === 'ready');
       });
-      const line = new RegExp(`"workerPid":${victim},.*"msg":"worker died, replacing it"`);
+      const line = new RegExp(`"msg":"worker died, replacing it",.*"workerPid":${victim},`);
       await server.until('its death is told', () => line.test(server.output));
     }
     await server.until(

@@ -8,6 +8,7 @@ import { MAX_JWKS_BYTES, readPublicKeys } from './credentials/jwt-keys';
 import { MAX_KEY_FILE_BYTES, readKeyFile } from './credentials/key-file';
 import type { RemoteKeys } from './credentials/jwt';
 import type { KeyEntry } from './credentials/key-entry';
+import type { EventLog, LogEvent } from '../telemetry/logging/log-line';
 import { type KnownCallers, TOPIC } from './messages';
 import { LeaseBook, type Lease, type LeaseQuestion } from './rates/lease-book';
 
@@ -21,7 +22,7 @@ export interface AccessKeeperOptions {
   /** Tells every worker that there is, whatever it is at. */
   tell(known: KnownCallers): void;
   /** Something was read again, or could not be. */
-  log(level: 'info' | 'error', fields: object, message: string): void;
+  readonly log: EventLog;
 }
 
 /** One end of the line to a worker. */
@@ -60,11 +61,9 @@ export class AccessKeeper {
   async start(): Promise<void> {
     const { mode } = this.options.config;
     if (mode === 'auto' && !hasKeys(this.options.config))
-      this.options.log(
-        'info',
-        {},
-        'no keys are set: all may infer, and this machine alone may change (docs/security.md)',
-      );
+      this.options.log.info({
+        msg: 'no keys are set: all may infer, and this machine alone may change (docs/security.md)',
+      });
     const { keysFile, publicKeyFile, jwksUrl } = this.options.config;
     const faults: string[] = [];
     const first = async <T>(name: string, file: WatchedFiles<T>): Promise<T | undefined> => {
@@ -133,7 +132,7 @@ export class AccessKeeper {
         return keys;
       },
       onChange: (keys) => {
-        this.options.log('info', { keys: keys.length }, 'AUTH_KEYS_FILE has changed');
+        this.options.log.info({ msg: 'AUTH_KEYS_FILE has changed', keys: keys.length });
         this.change({ keys });
       },
     });
@@ -147,7 +146,7 @@ export class AccessKeeper {
         return text;
       },
       onChange: (publicKeys) => {
-        this.options.log('info', {}, 'JWT_PUBLIC_KEY_FILE has changed');
+        this.options.log.info({ msg: 'JWT_PUBLIC_KEY_FILE has changed' });
         this.change({ publicKeys });
       },
     });
@@ -159,7 +158,7 @@ export class AccessKeeper {
     maxBytes: number,
   ): Pick<ConstructorParameters<typeof WatchedFiles>[0], 'paths' | 'maxBytes' | 'intervalMs' | 'onFault'> {
     const onFault = (reason: string): void =>
-      this.failed({ reason }, `${name} cannot be used as it is now: what it was before counts`);
+      this.failed({ msg: `${name} cannot be used as it is now: what it was before counts`, reason });
     return { paths: [path], maxBytes, intervalMs: this.options.config.reloadIntervalMs, onFault };
   }
 
@@ -173,12 +172,16 @@ export class AccessKeeper {
       gapMs: JWKS_GAP_MS,
       onKeys: (remoteKeys) => this.takeRemoteKeys(remoteKeys),
       onFailure: (reason, failures) =>
-        this.failed({ reason, failures }, 'JWT_JWKS_URL cannot be read: the keys it had before count'),
+        this.failed({
+          msg: 'JWT_JWKS_URL cannot be read: the keys it had before count',
+          reason,
+          failures,
+        }),
     });
   }
 
-  private failed(fields: object, message: string): void {
+  private failed(event: LogEvent): void {
     this.failures++;
-    this.options.log('error', fields, message);
+    this.options.log.error(event);
   }
 }

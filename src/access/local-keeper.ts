@@ -17,7 +17,7 @@ export class LocalKeeper implements OnApplicationShutdown {
     const keeper = new AccessKeeper({
       config,
       tell: (known) => void ipc.askAll(TOPIC.changed, known, TELL_MS),
-      log: (level, fields, msg) => this.logger[level === 'info' ? 'log' : 'error']({ msg, ...fields }),
+      log: this.logger,
     });
     keeper.serve(ipc);
     metrics.countAccessFailures(() => keeper.failures);

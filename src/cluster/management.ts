@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Logger } from 'pino';
+import type { EventLog } from '../telemetry/logging/log-line';
 import { type DomainError, ERRORS } from '../errors/domain-error';
 import { Refusal } from '../http/errors/refusal';
 import { pathOf } from '../http/route-table';
@@ -17,7 +17,7 @@ export interface ManagementOptions {
   metrics(format: TextFormatName): Promise<Buffer>;
   /** What is answered instead, to a request that lacks the scope; undefined: it has it. */
   refuse(req: IncomingMessage, scope: ManagementScope): Promise<DomainError | undefined>;
-  readonly logger: Logger;
+  readonly logger: EventLog;
 }
 
 /** What a caller must be allowed to do, as for the calls of the workers' port. */
@@ -70,7 +70,7 @@ export class Management {
       body,
       headers = [],
     } = await this.answer(req).catch((err: unknown): Answer => {
-      this.options.logger.error({ err, path: req.url }, 'management call failed');
+      this.options.logger.error({ msg: 'management call failed', err, path: req.url });
       return json(500, { status: 'error' });
     });
     const all = [...headers, 'content-type', type, 'content-length', String(Buffer.byteLength(body))];

@@ -53,9 +53,9 @@ export async function runPrimary(): Promise<void> {
     workers: counted?.workers ?? wanted.workers,
     slots: wanted.executionSlots,
   });
-  logger.info({ ...plan, ...counted }, 'thread plan');
+  logger.info({ msg: 'thread plan', ...plan, ...counted });
   if (counted?.tight === true)
-    logger.warn(counted, 'there is hardly memory for one worker with the models of the start');
+    logger.warn({ msg: 'there is hardly memory for one worker with the models of the start', ...counted });
   for (const line of unknownSettingsHere()) logger.warn(line);
 
   const leave = async (code: number): Promise<void> => {
@@ -78,7 +78,7 @@ export async function runPrimary(): Promise<void> {
   };
   const cannotStart = (reason: string): void => {
     supervisor.kill();
-    logger.fatal({ reason }, `cannot start: ${reason}`);
+    logger.fatal({ msg: `cannot start: ${reason}`, reason });
     void leave(1);
   };
   const port = new Handover({ patienceMs: PORT_PATIENCE_MS, tls: http.tls !== undefined });
@@ -89,7 +89,7 @@ export async function runPrimary(): Promise<void> {
     timeoutMs: models.loadTimeoutMs,
     niceness: wanted.threadNiceness,
     env: environment,
-    log: (level, fields, message) => logger[level](fields, message),
+    log: logger,
   });
   const supervisor: Supervisor = new Supervisor({
     port,
@@ -127,7 +127,7 @@ export async function runPrimary(): Promise<void> {
       directory.take(known);
       for (const process of supervisor.all()) void process.ask(TOPIC.changed, known, TELL_MS);
     },
-    log: (level, fields, message) => logger[level](fields, message),
+    log: logger,
   });
   const coordinator: Coordinator = new Coordinator({
     askAll: <Value>(
@@ -142,7 +142,7 @@ export async function runPrimary(): Promise<void> {
     maxMemoryBytes: models.maxMemoryBytes,
     maxLoads: models.maxLoads,
     loadTimeoutMs: models.loadTimeoutMs,
-    log: (fields, message, level) => logger[level ?? 'info'](fields, message),
+    log: logger,
   });
   const suspicion: Suspicion = new Suspicion({
     now: () => performance.now(),
@@ -158,7 +158,7 @@ export async function runPrimary(): Promise<void> {
     folder: new ModelFolder(models.dir, models.only),
     isLoaded: (model) => coordinator.isLoaded(model),
     load: (model) => coordinator.change({ action: 'renew', model }),
-    log: (fields, message) => logger.info(fields, message),
+    log: logger,
   });
   const sources = new ModelSources({
     sources: models.sources,
@@ -166,7 +166,7 @@ export async function runPrimary(): Promise<void> {
     maxBytes: models.sourcesMaxBytes,
     intervalMs: models.sourcesIntervalMs,
     changed: () => watch.lookNow(),
-    log: (level, fields, message) => logger[level](fields, message),
+    log: logger,
   });
   const metrics = new MetricsServer(
     plan.workers,
@@ -193,13 +193,13 @@ export async function runPrimary(): Promise<void> {
   }
   onSignals({
     async stop(signal) {
-      logger.info({ signal }, 'stopping');
+      logger.info({ msg: 'stopping', signal });
       watch.stop();
       sources.stop();
       keeper.stop();
       await supervisor.stop();
       management.close();
-      logger.info('stopped');
+      logger.info({ msg: 'stopped' });
       await leave(0);
     },
     leaveAtOnce() {

@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from 'pino';
+import type { EventLog } from '../telemetry/logging/log-line';
 import type { LoadedVersion } from '../process/ipc/loaded-version';
 import {
   type Condition,
@@ -25,7 +25,7 @@ const TELL_MS = 1000;
 
 export interface SupervisorOptions {
   readonly workers: number;
-  readonly logger: Logger;
+  readonly logger: EventLog;
   /** A worker whose event loop has not turned for so long is replaced. */
   readonly heartbeatTimeoutMs: number;
   /** A worker with more physical memory than this for itself is replaced; 0 for no limit. */
@@ -54,7 +54,7 @@ export interface SupervisorOptions {
 export class Supervisor implements WorkerSlotOwner {
   /** Workers that were replaced because they died or failed, not by wish. */
   restarts = 0;
-  readonly logger: Logger;
+  readonly logger: EventLog;
   readonly stopTimeoutMs: number;
   stopping = false;
   private readonly slots: WorkerSlot[];
@@ -234,7 +234,7 @@ export class Supervisor implements WorkerSlotOwner {
     const silentMs = performance.now() - process.lastBeatMs;
     if (silentMs <= heartbeatTimeoutMs + (starts ? START_GRACE_MS : heartbeatTimeoutMs)) return;
     const why = starts ? 'worker does not start' : 'worker stands still';
-    this.logger.error({ ...process.name, silentMs: Math.round(silentMs) }, why);
+    this.logger.error({ msg: why, ...process.name, silentMs: Math.round(silentMs) });
     process.signal('SIGKILL');
   }
 

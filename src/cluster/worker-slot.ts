@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { EventLog } from '../telemetry/logging/log-line';
 import type { LoadedVersion } from '../process/ipc/loaded-version';
 import { backoffMs } from '../common/backoff';
 import { endedHow, type WorkerProcess } from './worker-process';
@@ -7,7 +7,7 @@ import { endedHow, type WorkerProcess } from './worker-process';
 const CRASH_LOOP = 3;
 
 export interface WorkerSlotOwner {
-  readonly logger: Logger;
+  readonly logger: EventLog;
   readonly stopping: boolean;
   readonly stopTimeoutMs: number;
   fork(slot: WorkerSlot): WorkerProcess;
@@ -64,7 +64,7 @@ export class WorkerSlot {
     if (this.successor !== undefined || performance.now() < this.patientUntilMs) return;
     this.owner.failed();
     this.noteFailure(failing);
-    this.owner.logger.error({ ...failing.name, reason }, 'worker fails');
+    this.owner.logger.error({ msg: 'worker fails', ...failing.name, reason });
     void this.startReplacement(reason);
   }
 
@@ -73,7 +73,7 @@ export class WorkerSlot {
     const { logger, stopTimeoutMs } = this.owner;
     const missing = this.byWish && this.current !== undefined ? this.owner.missing(models) : [];
     if (missing.length > 0) {
-      logger.error({ ...process.name, missing }, 'the new worker lacks models, the old one stays');
+      logger.error({ msg: 'the new worker lacks models, the old one stays', ...process.name, missing });
       process.stop(stopTimeoutMs);
     } else {
       this.current?.stop(stopTimeoutMs);
@@ -89,14 +89,14 @@ export class WorkerSlot {
     if (process === this.successor) {
       this.successor = undefined;
       this.noteFailure(process);
-      this.owner.logger.error(fields, 'the new worker died');
+      this.owner.logger.error({ msg: 'the new worker died', ...fields });
       this.finishReplacement();
     } else if (process === this.current) {
       this.current = undefined;
       this.follow(process, fields);
     } else if (signal !== null) {
       // It has finished nothing that it held.
-      this.owner.logger.error(fields, 'worker died on its way out');
+      this.owner.logger.error({ msg: 'worker died on its way out', ...fields });
     }
   }
 
@@ -110,19 +110,19 @@ export class WorkerSlot {
     const how = endedHow(fields.code, fields.signal);
     if (!this.owner.died(this.failures, dead.reason ?? `workers end ${how} before they are ready`)) return;
     if (this.successor !== undefined) {
-      logger.error(fields, 'worker died while its successor starts');
+      logger.error({ msg: 'worker died while its successor starts', ...fields });
       this.current = this.successor;
       this.successor = undefined;
       this.finishReplacement();
       return;
     }
-    logger.error({ ...fields, waitMs }, 'worker died, replacing it');
+    logger.error({ msg: 'worker died, replacing it', ...fields, waitMs });
     this.retry = setTimeout(() => this.fill(), waitMs);
   }
 
   private startReplacement(reason: string): Promise<void> {
     if (this.current === undefined || this.successor !== undefined) return Promise.resolve();
-    this.owner.logger.info({ ...this.current.name, reason }, 'replacing worker');
+    this.owner.logger.info({ msg: 'replacing worker', ...this.current.name, reason });
     this.successor = this.owner.fork(this);
     return new Promise((resolve) => (this.replaced = resolve));
   }

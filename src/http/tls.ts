@@ -4,12 +4,11 @@ import { WatchedFiles } from '../common/watched-files';
 import type { HttpConfig } from '../config/config.slices';
 import { ConfigurationError } from '../config/configuration-error';
 import { reasonOf } from '../errors/domain-error';
+import type { EventLog } from '../telemetry/logging/log-line';
 
 const MAX_PEM_BYTES = 1024 * 1024;
 
 type TlsConfig = NonNullable<HttpConfig['tls']>;
-
-type Log = (level: 'info' | 'error', fields: object, message: string) => void;
 
 /** The server's certificate, its key and the authorities of its clients, which are replaced while it runs. */
 export class TlsFiles {
@@ -20,7 +19,7 @@ export class TlsFiles {
   constructor(
     private readonly tls: TlsConfig,
     private readonly handshakeTimeoutMs: number,
-    log: Log,
+    log?: EventLog,
   ) {
     const { certFile, keyFile, clientCaFile, reloadIntervalMs } = tls;
     this.files = new WatchedFiles({
@@ -31,14 +30,13 @@ export class TlsFiles {
       onChange: (context) => {
         // Connections that there are keep what they began with.
         this.server?.setSecureContext(context);
-        log('info', { certFile }, 'the TLS certificate has changed');
+        log?.info({ msg: 'the TLS certificate has changed', certFile });
       },
       onFault: (reason) =>
-        log(
-          'error',
-          { reason },
-          'the TLS files cannot be used as they are now: what they were before counts',
-        ),
+        log?.error({
+          msg: 'the TLS files cannot be used as they are now: what they were before counts',
+          reason,
+        }),
     });
   }
 
@@ -83,7 +81,7 @@ function readContext(cert: string, key: string, ca?: string): SecureContextOptio
  * @throws ConfigurationError
  */
 export async function checkTlsFiles(tls: TlsConfig): Promise<void> {
-  const files = new TlsFiles(tls, 0, () => undefined);
+  const files = new TlsFiles(tls, 0);
   await files.open();
   files.close();
 }

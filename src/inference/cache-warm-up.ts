@@ -92,14 +92,14 @@ export class CacheWarmUp implements OnModuleInit, OnApplicationBootstrap, OnAppl
     const progress: Progress = { requests: 0, failed: 0 };
     const ms = (): number => Math.round(performance.now() - startMs);
     const timer = setInterval(() => {
-      this.logger.log({ msg: 'cache warm-up goes on', ...about, ...progress, ms: ms() });
+      this.logger.info({ msg: 'cache warm-up goes on', ...about, ...progress, ms: ms() });
     }, PROGRESS_MS).unref();
-    this.logger.log({ msg: 'cache warm-up begins', ...about, file: path });
+    this.logger.info({ msg: 'cache warm-up begins', ...about, file: path });
     try {
       const file = await findWarmUpFile(this.modelsConfig.dir, entry.found.configFolder, path);
       const whole = await this.runFile(file, entry, served, progress);
       const msg = whole ? 'cache warm-up is done' : 'cache warm-up ended early';
-      this.logger.log({ msg, ...about, ...progress, ms: ms() });
+      this.logger.info({ msg, ...about, ...progress, ms: ms() });
     } catch (error) {
       this.logger.warn({ msg: 'cache warm-up failed', ...about, ...progress, reason: reasonOf(error) });
     } finally {

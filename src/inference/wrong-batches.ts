@@ -26,7 +26,7 @@ export class WrongBatches implements OnModuleInit {
     for (let tries = 1; ; tries++) {
       try {
         const cleared = await this.cache.clear(model);
-        this.logger.log({ msg: 'cached answers of a model were forgotten', model, ...cleared });
+        this.logger.info({ msg: 'cached answers of a model were forgotten', model, ...cleared });
         return;
       } catch (error) {
         this.logger.error({

@@ -1,6 +1,7 @@
 import { DomainError, reasonOf } from '../../errors/domain-error';
 import type { TierCounters, TierState } from '../cache-tier';
 import { type LiveConnection, RedisConnection, type RedisStore } from './redis-connection';
+import type { EventLog } from '../../telemetry/logging/log-line';
 import { isOpen, LeakyBreaker, probedCircuit } from '../../common/circuit';
 import { TimedOut, within } from '../../common/time-limit';
 
@@ -12,11 +13,6 @@ const HANGS_MS = 1000;
 /** Quick changes of state are one line of log. */
 const LOG_AFTER_MS = 1000;
 
-export interface GuardLog {
-  log(message: object): void;
-  warn(message: object): void;
-}
-
 export interface GuardOptions {
   /** Never logged. */
   readonly url: string;
@@ -24,7 +20,7 @@ export interface GuardOptions {
   readonly timeoutMs: number;
   /** A key that nobody else uses. */
   readonly probeKey: string;
-  readonly logger: GuardLog;
+  readonly logger: EventLog;
 }
 
 /**
@@ -204,7 +200,7 @@ export class RedisGuard {
     const { state, reason } = this;
     if (state === this.logged) return;
     this.logged = state;
-    if (state === 'connected') this.options.logger.log({ msg: 'Redis is connected' });
+    if (state === 'connected') this.options.logger.info({ msg: 'Redis is connected' });
     else
       this.options.logger.warn({ msg: 'Redis cannot be used fully; models run without it', state, reason });
   }

@@ -1,8 +1,8 @@
 import { LoadLog } from './load-log';
 
 describe('the log of loads', () => {
-  const lines: unknown[][] = [];
-  const log = new LoadLog('model loaded', 'more models loaded', (...line) => lines.push(line));
+  const lines: object[] = [];
+  const log = new LoadLog('model loaded', 'more models loaded', (line) => lines.push(line));
   beforeEach(() => {
     jest.useFakeTimers();
     lines.length = 0;
@@ -14,8 +14,8 @@ describe('the log of loads', () => {
     log.add({ model: 'b' });
     jest.advanceTimersByTime(1000);
     expect(lines).toEqual([
-      [{ model: 'a' }, 'model loaded'],
-      [{ model: 'b' }, 'model loaded'],
+      { msg: 'model loaded', model: 'a' },
+      { msg: 'model loaded', model: 'b' },
     ]);
   });
 
@@ -23,9 +23,9 @@ describe('the log of loads', () => {
     for (let i = 0; i < 300; i++) log.add({ model: `m${i}` });
     jest.advanceTimersByTime(1000);
     expect(lines).toHaveLength(11);
-    expect(lines.at(-1)).toEqual([{ models: 290 }, 'more models loaded']);
+    expect(lines.at(-1)).toEqual({ msg: 'more models loaded', models: 290 });
     log.add({ model: 'late' });
     jest.advanceTimersByTime(1000);
-    expect(lines.slice(11)).toEqual([[{ model: 'late' }, 'model loaded']]);
+    expect(lines.slice(11)).toEqual([{ msg: 'model loaded', model: 'late' }]);
   });
 });

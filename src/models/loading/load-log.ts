@@ -1,3 +1,5 @@
+import type { LogEvent } from '../../telemetry/logging/log-line';
+
 /** Lines of their own in a second; of more there is a sum. */
 const OWN_LINES = 10;
 /** The same where something is wrong, which is better said in full. */
@@ -14,18 +16,18 @@ export class LoadLog {
   constructor(
     private readonly message: string,
     private readonly sum: string,
-    private readonly log: (fields: object, message: string) => void,
+    private readonly log: (event: LogEvent) => void,
     private readonly ownLines = OWN_LINES,
   ) {}
 
   add(about: object): void {
     this.timer ??= setTimeout(() => this.addUp(), SECOND_MS).unref();
-    if (this.lines++ < this.ownLines) this.log(about, this.message);
+    if (this.lines++ < this.ownLines) this.log({ msg: this.message, ...about });
     else this.more++;
   }
 
   private addUp(): void {
-    if (this.more > 0) this.log({ models: this.more }, this.sum);
+    if (this.more > 0) this.log({ msg: this.sum, models: this.more });
     this.timer = undefined;
     this.lines = 0;
     this.more = 0;

@@ -30,9 +30,9 @@ export class ModelLoader {
   private readonly logger = new EventLogger(ModelLoader.name);
   /** Of small models that come and go, by digest: they are not run again for what is known. */
   private readonly proofs = new Map<string, Proof>();
-  private readonly unloads = new LoadLog('model unloaded here', 'more models unloaded here', (fields, msg) =>
+  private readonly unloads = new LoadLog('model unloaded here', 'more models unloaded here', (event) =>
     // As with a load: the coordinator says it once for the server.
-    this.logger.debug({ msg, ...fields }),
+    this.logger.debug(event),
   );
   private wrongBatches: (served: LoadedModel, reason: string) => void = () => undefined;
 

@@ -30,7 +30,7 @@ export class ModelRegistry {
   private readonly leftOut = new LoadLog(
     'part of the model folder is left out',
     'more parts of the model folder are left out',
-    (fields, msg) => this.logger.warn({ msg, ...fields }),
+    (event) => this.logger.warn(event),
     FAULT_LINES,
   );
 

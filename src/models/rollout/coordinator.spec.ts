@@ -2,6 +2,7 @@ import { DomainError } from '../../errors/domain-error';
 import { failedReply, type Reply } from '../../process/ipc/messages';
 import { ABORT, COMMIT, type Prepare, PREPARE, type Prepared, RETIRE, USAGE } from './messages';
 import { Coordinator, type CoordinatorOptions } from './coordinator';
+import { KeptLog } from '../../telemetry/logging/testing/kept-log';
 
 /** Two workers that keep what they are told, as real ones do, without models. */
 class ClusterHarness {
@@ -19,7 +20,7 @@ class ClusterHarness {
   stuck = -1;
   /** A worker that dies of what it is to load. */
   dying = -1;
-  readonly logged: object[] = [];
+  readonly log = new KeptLog();
   /** What those heard that leave, too. */
   readonly told: object[] = [];
   gate: Promise<void> = Promise.resolve();
@@ -44,7 +45,7 @@ class ClusterHarness {
           asked.map((worker) => this.answer(topic, payload, worker) as Promise<Reply<Value>>),
         );
       },
-      log: (fields) => this.logged.push(fields),
+      log: this.log,
     };
     return new Coordinator(options);
   }
@@ -155,7 +156,12 @@ describe('ModelCoordinator', () => {
     const coordinator = harness.coordinator();
     await coordinator.change({ action: 'load', model: 'm' });
     expect(coordinator.isLoaded('m')).toBe(true);
-    expect(harness.logged).toContainEqual({ model: 'm', worker: 1, reason: 'no answer' });
+    expect(harness.log.events).toContainEqual({
+      msg: 'a worker has not swapped yet',
+      model: 'm',
+      worker: 1,
+      reason: 'no answer',
+    });
   });
 
   it('refuses to let workers serve different contents', async () => {

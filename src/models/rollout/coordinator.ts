@@ -31,6 +31,7 @@ import { whatToDo } from '../what-to-do';
 import { ChangeQueue } from './change-queue';
 import { Line } from '../../common/line';
 import { FAULT_LINES, LoadLog } from '../loading/load-log';
+import type { EventLog } from '../../telemetry/logging/log-line';
 
 /** For a swap, which takes no work. */
 const QUICK_MS = 5_000;
@@ -47,8 +48,7 @@ export interface CoordinatorOptions extends PreparePhaseOptions {
   readonly maxLoads: number;
   /** In milliseconds; left out: the process's own clock. */
   readonly now?: () => number;
-  /** @param level info when it is left out */
-  log(fields: object, message: string, level?: 'error'): void;
+  readonly log: EventLog;
 }
 
 /** A worker as the coordinator knows it. */
@@ -88,18 +88,15 @@ export class Coordinator {
   constructor(private readonly options: CoordinatorOptions) {
     this.aside = new SetAside(options.now ?? (() => performance.now()));
     this.line = new Line(options.maxLoads);
-    this.loads = new LoadLog('model loaded', 'more models loaded', (fields, message) =>
-      options.log(fields, message),
-    );
+    const { log } = options;
+    this.loads = new LoadLog('model loaded', 'more models loaded', (event) => log.info(event));
     this.faults = new LoadLog(
       'model could not be loaded',
       'more models could not be loaded',
-      (fields, message) => options.log(fields, message, 'error'),
+      (event) => log.error(event),
       FAULT_LINES,
     );
-    const unloads = new LoadLog('model unloaded', 'more models unloaded', (fields, message) =>
-      options.log(fields, message),
-    );
+    const unloads = new LoadLog('model unloaded', 'more models unloaded', (event) => log.info(event));
     this.residents = new LruResidency(options, ({ model, version }) => {
       unloads.add({ model, version, why: 'to make room for others' });
       return this.retire(model, [version], false);
@@ -191,7 +188,11 @@ export class Coordinator {
     this.aside.release(model);
     const digests = Object.fromEntries(staged.versions.map(({ version, digest }) => [version, digest]));
     await this.commit(staged, { model, digests });
-    this.options.log({ model, versions: staged.versions.map(({ version }) => version) }, 'model swapped');
+    this.options.log.info({
+      msg: 'model swapped',
+      model,
+      versions: staged.versions.map(({ version }) => version),
+    });
     await this.residents.shrink(model);
   }
 
@@ -299,7 +300,7 @@ export class Coordinator {
     this.aside.unload(model);
     for (const version of versions) this.residents.remove(model, version);
     await this.retire(model, versions, true);
-    this.options.log({ model, versions, why: 'a call' }, 'model unloaded');
+    this.options.log.info({ msg: 'model unloaded', model, versions, why: 'a call' });
   }
 
   /** Sets a version aside on all workers, those that come later included, until a call loads the model. */
@@ -308,7 +309,7 @@ export class Coordinator {
     const { model, version } = quarantined;
     this.residents.remove(model, version);
     this.generation++;
-    this.options.log(quarantined, 'model set aside, workers died while they ran it');
+    this.options.log.info({ msg: 'model set aside, workers died while they ran it', ...quarantined });
     await this.options.askAll(QUARANTINE, quarantined, QUICK_MS);
   }
 
@@ -316,7 +317,7 @@ export class Coordinator {
   private async unbatch(unbatched: Unbatched): Promise<void> {
     if (!this.aside.unbatch(unbatched)) return;
     this.generation++;
-    this.options.log(unbatched, 'batches of a model were wrong, it is not batched any more');
+    this.options.log.info({ msg: 'batches of a model were wrong, it is not batched any more', ...unbatched });
     await this.options.askAll(UNBATCH, unbatched, QUICK_MS);
   }
 
@@ -342,7 +343,11 @@ export class Coordinator {
         this.aside.requireHarmless(model);
         await this.change(change);
       } catch (error) {
-        this.options.log({ model, reason: reasonOf(error) }, 'a new worker has not what the others have');
+        this.options.log.info({
+          msg: 'a new worker has not what the others have',
+          model,
+          reason: reasonOf(error),
+        });
       }
     }
   }
@@ -409,10 +414,11 @@ export class Coordinator {
 
   private leaveAlone(model: string, error: unknown): void {
     this.aside.leaveAlone(model);
-    this.options.log(
-      { model, reason: reasonOf(error) },
-      'model left alone, a worker died while it loaded it',
-    );
+    this.options.log.info({
+      msg: 'model left alone, a worker died while it loaded it',
+      model,
+      reason: reasonOf(error),
+    });
   }
 
   private async commit({ id, model }: Staged, replaced?: Commit['replaced']): Promise<void> {
@@ -429,10 +435,12 @@ export class Coordinator {
     // that loads what is desired now.
     for (const reply of replies) {
       if (!reply.ok && reply.gone === undefined)
-        this.options.log(
-          { model, worker: reply.place ?? reply.worker, reason: reply.reason },
-          'a worker has not swapped yet',
-        );
+        this.options.log.info({
+          msg: 'a worker has not swapped yet',
+          model,
+          worker: reply.place ?? reply.worker,
+          reason: reply.reason,
+        });
     }
   }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FolderWatch } from './folder-watch';
 import { ModelFolder } from '../repository/model-folder';
+import { KeptLog } from '../../telemetry/logging/testing/kept-log';
 
 const IRIS = join(__dirname, '..', '..', '..', 'models', 'iris', '1', 'model.onnx');
 
@@ -23,7 +24,7 @@ describe('FolderWatch', () => {
       folder: new ModelFolder(dir),
       isLoaded: (model) => model === 'iris',
       load: (model) => Promise.resolve(void loads.push(model)),
-      log: () => undefined,
+      log: new KeptLog(),
     });
     await watch.look();
   });

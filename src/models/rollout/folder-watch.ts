@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { sideBySide } from '../../common/side-by-side';
 import { reasonOf } from '../../errors/domain-error';
+import type { EventLog } from '../../telemetry/logging/log-line';
 import { findExternalData } from '../repository/onnx-file/external-data';
 import type { ModelFiles } from '../repository/model-files';
 import type { ModelFolder } from '../repository/model-folder';
@@ -23,7 +24,7 @@ export interface FolderWatchOptions {
   isLoaded(model: string): boolean;
   /** Loads what the folder has now in place of what serves. */
   load(model: string): Promise<void>;
-  log(fields: object, message: string): void;
+  readonly log: EventLog;
 }
 
 /**
@@ -65,7 +66,7 @@ export class FolderWatch {
     this.looking = this.looking
       .then(() => this.compare(whole))
       .catch((error: unknown) => {
-        this.options.log({ reason: reasonOf(error) }, 'the model folder could not be looked at');
+        this.options.log.info({ msg: 'the model folder could not be looked at', reason: reasonOf(error) });
       });
     return this.looking;
   }
@@ -106,9 +107,13 @@ export class FolderWatch {
     if (!this.options.isLoaded(model)) return;
     try {
       await this.options.load(model);
-      this.options.log({ model }, 'model folder changed, model loaded anew');
+      this.options.log.info({ msg: 'model folder changed, model loaded anew', model });
     } catch (error) {
-      this.options.log({ model, reason: reasonOf(error) }, 'model folder changed, but what serves stays');
+      this.options.log.info({
+        msg: 'model folder changed, but what serves stays',
+        model,
+        reason: reasonOf(error),
+      });
     }
   }
 

@@ -28,7 +28,7 @@ export class LocalCoordinator implements OnModuleInit, OnApplicationShutdown {
       maxMemoryBytes: config.maxMemoryBytes,
       maxLoads: config.maxLoads,
       loadTimeoutMs: config.loadTimeoutMs,
-      log: (fields, msg, level) => this.logger[level ?? 'log']({ msg, ...fields }),
+      log: this.logger,
     });
     this.sources = new ModelSources({
       sources: config.sources,
@@ -36,7 +36,7 @@ export class LocalCoordinator implements OnModuleInit, OnApplicationShutdown {
       maxBytes: config.sourcesMaxBytes,
       intervalMs: config.sourcesIntervalMs,
       changed: () => this.lookNow(),
-      log: (level, fields, msg) => this.logger[level === 'info' ? 'log' : 'warn']({ msg, ...fields }),
+      log: this.logger,
     });
     this.coordinator.serve(ipc, { id: 0, admit: () => undefined });
   }
@@ -55,7 +55,7 @@ export class LocalCoordinator implements OnModuleInit, OnApplicationShutdown {
       folder: new ModelFolder(config.dir, config.only),
       isLoaded: (model) => coordinator.isLoaded(model),
       load: (model) => coordinator.change({ action: 'renew', model }),
-      log: (fields, msg) => this.logger.log({ msg, ...fields }),
+      log: this.logger,
     });
     this.watch.start();
     this.sources?.start();

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { EventLog } from '../../telemetry/logging/log-line';
 import type { PullResult } from '../repository/sources/pull-sources';
 
 /** What fetches and hashes does so in a process of its own: this one has probes to answer. */
@@ -15,7 +16,7 @@ export interface ModelSourcesOptions {
   readonly intervalMs: number;
   /** The folder has something that it did not have. */
   readonly changed: () => Promise<void>;
-  readonly log: (level: 'info' | 'warn', fields: object, message: string) => void;
+  readonly log: EventLog;
 }
 
 /** Keeps the model folder at what the sources have. A source that is away leaves what is there. */
@@ -37,10 +38,11 @@ export class ModelSources {
     let said = '';
     createInterface({ input: child.stdout }).on('line', (line) => {
       const result = JSON.parse(line) as PullResult;
-      if ('fault' in result) log('warn', result, 'a source of models gives nothing, what is there stays');
+      if ('fault' in result)
+        log.warn({ msg: 'a source of models gives nothing, what is there stays', ...result });
       else if (result.changed) {
         changed = true;
-        log('info', result, 'model pulled');
+        log.info({ msg: 'model pulled', ...result });
       }
     });
     child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-1000)));
@@ -50,7 +52,7 @@ export class ModelSources {
     });
     this.child = undefined;
     if (code !== 0 && said.trim() !== '' && !this.stopped)
-      log('warn', { reason: said.trim() }, 'models cannot be pulled');
+      log.warn({ msg: 'models cannot be pulled', reason: said.trim() });
     return changed;
   }
 

@@ -53,7 +53,7 @@ export class WorkerJoin {
   /** Says once a second how far it is. */
   private async loadAll(names: readonly string[]): Promise<void> {
     let done = 0;
-    const sayIt = (): void => this.logger.log({ msg: 'models are being loaded', done, of: names.length });
+    const sayIt = (): void => this.logger.info({ msg: 'models are being loaded', done, of: names.length });
     const timer = setInterval(sayIt, PROGRESS_MS).unref();
     try {
       await sideBySide(names, this.config.maxLoads, async (name) => {

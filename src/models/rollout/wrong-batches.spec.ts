@@ -27,7 +27,9 @@ describe('a version whose batches were wrong', () => {
     expect(alone()).toEqual([WRONG, WRONG]);
     await harness.start();
     expect(alone()).toEqual([WRONG, WRONG, WRONG]);
-    expect(harness.logged).toContain('batches of a model were wrong, it is not batched any more');
+    expect(harness.log.events.map(({ msg }) => msg)).toContain(
+      'batches of a model were wrong, it is not batched any more',
+    );
   });
 
   it('is tried again after a call has loaded it', async () => {

@@ -153,7 +153,7 @@ export class RemoteEndpoint {
     if (this.closed.signal.aborted) return;
     this.out = false;
     this.options.recorder.add(FAMILIES.remoteEjected.at, -1);
-    this.logger.log({ msg: 'remote is back', ...this.labels });
+    this.logger.info({ msg: 'remote is back', ...this.labels });
   }
 
   private ejected(reason: string): void {

@@ -1,31 +1,75 @@
 import { ConsoleLogger, Logger, type LoggerService } from '@nestjs/common';
-import { QuietStart } from './nest-logger';
-
-/** What happened, and the facts of it. */
-export interface LogEvent {
-  readonly msg: string;
-  readonly [fact: string]: unknown;
-}
+import type { EventLog, LogEvent } from './log-line';
 
 /**
- * Nest's logger for events. One that writes objects, as pino does, gets them as they are. Nest's own console, which an
- * application around this one may have, would spread each over several lines: it gets a line of text.
+ * Tells events to Nest's logger. One that writes objects, as pino does, gets them as they are. Nest's own console, which
+ * an application around this one may have, would spread each over several lines: it gets a line of text.
  */
-export class EventLogger extends Logger {
-  override error(event: LogEvent): void {
-    super.error(shown(event));
+export class EventLogger implements EventLog {
+  private readonly logger: Logger;
+
+  /** @param context whose events they are */
+  constructor(context: string) {
+    this.logger = new Logger(context);
   }
 
-  override warn(event: LogEvent): void {
-    super.warn(shown(event));
+  error(event: LogEvent): void {
+    this.logger.error(shown(event));
   }
 
-  override log(event: LogEvent): void {
-    super.log(shown(event));
+  warn(event: LogEvent): void {
+    this.logger.warn(shown(event));
   }
 
-  override debug(event: LogEvent): void {
-    super.debug(shown(event));
+  info(event: LogEvent): void {
+    this.logger.log(shown(event));
+  }
+
+  debug(event: LogEvent): void {
+    this.logger.debug(shown(event));
+  }
+}
+
+/** What Nest says while it puts the application together: of use to whoever changes it, noise to who runs it. */
+const ASSEMBLY = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
+
+/** A logger behind Nest's, which gets the lines of Nest's assembly at debug level, or none of them. */
+export class NestLogger implements LoggerService {
+  constructor(
+    readonly logger: LoggerService,
+    private readonly assembly: 'at debug' | 'silent',
+  ) {}
+
+  log(message: unknown, ...rest: unknown[]): void {
+    const context = rest.at(-1);
+    if (typeof context !== 'string' || !ASSEMBLY.has(context)) this.logger.log(message, ...rest);
+    else if (this.assembly === 'at debug') this.debug(message, ...rest);
+  }
+
+  error(message: unknown, ...rest: unknown[]): void {
+    this.logger.error(message, ...rest);
+  }
+
+  warn(message: unknown, ...rest: unknown[]): void {
+    this.logger.warn(message, ...rest);
+  }
+
+  debug(message: unknown, ...rest: unknown[]): void {
+    this.logger.debug?.(message, ...rest);
+  }
+
+  verbose(message: unknown, ...rest: unknown[]): void {
+    this.logger.verbose?.(message, ...rest);
+  }
+
+  fatal(message: unknown, ...rest: unknown[]): void {
+    this.logger.fatal?.(message, ...rest);
   }
 }
 
@@ -35,7 +79,7 @@ function shown(event: LogEvent): LogEvent | string {
 
 function writesText(): boolean {
   const { staticInstanceRef } = Logger as unknown as { staticInstanceRef?: LoggerService };
-  const logger = staticInstanceRef instanceof QuietStart ? staticInstanceRef.logger : staticInstanceRef;
+  const logger = staticInstanceRef instanceof NestLogger ? staticInstanceRef.logger : staticInstanceRef;
   if (!(logger instanceof ConsoleLogger)) return false;
   return (logger as unknown as { options?: { json?: boolean } }).options?.json !== true;
 }

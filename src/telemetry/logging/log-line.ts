@@ -4,6 +4,19 @@ export const AUDIT_LEVEL = 35;
 /** The levels that this room writes itself, by pino's names. */
 export type Level = 'info' | 'warn' | 'error';
 
+/** What happened, and the facts of it. */
+export interface LogEvent {
+  readonly msg: string;
+  readonly [fact: string]: unknown;
+}
+
+/** Where events are told: an `EventLogger` in a worker, pino itself in the primary. */
+export interface EventLog {
+  info(event: LogEvent): void;
+  warn(event: LogEvent): void;
+  error(event: LogEvent): void;
+}
+
 /** Which process a line is about. */
 export interface Origin {
   /** As its traces call it. */

@@ -50,7 +50,7 @@ async function openTracer(
       if (isFirst)
         logger.warn({ msg: 'the collector takes no spans', reason: reasonOf(reason).slice(0, 200) });
     },
-    recovered: () => logger.log({ msg: 'the collector takes spans again' }),
+    recovered: () => logger.info({ msg: 'the collector takes spans again' }),
   });
   return { sampler: new Sampler(config), spans };
 }

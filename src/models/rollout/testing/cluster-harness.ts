@@ -6,6 +6,7 @@ import { Processing } from '../../../processing/processing.service';
 import { Recorder } from '../../../telemetry/metrics/recorder';
 import { RpcChannel, type ChannelMessage } from '../../../process/ipc/rpc-channel';
 import type { Ipc } from '../../../process/ipc/ipc.service';
+import { KeptLog } from '../../../telemetry/logging/testing/kept-log';
 import { failedReply, type Reply } from '../../../process/ipc/messages';
 import type { RunnerKind } from '../../../runners/runner-kind';
 import type { ModelRunner } from '../../../runners/runner';
@@ -156,7 +157,7 @@ export class TestWorker {
 /** Workers and their coordinator on lines like those between processes. */
 export class ClusterHarness {
   readonly workers: TestWorker[] = [];
-  readonly logged: string[] = [];
+  readonly log = new KeptLog();
   /** What was asked of which workers at once. */
   readonly asked: { readonly topic: string; readonly workers: readonly number[] }[] = [];
   readonly coordinator: Coordinator;
@@ -175,7 +176,7 @@ export class ClusterHarness {
       tellAll: (topic, payload, timeoutMs) => this.askAll(topic, payload, timeoutMs),
       maxResident: 5,
       loadTimeoutMs: 10_000,
-      log: (_, message) => this.logged.push(message),
+      log: this.log,
     });
   }
 

@@ -25,6 +25,7 @@ import type { Unprepared, Wish } from './messages';
 import type { Prepared } from './prepared';
 import { answerOf, runProbe } from './probe';
 import { PreparedStore, type PreparedStoreOptions } from './prepared-store';
+import { KeptLog } from '../../../telemetry/logging/testing/kept-log';
 
 jest.mock('./prepare-file', () => jest.requireActual<object>('../../../../test/helpers/compiled-thread'));
 
@@ -43,7 +44,7 @@ function storeIn(dir: string | undefined, options: Partial<PreparedStoreOptions>
     niceness: 0,
     env: readEnvironment(),
     traits: TRAITS,
-    log: () => undefined,
+    log: new KeptLog(),
     ...options,
   });
 }

@@ -13,6 +13,7 @@ import {
   type Unprepared,
   type Wish,
 } from './messages';
+import type { EventLog } from '../../../telemetry/logging/log-line';
 import type { Prepared } from './prepared';
 import { PREPARE_FILE } from './prepare-file';
 import { NotOurs, PreparedFolder } from './prepared-folder';
@@ -36,7 +37,7 @@ export interface PreparedStoreOptions {
   /** Of the process that prepares: what is set for the runtime is set in it. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly traits?: Traits;
-  log(level: 'info' | 'warn', fields: object, message: string): void;
+  readonly log: EventLog;
 }
 
 /**
@@ -101,11 +102,11 @@ export class PreparedStore {
       const reason = reasonWithoutPath(error);
       this.failed++;
       remember(this.failures, key, { reason, atMs: performance.now() });
-      this.options.log(
-        'warn',
-        { model: wish.label, reason },
-        'model is not prepared, each worker loads it as it is',
-      );
+      this.options.log.warn({
+        msg: 'model is not prepared, each worker loads it as it is',
+        model: wish.label,
+        reason,
+      });
       return { reason };
     }
   }
@@ -116,7 +117,11 @@ export class PreparedStore {
     } catch (error) {
       if (error instanceof NotOurs) throw error;
       const reason = reasonWithoutPath(error);
-      this.options.log('warn', { model: wish.label, reason }, 'prepared model is damaged, it is made again');
+      this.options.log.warn({
+        msg: 'prepared model is damaged, it is made again',
+        model: wish.label,
+        reason,
+      });
       await folder.removeKey(key);
       return undefined;
     }
@@ -142,7 +147,7 @@ export class PreparedStore {
     this.made++;
     const { ownBytes, sharedBytes } = prepared;
     const ms = Math.round(performance.now() - startMs);
-    this.options.log('info', { model: wish.label, ms, ownBytes, sharedBytes }, 'model prepared');
+    this.options.log.info({ msg: 'model prepared', model: wish.label, ms, ownBytes, sharedBytes });
     return prepared;
   }
 
@@ -182,11 +187,11 @@ export class PreparedStore {
   private async doubt({ key, label, reason }: Doubt): Promise<void> {
     this.doubted++;
     remember(this.doubts, key, (this.doubts.get(key) ?? 0) + 1);
-    this.options.log(
-      'warn',
-      { model: label, reason },
-      'prepared model is not used, a worker loads the model as it is',
-    );
+    this.options.log.warn({
+      msg: 'prepared model is not used, a worker loads the model as it is',
+      model: label,
+      reason,
+    });
     await this.folder?.removeKey(key);
   }
 
