@@ -1,9 +1,8 @@
 import { choice, type KeyTable, number, text } from '../../config/yaml/readers';
 import type { JsonWriter } from '../../tensors/json/json-writer';
-import type { NumericDatatype } from '../../tensors/datatype';
+import { type NumericDatatype, isFloat } from '../../tensors/datatype';
 import { elementCount, printShape, type Shape } from '../../tensors/shape';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
-import { isFloat } from '../../tensors/numbers/number-range';
 import { declaredType, tensorMeant } from '../declared-type';
 import { pngOf } from '../images/png';
 import type { ImageFrame } from '../prepared';

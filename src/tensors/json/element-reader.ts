@@ -1,10 +1,9 @@
 import { DomainError, type ErrorCode } from '../../errors/domain-error';
 import { LOWER_F, LOWER_T, MINUS, isDigit, QUOTE } from '../numbers/ascii';
-import type { Datatype, TensorData } from '../datatype';
+import { type Datatype, type TensorData, isFloat } from '../datatype';
 import type { ElementSink } from './element-sink';
 import { kindAt, quote } from './json-fault';
 import type { JsonReader } from './json-reader';
-import { isFloat } from '../numbers/number-range';
 
 /** Reads elements of a tensor; in which array of the document they stand is another's business. */
 export interface ElementReader {
