@@ -30,8 +30,7 @@ import type { RequestTrace } from '../../telemetry/tracing/trace-record';
 import { requestPool } from '../../tensors/array-pool';
 import type { Tensor } from '../../tensors/tensor';
 import { cacheHeaders, deadlineOf, serverTiming, TIMING_HEADER } from './call-headers';
-import { JsonThread } from './json-thread';
-import { inTime, type Worksite } from './offloadable';
+import { JsonThread, type Offloadable, type Worksite } from './json-thread';
 
 /** Which model a call's path names. */
 export interface CallTarget {
@@ -82,14 +81,8 @@ export class HttpCalls {
     target: CallTarget | ((body: Buffer) => CallTarget),
     codec: HttpCallCodec<Request>,
   ): Promise<void> {
-    const call = new HttpCall(
-      exchange,
-      target,
-      codec,
-      this.jsonThread.work,
-      this.budget,
-      this.http.compression,
-    );
+    const { jsonThread, budget, http } = this;
+    const call = new HttpCall(exchange, target, codec, jsonThread, budget, http.compression);
     try {
       await this.read(call, exchange);
       await this.inference.infer(call);
@@ -126,7 +119,7 @@ const STRING_BYTES = 24;
 const NOTHING: readonly ArrayBufferView[] = [];
 
 /** One inference call that came over HTTP. */
-class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>, BodyRoom {
+class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>, BodyRoom, Worksite {
   model = '';
   version: string | undefined = undefined;
   readonly protocol: Protocol;
@@ -136,7 +129,6 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
   deadlineMs = Infinity;
   /** What its body holds of the budget. */
   heldBytes = 0;
-  private readonly work: Worksite;
   private body: Buffer | undefined;
   private request: Request | undefined;
   private decodingMs = 0;
@@ -147,7 +139,7 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
     readonly signal: Exchange,
     private readonly target: CallTarget | ((body: Buffer) => CallTarget),
     private readonly codec: HttpCallCodec<Request>,
-    worksite: Worksite,
+    private readonly jsonThread: JsonThread,
     private readonly budget: InFlightBytes,
     private readonly compression: CompressionConfig,
   ) {
@@ -155,7 +147,6 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
     this.startedAt = signal.startedAt;
     this.requestId = signal.requestId;
     this.trace = signal.trace;
-    this.work = inTime(worksite, this);
   }
 
   /** What is known of its target before its body is. */
@@ -165,6 +156,18 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
 
   attribute(name: string): string | undefined {
     return this.signal.req.headers[name]?.toString();
+  }
+
+  get mostJsonBytes(): number {
+    return this.jsonThread.mostJsonBytes;
+  }
+
+  run<Args extends readonly unknown[], Value>(
+    work: Offloadable<Args, Value>,
+    jsonBytes: number,
+    args: Args,
+  ): Value | Promise<Value> {
+    return this.jsonThread.run(work, jsonBytes, args, this);
   }
 
   get cacheUse(): CacheUse {
@@ -210,7 +213,7 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
 
   decode(model: LoadedModel): Request | Promise<Request> {
     this.decodingMs = performance.now();
-    const decoded = this.codec.decode(this.signal, this.body!, model, this.work);
+    const decoded = this.codec.decode(this.signal, this.body!, model, this);
     return decoded instanceof Promise
       ? decoded.then((request) => this.decoded(request))
       : this.decoded(decoded);
@@ -222,7 +225,7 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
     exchange.runMs = result.run?.runMs;
     const isTimed = exchange.req.headers[TIMING_HEADER] === '1';
     const encodingMs = isTimed ? performance.now() : 0;
-    const encoding = this.codec.encode(exchange, this.request!, model, result, this.work);
+    const encoding = this.codec.encode(exchange, this.request!, model, result, this);
     const encoded = encoding instanceof Promise ? await encoding : encoding;
     // What it came with is not needed any more.
     const answerBytes = encoded.body.reduce((sum, { length }) => sum + length, 0);

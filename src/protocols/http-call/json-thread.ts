@@ -5,11 +5,46 @@ import { Worker } from 'node:worker_threads';
 import { type ClusterConfig, clusterConfig, type HttpConfig, httpConfig } from '../../config/config.slices';
 import { DomainError, errorFrom } from '../../errors/domain-error';
 import { type JsonThreadCall, type JsonThreadReply, copied, transferable } from './messages';
-import type { Offloadable, Worksite } from './offloadable';
+import { withDeadline } from '../../common/with-deadline';
+import { MAX_DEPTH } from '../../tensors/json/json-reader';
+import { printShape } from '../../tensors/shape';
+import type { Tensor } from '../../tensors/tensor';
 
 const ENTRY = join(__dirname, 'json-thread.entry.js');
 /** JSON above this takes longer than a hop to the thread, and longer than the event loop may be held. */
 export const LARGE_JSON_BYTES = 256 * 1024;
+
+/** A pure function that another thread can find: by the module that exports it, and its name there. */
+export interface Offloadable<Args extends readonly unknown[], Value> {
+  readonly module: string;
+  readonly name: string;
+  readonly call: (...args: Args) => Value;
+  /** Are the arguments of no use afterwards, so that their memory may change hands? */
+  readonly consumes: boolean;
+}
+
+/**
+ * @param module absolute path, without the ending, of the module that exports `call` under its own name; the
+ *   module and all that it imports must do without the rest of the server
+ */
+export function offloadable<Args extends readonly unknown[], Value>(
+  module: string,
+  call: (...args: Args) => Value,
+  { consumes }: { consumes: boolean },
+): Offloadable<Args, Value> {
+  return { module, name: call.name, call, consumes };
+}
+
+/** Where the pure work of a call is done: at once when it is small, else on another thread. */
+export interface Worksite {
+  run<Args extends readonly unknown[], Value>(
+    work: Offloadable<Args, Value>,
+    jsonBytes: number,
+    args: Args,
+  ): Value | Promise<Value>;
+  /** The largest JSON of an answer: what is larger takes seconds of a thread, and more memory than it is worth. */
+  readonly mostJsonBytes: number;
+}
 
 interface Pending {
   readonly resolve: (value: never) => void;
@@ -22,27 +57,37 @@ export class JsonThread implements OnApplicationShutdown {
   private readonly pending = new PassingMap<number, Pending>();
   private worker: Worker | undefined;
   private lastId = 0;
+  /** The largest JSON of an answer. */
+  readonly mostJsonBytes: number;
 
   constructor(
     @Inject(clusterConfig.KEY) private readonly config: ClusterConfig,
     @Inject(httpConfig.KEY) { jsonAnswerLimitBytes }: HttpConfig,
   ) {
-    const work = <Args extends readonly unknown[], Value>(
-      work: Offloadable<Args, Value>,
-      jsonBytes: number,
-      args: Args,
-    ): Value | Promise<Value> => (jsonBytes > LARGE_JSON_BYTES ? this.post(work, args) : work.call(...args));
-    this.work = Object.assign(work, { mostJsonBytes: jsonAnswerLimitBytes });
+    this.mostJsonBytes = jsonAnswerLimitBytes;
   }
 
-  /** Does small work at once and large work on the thread. */
-  readonly work: Worksite;
+  /**
+   * Does small work at once and large work on the thread, which takes one piece after the other, however long each
+   * takes: nothing is waited for beyond the deadline of its call.
+   */
+  run<Args extends readonly unknown[], Value>(
+    work: Offloadable<Args, Value>,
+    jsonBytes: number,
+    args: Args,
+    { deadlineMs }: { readonly deadlineMs: number },
+  ): Value | Promise<Value> {
+    return jsonBytes > LARGE_JSON_BYTES
+      ? withDeadline(this.post(work, args), deadlineMs, 'large JSON')
+      : work.call(...args);
+  }
 
   async onApplicationShutdown(): Promise<void> {
     await this.worker?.terminate();
   }
 
-  private post<Args extends readonly unknown[], Value>(
+  /** Has the thread do it. */
+  protected post<Args extends readonly unknown[], Value>(
     { module, name, consumes }: Offloadable<Args, Value>,
     given: Args,
   ): Promise<Value> {
@@ -79,4 +124,65 @@ export class JsonThread implements OnApplicationShutdown {
     const death = new DomainError('internal_error', 'The JSON thread ended while it worked on this request.');
     for (const { reject } of lost) reject(death);
   }
+}
+
+/** What `next` makes of a value, now or when it is there. */
+export function whenDone<Value, Next>(
+  value: Value | Promise<Value>,
+  next: (value: Value) => Next,
+): Next | Promise<Next> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+/** What one element takes in JSON, about: seven digits, a point and a comma. */
+const JSON_BYTES_PER_ELEMENT = 9;
+/** Two brackets and a comma. */
+const JSON_BYTES_PER_ARRAY = 3;
+
+/**
+ * How large the JSON of tensors will be, roughly: their elements, and where these are nested as their shape is the
+ * brackets, of which a dimension of 0 may want any number.
+ */
+export function jsonBytesOf(tensors: readonly Tensor[], nested: boolean): number {
+  let bytes = 0;
+  for (const { data, shape } of tensors) {
+    bytes += data.length * JSON_BYTES_PER_ELEMENT;
+    if (Array.isArray(data)) for (const text of data) bytes += text.length;
+    if (!nested) continue;
+    let arrays = 1;
+    for (let level = 0; level < shape.length; level++) {
+      bytes += arrays * JSON_BYTES_PER_ARRAY;
+      arrays *= shape[level]!;
+    }
+  }
+  return bytes;
+}
+
+/** @throws answer_too_large for outputs whose JSON nobody should wait for */
+export function refuseLargeJson(
+  outputs: readonly Tensor[],
+  jsonBytes: number,
+  { mostJsonBytes }: Worksite,
+): void {
+  if (jsonBytes <= mostJsonBytes) return;
+  const shapes = outputs.map(({ name, shape }) => `"${name}" ${printShape(shape)}`).join(', ');
+  throw new DomainError(
+    'answer_too_large',
+    `The outputs ${shapes} take about ${Math.round(jsonBytes / 1024)} KiB of JSON, more than ${Math.round(mostJsonBytes / 1024)} (JSON_ANSWER_LIMIT); the binary form of the Open Inference Protocol is smaller.`,
+  );
+}
+
+/** @throws answer_too_large for outputs whose arrays would be nested so deeply that nothing reads them, printing them least */
+export function refuseDeepJson(outputs: readonly Tensor[]): void {
+  const deep = outputs.find(({ shape }) => shape.length > MAX_DEPTH);
+  if (deep === undefined) return;
+  throw new DomainError(
+    'answer_too_large',
+    `The output "${deep.name}" has ${deep.shape.length} dimensions, and JSON is nested ${MAX_DEPTH} deep at most; the Open Inference Protocol has no arrays in arrays.`,
+  );
+}
+
+/** The bytes as a Buffer, which loses its class on the way between threads. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -28,7 +28,7 @@ import {
   refuseLargeJson,
   whenDone,
   type Worksite,
-} from '../http-call/offloadable';
+} from '../http-call/json-thread';
 import { declaredContentTypes, queryOptions, readDeclaredBytes, readDeclaredForm } from './declared-call';
 import { encodeCsv } from './csv-answer';
 import { withoutFacts } from '../../processing/input-facts';
@@ -76,7 +76,7 @@ export const nativeProtocol: HttpCallCodec<InferenceRequest> = {
     const types = declared === undefined ? [] : declaredContentTypes(declared);
     requireContentType(req, [...JSON_TYPES, ...types]);
     const named = declared === undefined || declared.inputs.length === 0 ? undefined : declared;
-    const decoded = work(DECODE, body.length, [body, model.inputs, model.config.maxTextElements, named]);
+    const decoded = work.run(DECODE, body.length, [body, model.inputs, model.config.maxTextElements, named]);
     return whenDone(decoded, ({ tensors, declared: found }) => {
       if (found !== undefined) return declaredCall(req, found, declared!);
       // Where outputs alone are declared, they are what tensors are answered with.
@@ -97,7 +97,7 @@ export const nativeProtocol: HttpCallCodec<InferenceRequest> = {
     if (preferredType(exchange.req, ANSWER_TYPES) === 'text/csv') {
       const isTold = raw === undefined || raw.wantsTensors;
       const table = isTold ? outputs : withoutFacts(outputs, raw.inputs);
-      const csv = work(ENCODE_CSV, jsonBytesOf(outputs, false), [table]);
+      const csv = work.run(ENCODE_CSV, jsonBytesOf(outputs, false), [table]);
       return whenDone(csv, (body) => ({ headers: CSV_HEADERS, body: [asBuffer(body)] }));
     }
     const answer: NativeAnswer = {
@@ -113,7 +113,7 @@ export const nativeProtocol: HttpCallCodec<InferenceRequest> = {
     const jsonBytes = jsonBytesOf(outputs, true);
     refuseDeepJson(outputs);
     if (answer.declared === undefined) refuseLargeJson(outputs, jsonBytes, work);
-    const encoded = work(ENCODE, jsonBytes, [answer]);
+    const encoded = work.run(ENCODE, jsonBytes, [answer]);
     return whenDone(encoded, (body) => ({ headers: JSON_HEADERS, body: [asBuffer(body)] }));
   },
 };

@@ -18,7 +18,7 @@ import {
   refuseLargeJson,
   whenDone,
   type Worksite,
-} from '../http-call/offloadable';
+} from '../http-call/json-thread';
 import { anyTruncated, withoutFacts } from '../../processing/input-facts';
 import { rawRequest } from '../../processing/model-processing';
 import type { Tensor } from '../../tensors/tensor';
@@ -73,7 +73,7 @@ export const v2Protocol: HttpCallCodec<V2Call> = {
       inputs.some(({ datatype }) => datatype === 'BYTES') ||
       declared?.inputs.some(({ media }) => media !== 'image') === true;
     const sizeBytes = hasText ? body.length : (headerLength ?? body.length);
-    const decoded = work(DECODE, sizeBytes, [
+    const decoded = work.run(DECODE, sizeBytes, [
       body,
       headerLength,
       { inputs, outputs, maxTexts: config.maxTextElements, declared },
@@ -101,7 +101,7 @@ export const v2Protocol: HttpCallCodec<V2Call> = {
     const answer: V2Answer = { model: name, version, id, outputs, binaryOutputs, best, truncated };
     const jsonBytes = jsonBytesOf(inJson, false);
     refuseLargeJson(inJson, jsonBytes, work);
-    return whenDone(work(ENCODE, jsonBytes, [answer]), ({ body, headerLength }) => {
+    return whenDone(work.run(ENCODE, jsonBytes, [answer]), ({ body, headerLength }) => {
       const bytes = body.map(asBuffer);
       if (headerLength === undefined) return { headers: JSON_HEADERS, body: bytes };
       const headers = ['content-type', 'application/octet-stream', HEADER_LENGTH, String(headerLength)];

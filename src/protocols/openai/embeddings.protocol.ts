@@ -13,7 +13,7 @@ import type { TextPlan } from '../../processing/text/text-plan';
 import { DEFAULT_PRIORITY_LEVEL } from '../../scheduling/scheduled-request';
 import { cacheUseOf, priorityOf } from '../http-call/call-headers';
 import type { CallTarget, HttpCallCodec, HttpCalls } from '../http-call/http-call';
-import { asBuffer, jsonBytesOf, offloadable, whenDone, type Worksite } from '../http-call/offloadable';
+import { asBuffer, jsonBytesOf, offloadable, whenDone, type Worksite } from '../http-call/json-thread';
 import { encodeEmbeddings, type EmbeddingsAnswer } from './embeddings-answer';
 import { type EmbeddingsRequest, readEmbeddingsRequest } from './embeddings-request';
 import type { Route } from '../../http/route-table';
@@ -79,7 +79,7 @@ export class EmbeddingsProtocol implements HttpCallCodec<EmbeddingsCall> {
     if (vectors === undefined) throw new Error(`There is no output ${output}.`);
     const { model, format } = request;
     const answer: EmbeddingsAnswer = { model, format, vectors, tokens: tokenCount(outputs) };
-    const encoded = work(ENCODE, jsonBytesOf([vectors], true), [answer]);
+    const encoded = work.run(ENCODE, jsonBytesOf([vectors], true), [answer]);
     return whenDone(encoded, (bytes) => ({ headers: JSON_HEADERS, body: [asBuffer(bytes)] }));
   }
 }
