@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, isIPv4 } from 'node:net';
-import { header } from './headers/header';
 
 /** Which proxies are believed when they say whom they pass on: so many before this server, or those of these networks. */
 export type TrustedProxies = number | readonly string[];
@@ -21,7 +20,7 @@ export function clientAddresses(
   const trusts = typeof trusted === 'number' ? firstOnes(trusted) : within(trusted);
   return (req) => {
     let address = req.socket.remoteAddress;
-    const entries = header(req, 'x-forwarded-for')?.split(',').slice(-MOST_ENTRIES) ?? [];
+    const entries = req.headers['x-forwarded-for']?.toString().split(',').slice(-MOST_ENTRIES) ?? [];
     for (let hop = 0; address !== undefined && trusts(address, hop); hop++) {
       const next = addressOf(entries.pop());
       if (next === undefined) break;

@@ -87,6 +87,12 @@ export class Exchange implements InHand {
     return this.context.addressOf(this.req);
   }
 
+  /** A header that comes once; undefined when it is absent. Node joins repeated ones with commas. */
+  header(name: string): string | undefined {
+    const value = this.req.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
   /** Calls the listener when the client goes before its answer. */
   addEventListener(_type: 'abort', listener: { handleEvent(): void }): void {
     this.leaveListeners.push(listener);

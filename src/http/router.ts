@@ -15,7 +15,6 @@ import { declaredLength } from './body/body-reader';
 import { setCallerOf } from './caller';
 import { type ErrorBody, nativeErrorBody } from './errors/error-body';
 import type { Gate } from './gate';
-import { header } from './headers/header';
 import { Exchange, type ExchangeContext } from './exchange';
 import { securityHeaders } from './headers/security-headers';
 import { RefusalLog } from './refusal-log';
@@ -161,7 +160,7 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
   exchange(req: IncomingMessage, res: ServerResponse): Exchange {
     toOriginForm(req);
     const path = pathOf(req.url ?? '/');
-    const requestId = requestIdFrom(header(req, 'x-request-id'));
+    const requestId = requestIdFrom(req.headers['x-request-id']);
     return new Exchange(req, res, requestId, path, this, this.errorBodyFor(path));
   }
 

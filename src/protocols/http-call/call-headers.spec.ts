@@ -1,11 +1,8 @@
 import type { Exchange } from '../../http/exchange';
+import { exchangeOf } from '../../http/testing/exchange-of';
 import { deadlineOf } from './call-headers';
 
-const exchange = (timeoutMs?: string): Exchange =>
-  ({
-    startedAt: 1000,
-    req: { headers: timeoutMs === undefined ? {} : { 'x-request-timeout-ms': timeoutMs } },
-  }) as unknown as Exchange;
+const exchange = (timeoutMs?: string): Exchange => exchangeOf({ 'x-request-timeout-ms': timeoutMs }, 1000);
 
 describe('the deadline of a call', () => {
   it('counts from its arrival, by the setting or by its own header', () => {

@@ -1,8 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import type { CacheUse } from '../../cache/prediction-cache';
 import { DomainError } from '../../errors/domain-error';
 import type { Exchange } from '../../http/exchange';
-import { header } from '../../http/headers/header';
 import type { InferenceResult } from '../../inference/inference-call';
 import { DEFAULT_PRIORITY_LEVEL, PRIORITY_LEVELS } from '../../scheduling/scheduled-request';
 import type { RunTimes } from '../../telemetry/metrics/recorder';
@@ -20,7 +18,7 @@ export const TIMING_HEADER = 'x-server-timing';
  * @throws invalid_request for a header that is not a whole number of milliseconds from 1 to a day
  */
 export function deadlineOf(exchange: Exchange, defaultMs: number): number {
-  const text = header(exchange.req, TIMEOUT_HEADER);
+  const text = exchange.header(TIMEOUT_HEADER);
   if (text === undefined) return exchange.startedAt + defaultMs;
   const timeoutMs = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   if (timeoutMs < 1 || timeoutMs > LONGEST_MS) {
@@ -33,8 +31,8 @@ export function deadlineOf(exchange: Exchange, defaultMs: number): number {
 }
 
 /** @throws invalid_request for anything but a level from 1 (most urgent) to the lowest */
-export function priorityOf(req: IncomingMessage): number {
-  const text = header(req, PRIORITY_HEADER);
+export function priorityOf(exchange: Exchange): number {
+  const text = exchange.header(PRIORITY_HEADER);
   if (text === undefined) return DEFAULT_PRIORITY_LEVEL;
   const priority = /^\d{1,2}$/.test(text) ? Number(text) : 0;
   if (priority < 1 || priority > PRIORITY_LEVELS) {
@@ -51,8 +49,8 @@ export function priorityOf(req: IncomingMessage): number {
  * `no-cache` wants an answer that is made now, `no-store` one that is not kept; both also ask for the other where
  * they come together. Further directives are for caches on the way.
  */
-export function cacheUseOf(req: IncomingMessage): CacheUse {
-  const text = header(req, 'cache-control');
+export function cacheUseOf(exchange: Exchange): CacheUse {
+  const text = exchange.header('cache-control');
   if (text === undefined) return 'use';
   const directives = text.toLowerCase().split(',');
   const has = (name: string): boolean => directives.some((directive) => directive.trim() === name);

@@ -15,7 +15,6 @@ import {
 import { InFlightBytes } from '../../http/body/in-flight-bytes';
 import type { Exchange } from '../../http/exchange';
 import { noJsonInForm } from '../../http/headers/content-negotiation';
-import { header } from '../../http/headers/header';
 import type { CacheUse } from '../../cache/prediction-cache';
 import {
   type InferenceCall,
@@ -155,7 +154,7 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
   }
 
   attribute(name: string): string | undefined {
-    return this.signal.req.headers[name]?.toString();
+    return this.signal.header(name);
   }
 
   get mostJsonBytes(): number {
@@ -230,7 +229,7 @@ class HttpCall<Request extends InferenceRequest> implements InferenceCall<void>,
     // What it came with is not needed any more.
     const answerBytes = encoded.body.reduce((sum, { length }) => sum + length, 0);
     this.heldBytes = this.budget.replace(this.heldBytes, answerBytes);
-    const compressed = compress(encoded, header(exchange.req, 'accept-encoding'), this.compression);
+    const compressed = compress(encoded, exchange.header('accept-encoding'), this.compression);
     const { headers, body } = compressed instanceof Promise ? await compressed : compressed;
     const all = [...headers, ...cacheHeaders(result)];
     if (isTimed) {

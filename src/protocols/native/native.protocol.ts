@@ -56,34 +56,35 @@ export const nativeProtocol: HttpCallCodec<InferenceRequest> = {
     flagOf(req.url, 'raw', false);
   },
 
-  cacheUse({ req }: Exchange): CacheUse {
-    return flagOf(req.url, 'use_cache', true) ? cacheUseOf(req) : 'none';
+  cacheUse(exchange: Exchange): CacheUse {
+    return flagOf(exchange.req.url, 'use_cache', true) ? cacheUseOf(exchange) : 'none';
   },
 
-  mayBeUrgent({ req }: Exchange): boolean {
-    return priorityOf(req) < DEFAULT_PRIORITY_LEVEL;
+  mayBeUrgent(exchange: Exchange): boolean {
+    return priorityOf(exchange) < DEFAULT_PRIORITY_LEVEL;
   },
 
   decode(
-    { req }: Exchange,
+    exchange: Exchange,
     body: Buffer,
     model: LoadedModel,
     work: Worksite,
   ): InferenceRequest | Promise<InferenceRequest> {
+    const { req } = exchange;
     const declared = model.processing?.declared;
     const others = declared && rawBody(req, body, declared);
-    if (others !== undefined) return declaredCall(req, others, declared!);
+    if (others !== undefined) return declaredCall(exchange, others, declared!);
     const types = declared === undefined ? [] : declaredContentTypes(declared);
     requireContentType(req, [...JSON_TYPES, ...types]);
     const named = declared === undefined || declared.inputs.length === 0 ? undefined : declared;
     const decoded = work.run(DECODE, body.length, [body, model.inputs, model.config.maxTextElements, named]);
     return whenDone(decoded, ({ tensors, declared: found }) => {
-      if (found !== undefined) return declaredCall(req, found, declared!);
+      if (found !== undefined) return declaredCall(exchange, found, declared!);
       // Where outputs alone are declared, they are what tensors are answered with.
       const isDeclared = declared?.inputs.length === 0 && !flagOf(req.url, 'raw', false);
       if (!isDeclared) refuseOptions(req);
       const raw = isDeclared ? rawRequest([], optionsOf(req, declared), false) : undefined;
-      return { inputs: tensors, raw, priority: priorityOf(req) };
+      return { inputs: tensors, raw, priority: priorityOf(exchange) };
     });
   },
 
@@ -128,12 +129,13 @@ function rawBody(req: IncomingMessage, body: Buffer, declared: DeclaredInputs): 
     : readDeclaredBytes(body, header, declared);
 }
 
-function declaredCall(req: IncomingMessage, body: DeclaredBody, declared: DeclaredInputs): InferenceRequest {
+function declaredCall(exchange: Exchange, body: DeclaredBody, declared: DeclaredInputs): InferenceRequest {
+  const { req } = exchange;
   const options = { ...optionsOf(req, declared), ...body.options };
   return {
     inputs: [],
     raw: rawRequest(body.inputs, options, flagOf(req.url, 'raw', false)),
-    priority: priorityOf(req),
+    priority: priorityOf(exchange),
   };
 }
 

@@ -1,15 +1,11 @@
-import type { IncomingMessage } from 'node:http';
-import type { Exchange } from '../../http/exchange';
+import { exchangeOf } from '../../http/testing/exchange-of';
 import { DomainError } from '../../errors/domain-error';
 import { v2ErrorBody, v2Protocol } from './v2.protocol';
 
 describe('the urgency of an inference call', () => {
   const mayBeUrgent = (body: string, jsonBytes?: number): boolean => {
     const headers = { 'inference-header-content-length': jsonBytes?.toString() };
-    return v2Protocol.mayBeUrgent(
-      { req: { headers } as unknown as IncomingMessage } as Exchange,
-      Buffer.from(body),
-    );
+    return v2Protocol.mayBeUrgent(exchangeOf(headers), Buffer.from(body));
   };
 
   it('is told without decoding its tensors', () => {
@@ -25,8 +21,7 @@ describe('the urgency of an inference call', () => {
 });
 
 describe('the headers of an inference call', () => {
-  const check = (headers: Record<string, string | undefined>): void =>
-    v2Protocol.check({ req: { headers } as unknown as IncomingMessage } as Exchange);
+  const check = (headers: Record<string, string | undefined>): void => v2Protocol.check(exchangeOf(headers));
 
   it.each([
     {},

@@ -1,14 +1,11 @@
 import { join } from 'node:path';
-import type { IncomingMessage } from 'node:http';
 import { DomainError } from '../../errors/domain-error';
 import type { ErrorBody } from '../../http/errors/error-body';
 import type { Exchange } from '../../http/exchange';
-import { header } from '../../http/headers/header';
 import { requireAcceptable, requireContentType } from '../../http/headers/content-negotiation';
 import type { EncodedAnswer } from '../../http/body/content-encoding';
 import { cacheUseOf } from '../http-call/call-headers';
 import type { HttpCallCodec, HttpCalls } from '../http-call/http-call';
-import type { CacheUse } from '../../cache/prediction-cache';
 import type { InferenceResult } from '../../inference/inference-call';
 import type { LoadedModel } from '../../models/loading/loaded-model';
 import {
@@ -50,22 +47,20 @@ export const v2ErrorBody: ErrorBody = ({ message }) => ({ error: message });
 export const v2Protocol: HttpCallCodec<V2Call> = {
   protocol: 'v2',
 
-  check({ req }: Exchange): void {
-    requireContentType(req, MEDIA_TYPES);
-    requireAcceptable(req, MEDIA_TYPES);
-    headerLengthOf(req);
+  check(exchange: Exchange): void {
+    requireContentType(exchange.req, MEDIA_TYPES);
+    requireAcceptable(exchange.req, MEDIA_TYPES);
+    headerLengthOf(exchange);
   },
 
-  cacheUse({ req }: Exchange): CacheUse {
-    return cacheUseOf(req);
+  cacheUse: cacheUseOf,
+
+  mayBeUrgent(exchange: Exchange, body: Buffer): boolean {
+    return body.subarray(0, headerLengthOf(exchange)).includes(PRIORITY_KEY);
   },
 
-  mayBeUrgent({ req }: Exchange, body: Buffer): boolean {
-    return body.subarray(0, headerLengthOf(req)).includes(PRIORITY_KEY);
-  },
-
-  decode({ req }: Exchange, body: Buffer, model: LoadedModel, work: Worksite): V2Call | Promise<V2Call> {
-    const headerLength = headerLengthOf(req);
+  decode(exchange: Exchange, body: Buffer, model: LoadedModel, work: Worksite): V2Call | Promise<V2Call> {
+    const headerLength = headerLengthOf(exchange);
     const { inputs, outputs, config, processing } = model;
     const declared = processing && declarationOf(processing);
     // Text is made into strings also where it comes in binary.
@@ -130,8 +125,8 @@ function answeredOutputs({ raw, selected }: V2Call, outputs: readonly Tensor[]):
 }
 
 /** @throws invalid_request for anything but a whole number in digits */
-function headerLengthOf(req: IncomingMessage): number | undefined {
-  const text = header(req, HEADER_LENGTH);
+function headerLengthOf(exchange: Exchange): number | undefined {
+  const text = exchange.header(HEADER_LENGTH);
   if (text === undefined) return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new DomainError(

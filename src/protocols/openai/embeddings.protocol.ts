@@ -45,15 +45,15 @@ export class EmbeddingsProtocol implements HttpCallCodec<EmbeddingsCall> {
     requireAcceptable(req, JSON_TYPES);
   }
 
-  cacheUse({ req }: Exchange): CacheUse {
-    return cacheUseOf(req);
+  cacheUse(exchange: Exchange): CacheUse {
+    return cacheUseOf(exchange);
   }
 
-  mayBeUrgent({ req }: Exchange): boolean {
-    return priorityOf(req) < DEFAULT_PRIORITY_LEVEL;
+  mayBeUrgent(exchange: Exchange): boolean {
+    return priorityOf(exchange) < DEFAULT_PRIORITY_LEVEL;
   }
 
-  decode({ req }: Exchange, body: Buffer, model: LoadedModel): EmbeddingsCall {
+  decode(exchange: Exchange, body: Buffer, model: LoadedModel): EmbeddingsCall {
     const request = this.request ?? readEmbeddingsRequest(body);
     const { plan, output } = embedderOf(model);
     const { pieces, media, dimensions, truncate } = request;
@@ -62,7 +62,7 @@ export class EmbeddingsProtocol implements HttpCallCodec<EmbeddingsCall> {
     return {
       inputs: [],
       raw: rawRequest([input], options, false),
-      priority: priorityOf(req),
+      priority: priorityOf(exchange),
       request,
       output,
     };
