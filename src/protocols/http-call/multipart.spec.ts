@@ -15,7 +15,7 @@ describe('a form', () => {
     const body = `${PART('a', '1')}${PART('b', content, '; filename="x.png"\r\nContent-Type: image/PNG; q=1')}--xyz--\r\n`;
     expect(read(body)).toEqual([
       ['a', undefined, '1'],
-      ['b', 'image/png', content],
+      ['b', 'image/PNG; q=1', content],
     ]);
   });
 
