@@ -3,13 +3,12 @@ import { type AppConfig, appConfig } from '../config/config.slices';
 import { Router } from '../http/router';
 import { AccessGate } from './access.gate';
 import { AccessService } from './access.service';
-import { Audit } from './audit';
 import { LocalKeeper } from './local-keeper';
 import { TokenController } from './token.controller';
 
 @Module({
   controllers: [TokenController],
-  providers: [AccessService, AccessGate, Audit, LocalKeeper],
+  providers: [AccessService, AccessGate, LocalKeeper],
   exports: [AccessService],
 })
 export class AccessModule implements OnModuleInit {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { DomainError } from '../errors/domain-error';
 import { Refusal } from '../http/errors/refusal';
-import { addressName } from './address-name';
+import { addressName } from './limits';
 import { CertificateNames } from './certificate-names';
 import type { Credentials, Identity } from './credentials/credentials';
 import { LeaseBook } from './rates/lease-book';

@@ -73,10 +73,11 @@ describe('createLogger', () => {
 
 describe('createAuditLogger', () => {
   it('writes lines that are told apart by their beginning, whatever the level, and without secrets', () => {
-    createAuditLogger({ service: 'scores', pid: 42 }, { write: (line: string) => (written += line) }).audit(
-      { caller: 'ci', token: 'hunter2' },
-      'POST /x by ci: done',
-    );
+    createAuditLogger({ service: 'scores', pid: 42 }, { write: (line: string) => (written += line) }).audit({
+      msg: 'POST /x by ci: done',
+      caller: 'ci',
+      token: 'hunter2',
+    });
     expect(isAuditLine(Buffer.from(written))).toBe(true);
     expect(written).not.toContain('hunter2');
     expect(logged()).toMatchObject({ level: 'audit', caller: 'ci', msg: 'POST /x by ci: done' });

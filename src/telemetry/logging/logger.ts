@@ -1,13 +1,13 @@
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import type { LoggingConfig } from '../../config/slices';
 import { errorForLog } from './error-for-log';
-import type { Origin } from './log-line';
+import type { LogEvent, Origin } from './log-line';
 import { AUDIT_LEVEL, isoTime } from './log-line';
 import { CENSOR, CHILD_PATHS, redacted, redactedText } from './redaction';
 
 /** Writes who changed what, whatever the level of the other lines is. */
 export interface AuditLogger {
-  audit(fields: object, message: string): void;
+  audit(event: LogEvent): void;
 }
 
 /** The logger of a process: JSON lines with service, pid and worker, without secrets and tensor data. */

@@ -1,4 +1,4 @@
-import { addressName } from './address-name';
+import { addressName } from './limits';
 
 describe('the name of an address', () => {
   it.each([
