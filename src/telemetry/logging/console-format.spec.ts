@@ -1,6 +1,6 @@
 import { AccessLog } from './access-log';
 import { consoleFormat } from './console-format';
-import { createLogger } from './logger';
+import { createLogger } from './process-log';
 
 const ORIGIN = { service: 'scores', pid: 1, worker: 2 };
 

@@ -97,3 +97,19 @@ function textOf(value: unknown): string {
   if (typeof value === 'string') return /^[^\s"]+$/.test(value) ? value : JSON.stringify(value);
   return JSON.stringify(value) ?? 'undefined';
 }
+
+/**
+ * Starts an application inside another one without a word of Nest's own. The logger of both is the host's: Nest keeps it
+ * in a place that all applications of a process share, so that it is put back as it was.
+ */
+export async function startQuietly<T>(start: () => Promise<T>): Promise<T> {
+  const shared = Logger as unknown as { staticInstanceRef?: LoggerService };
+  const before = shared.staticInstanceRef;
+  if (before === undefined) return start();
+  Logger.overrideLogger(new NestLogger(before, 'silent'));
+  try {
+    return await start();
+  } finally {
+    Logger.overrideLogger(before);
+  }
+}

@@ -1,4 +1,4 @@
-import { errorForLog } from './error-for-log';
+import { errorForLog } from './redaction';
 
 describe('errorForLog', () => {
   it('shows type, message, stack, code and causes', () => {

@@ -1,5 +1,5 @@
 import { isAuditLine } from './log-line';
-import { createAuditLogger, createLogger } from './logger';
+import { createAuditLogger, createLogger } from './process-log';
 
 let written: string;
 const logger = createLogger(
