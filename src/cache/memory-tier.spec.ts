@@ -1,6 +1,6 @@
 import type { Tensor } from '../tensors/tensor';
-import { type CacheEntry, entryBytes, ownCopy } from './cache-tier';
-import { MemoryTier } from './memory-tier';
+import type { CacheEntry } from './cache-tier';
+import { entryBytes, MemoryTier, ownCopy } from './memory-tier';
 
 const output = (count: number): Tensor => ({
   name: 'y',

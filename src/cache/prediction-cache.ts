@@ -2,16 +2,9 @@ import type { CacheOutcome, CacheTierName } from '../telemetry/metrics/outcome';
 import { systemClock } from '../common/clock';
 import type { ScheduledRequest, ScheduledResult } from '../scheduling/scheduled-request';
 import type { Tensor, TensorSpec } from '../tensors/tensor';
-import {
-  type CacheEntry,
-  entryBytes,
-  ownCopy,
-  type CacheTier,
-  type TierCounters,
-  type TierState,
-} from './cache-tier';
+import { type CacheEntry, type CacheTier, type TierCounters, type TierState } from './cache-tier';
 import { type KeyedRaw, KeyMaker } from './cache-key';
-import { type MemoryCounters, MemoryTier } from './memory-tier';
+import { entryBytes, type MemoryCounters, MemoryTier, ownCopy } from './memory-tier';
 import { SingleFlight } from './single-flight';
 
 /**
