@@ -16,7 +16,7 @@ import { setCallerOf } from './caller';
 import { type ErrorBody, nativeErrorBody } from './errors/error-body';
 import type { Gate } from './gate';
 import { Exchange, type ExchangeContext } from './exchange';
-import { securityHeaders } from './headers/security-headers';
+import { type SecurityHeaders, securityHeaders } from './headers/security-headers';
 import { RefusalLog } from './refusal-log';
 import {
   pathOf,
@@ -28,12 +28,8 @@ import {
   type RouteScope,
 } from './route-table';
 
-/** Helmet's other headers tell a browser how to treat a page, which data never becomes as long as it says so. */
-const DATA_SECURITY = ['x-content-type-options', 'nosniff'];
 /** Bodies of the calls that pass through Express are small settings, never tensors. */
 export const CONTROL_BODY_BYTES = 256 * 1024;
-/** A year, as Helmet has it. Sent over TLS alone: a browser then never asks without. */
-const ONLY_TLS = ['strict-transport-security', 'max-age=31536000'];
 
 /**
  * Stands before Express in the same server. What every request gets (id, CORS, security headers, access line) it gets
@@ -46,10 +42,7 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
   private readonly table = new RouteTable();
   private readonly errorBodies: { path: string; below: string; body: ErrorBody }[] = [];
   private readonly cors: Cors;
-  /** For what Express answers, web pages among it. */
-  private readonly security: readonly string[];
-  /** For what is answered here. */
-  private readonly dataSecurity: readonly string[];
+  private readonly security: SecurityHeaders;
   /** What answers to programs carry, which send no origin. */
   private readonly plain: readonly string[];
   private readonly forwardedAddress: ((req: IncomingMessage) => string | undefined) | undefined;
@@ -70,10 +63,8 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
     this.cors = new Cors(http);
     this.forwardedAddress = clientAddresses(http.trustedProxies);
     this.responseTimeoutMs = http.responseTimeoutMs;
-    const onlyTls = http.tls === undefined ? [] : ONLY_TLS;
-    this.security = [...securityHeaders(), ...onlyTls];
-    this.dataSecurity = [...DATA_SECURITY, ...onlyTls];
-    this.plain = [...this.dataSecurity, ...this.cors.withoutOrigin];
+    this.security = securityHeaders(http.tls !== undefined);
+    this.plain = [...this.security.data, ...this.cors.withoutOrigin];
   }
 
   /** May the caller of this exchange make calls of this scope? A page then offers them. */
@@ -129,7 +120,7 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
   commonHeaders({ req, changes }: Exchange): readonly string[] {
     return req.headers.origin === undefined
       ? this.plain
-      : [...this.dataSecurity, ...this.cors.headers(req, changes)];
+      : [...this.security.data, ...this.cors.headers(req, changes)];
   }
 
   finished(exchange: Exchange, status: number, bytesOut: number): void {
@@ -291,7 +282,7 @@ export class Router implements ExchangeContext, OnApplicationShutdown {
     (req as IncomingMessage & { id: string }).id = exchange.requestId;
     res.setHeader('x-request-id', exchange.requestId);
     if (exchange.caller !== undefined) setCallerOf(req, exchange.caller);
-    const headers = [...this.security, ...this.cors.headers(req, exchange.changes)];
+    const headers = [...this.security.pages, ...this.cors.headers(req, exchange.changes)];
     for (let i = 0; i < headers.length; i += 2) res.setHeader(headers[i] ?? '', headers[i + 1] ?? '');
     if (this.isDraining) res.setHeader('connection', 'close');
     this.passed.set(res, exchange);
