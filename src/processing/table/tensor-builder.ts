@@ -1,5 +1,11 @@
 import { ElementSink } from '../../tensors/json/element-sink';
-import { DOUBLE_RANGES, INTEGER_RANGES, isFloat, type Datatype, type NumericDatatype } from '../../tensors/datatype';
+import {
+  DOUBLE_RANGES,
+  INTEGER_RANGES,
+  isFloat,
+  type Datatype,
+  type NumericDatatype,
+} from '../../tensors/datatype';
 import type { Tensor } from '../../tensors/tensor';
 import { type Cell, CellFault, shown } from './cell';
 import type { CellValue, ColumnPlan, TableTensorPlan } from './table-plan';

@@ -1,8 +1,23 @@
 import type { DomainError } from '../../errors/domain-error';
 import { isDigit, QUOTE } from '../numbers/ascii';
-import { type TensorData, DOUBLE_RANGES, type FloatDatatype, INTEGER_RANGES, type IntegerDatatype, isFloat, type Range } from '../datatype';
+import {
+  type TensorData,
+  DOUBLE_RANGES,
+  type FloatDatatype,
+  INTEGER_RANGES,
+  type IntegerDatatype,
+  isFloat,
+  type Range,
+} from '../datatype';
 import { isWhole } from '../numbers/decimal';
-import { cut, elementFault, type ElementReader, type Place, rejectElement, wrongDatatype } from './element-reader';
+import {
+  cut,
+  elementFault,
+  type ElementReader,
+  type Place,
+  rejectElement,
+  wrongDatatype,
+} from './element-reader';
 import { type ElementSink, storeNumber } from './element-sink';
 import { FloatRuns } from '../numbers/float-kernel/float-kernel';
 import { quote } from './json-fault';
