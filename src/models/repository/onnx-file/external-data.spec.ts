@@ -215,13 +215,15 @@ describe('inspectModel', () => {
     expect((await inspectModel(model)).random).toBeUndefined();
   });
 
-  it('counts nodes, those in branches and functions among them', async () => {
+  it('names and counts operators, those in branches and functions among them', async () => {
     const inner = { node: [{ opType: 'Relu' }, { opType: 'Exp' }] };
     const attribute = [{ name: 'then_branch', g: inner }];
     const call = { opType: 'f', domain: 'd' };
     const functions = [{ name: 'f', domain: 'd', node: [{ opType: 'Abs' }, { opType: 'Neg' }] }];
     await writeFile(modelFile, encode({ node: [{ opType: 'If', attribute }, call, call] }, functions));
-    expect((await inspectModel(modelFile)).nodes).toBe(7);
+    const { nodes, operators } = await inspectModel(modelFile);
+    expect(nodes).toBe(7);
+    expect([...operators].sort()).toEqual(['Abs', 'Exp', 'If', 'Neg', 'Relu']);
   });
 
   const inBranch = (opType: string): onnx.IGraphProto => ({

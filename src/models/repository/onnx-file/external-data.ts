@@ -26,7 +26,7 @@ const MAX_MODEL_BYTES = 2 ** 31 - 1;
 export interface ModelContents {
   /** In the order of their locations. */
   readonly externalData: ExternalDataFile[];
-  /** Those of its graph and its functions; of other domains than ONNX's own as `domain.operator`. */
+  /** Those of its graph, of graphs within it and of its functions; of other domains than ONNX's own as `domain.operator`. */
   readonly operators: ReadonlySet<string>;
   /** Those of them that make its outputs. */
   readonly lastOperators: ReadonlySet<string>;
@@ -104,10 +104,11 @@ async function readTraits(file: FileHandle): Promise<GraphTraits> {
   try {
     const graph = await readModelGraph(file, (await file.stat()).size);
     const ends = new Set(graph.graph.outputs);
+    const nodes = [...nodesOf(graph.graph)];
     return {
-      operators: namesOf(graph.graph.nodes),
+      operators: namesOf(nodes),
       lastOperators: namesOf(graph.graph.nodes.filter(({ outputs }) => outputs.some((one) => ends.has(one)))),
-      nodes: nodesOf(graph.graph),
+      nodes: nodes.length,
       random: randomReason(graph),
       coupling: rowCoupling(graph),
       defaulted: graph.defaulted,
@@ -133,9 +134,12 @@ function namesOf(nodes: readonly GraphNode[]): ReadonlySet<string> {
   return new Set(nodes.map(({ domain, operator }) => (domain === '' ? operator : `${domain}.${operator}`)));
 }
 
-function nodesOf({ nodes }: Graph): number {
-  const within = nodes.flatMap(({ attributes }) => [...attributes.values()].flatMap(({ graphs }) => graphs));
-  return within.reduce((sum, graph) => sum + nodesOf(graph), nodes.length);
+/** Its nodes, and those of the graphs within them. */
+function* nodesOf({ nodes }: Graph): Iterable<GraphNode> {
+  for (const node of nodes) {
+    yield node;
+    for (const { graphs } of node.attributes.values()) for (const graph of graphs) yield* nodesOf(graph);
+  }
 }
 
 async function resolve(

@@ -182,6 +182,52 @@ describe('the coupling of rows in a graph', () => {
     );
   });
 
+  const loop = (step: Step): readonly Step[] => [
+    ['Loop', ['trips', '', 'x'], ['y'], { body: bodyOf([step]) }],
+  ];
+  const bodyOf = (steps: readonly Step[]): onnx.IGraphProto =>
+    graphOf({
+      steps: [['Identity', ['on'], ['still']], ...steps],
+      inputs: { trip: [], on: [], v: ['N', 4] },
+      outputs: { still: [], s: ['N', 4] },
+    });
+  const same = graphOf({ steps: [['Relu', ['x'], ['s']]], inputs: {}, outputs: { s: ['N', 4] } });
+  const scanned: Step = [
+    'Scan',
+    ['x', 'w'],
+    ['s', 'rest'],
+    {
+      num_scan_inputs: 1,
+      body: graphOf({
+        steps: [
+          ['Relu', ['v'], ['s']],
+          ['Identity', ['row'], ['rest']],
+        ],
+        inputs: { v: ['N', 4], row: [4] },
+        outputs: { s: ['N', 4], rest: [4] },
+      }),
+    },
+  ];
+  it.each<[string, readonly Step[]]>([
+    ['in what a loop carries on', loop(['CumSum', ['v', 'zero'], ['s']])],
+    ['behind a loop', [...loop(['Relu', ['v'], ['s']]), ['CumSum', ['y', 'zero'], ['z']]]],
+    [
+      'behind branches',
+      [
+        ['If', ['always'], ['s'], { then_branch: same, else_branch: same }],
+        ['CumSum', ['s', 'zero'], ['y']],
+      ],
+    ],
+    ['behind a scan', [scanned, ['CumSum', ['s', 'zero'], ['y']]]],
+  ])('shows %s', async (_, steps) => {
+    expect(await coupling(steps)).toBe('its operator CumSum works over the axis of the rows');
+  });
+
+  it('does not show in a loop that leaves rows alone', async () => {
+    expect(await coupling(loop(['CumSum', ['v', 'one'], ['s']]))).toBeUndefined();
+    expect(await coupling([scanned, ['CumSum', ['rest', 'zero'], ['y']]])).toBeUndefined();
+  });
+
   it.each<[string, readonly Step[], Partial<SmallGraph>['functions']]>([
     [
       'CumSum',

@@ -59,20 +59,18 @@ export function rowCoupling({ graph, opset }: ModelGraph): string | undefined {
 function inGraph(scope: Scope, opset: number): string | undefined {
   const flow = new RowFlow(scope);
   for (const node of scope.graph.nodes) {
-    const reason = inNode(node, flow, opset) ?? inBodies(node, scope, opset);
+    const bodies = flow.bodiesOf(node);
+    const reason = inNode(node, flow, opset) ?? inBodies(bodies, opset);
     if (reason !== undefined) return reason;
-    flow.follow(node);
+    flow.follow(node, bodies);
   }
   return undefined;
 }
 
-/** Bodies of `If`, `Loop` and `Scan` see the values around them; of their own inputs nothing is known. */
-function inBodies(node: GraphNode, scope: Scope, opset: number): string | undefined {
-  for (const { graphs } of node.attributes.values()) {
-    for (const graph of graphs) {
-      const reason = inGraph({ graph, values: new Map(), around: scope }, opset);
-      if (reason !== undefined) return reason;
-    }
+function inBodies(bodies: readonly Scope[], opset: number): string | undefined {
+  for (const body of bodies) {
+    const reason = inGraph(body, opset);
+    if (reason !== undefined) return reason;
   }
   return undefined;
 }

@@ -29,7 +29,10 @@ export class RowFlow {
 
   /** What is known of an input of a node. */
   input(node: GraphNode, position: number): KnownValue {
-    const name = node.inputs[position];
+    return this.value(node.inputs[position]);
+  }
+
+  value(name: string | undefined): KnownValue {
     if (name === undefined || name === '') return UNKNOWN;
     for (let at: Scope | undefined = this.scope; at !== undefined; at = at.around) {
       const value = at.values.get(name);
@@ -39,9 +42,29 @@ export class RowFlow {
     return constant === undefined ? UNKNOWN : { rank: constant.rank, rows: undefined };
   }
 
-  /** Notes what is known of a node's outputs. */
-  follow(node: GraphNode): void {
-    const outputs = node.domain === '' ? this.outputsOf(node) : [];
+  /**
+   * Bodies of `If`, `Loop` and `Scan` see the values around them. What a loop carries on it is given; what a scan takes
+   * apart is followed no further.
+   */
+  bodiesOf(node: GraphNode): Scope[] {
+    const own = ownInputs(node);
+    const given = carried(node);
+    return [...node.attributes.values()].flatMap(({ graphs }) =>
+      graphs.map((graph) => {
+        const values = new Map<string, KnownValue>();
+        for (let i = 0; i < given; i++) {
+          const { name = '' } = graph.inputs[own + i] ?? {};
+          values.set(name, this.input(node, own + i));
+        }
+        return { graph, values, around: this.scope };
+      }),
+    );
+  }
+
+  /** Notes what is known of a node's outputs. @param bodies looked through already */
+  follow(node: GraphNode, bodies: readonly Scope[]): void {
+    const outputs =
+      bodies.length > 0 ? handedOut(node, bodies) : node.domain === '' ? this.outputsOf(node) : [];
     node.outputs.forEach((name, i) => {
       if (name !== '') this.scope.values.set(name, outputs[i] ?? outputs.at(-1) ?? UNKNOWN);
     });
@@ -229,4 +252,28 @@ function without(axes: readonly number[], { rank, rows }: KnownValue): KnownValu
   const below = rows === undefined ? 0 : axes.filter((axis) => axis < rows).length;
   const isGone = rows !== undefined && axes.includes(rows);
   return { rank: rank - axes.length, rows: rows === undefined || isGone ? undefined : rows - below };
+}
+
+/** Of a loop's inputs those that its body has not got as they are: how often, and whether at all. */
+function ownInputs({ operator }: GraphNode): number {
+  return operator === 'Loop' ? 2 : 0;
+}
+
+/** How many values a loop or a scan hands from one turn to the next. */
+function carried({ operator, inputs, attributes }: GraphNode): number {
+  if (operator === 'Loop') return inputs.length - 2;
+  return operator === 'Scan'
+    ? inputs.length - (attributes.get('num_scan_inputs')?.integer ?? inputs.length)
+    : 0;
+}
+
+/** What bodies give: each branch all, a loop and a scan what they carry on. */
+function handedOut(node: GraphNode, bodies: readonly Scope[]): KnownValue[] {
+  const isBranch = node.operator === 'If';
+  const first = node.operator === 'Loop' ? 1 : 0;
+  return node.outputs.map((_, i) => {
+    if (!isBranch && i >= carried(node)) return UNKNOWN;
+    const given = bodies.map((body) => new RowFlow(body).value(body.graph.outputs[first + i]));
+    return given.find(({ rows }) => rows !== undefined) ?? given[0] ?? UNKNOWN;
+  });
 }
