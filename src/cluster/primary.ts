@@ -104,7 +104,14 @@ export async function runPrimary(): Promise<void> {
     stopTimeoutMs: http.shutdownTimeoutMs,
     onFork(worker, forked) {
       sink.attach(worker.process, forked.place);
-      coordinator.serve(forked.channel, forked);
+      coordinator.serve(forked.channel, {
+        id: forked.id,
+        admit: () => forked.admit(),
+        get standing() {
+          return supervisor.standingOf(forked);
+        },
+        waits: () => supervisor.waits(forked),
+      });
       keeper.serve(forked.channel);
       digests.serve(forked.channel);
       prepared.serve(forked.channel, forked.id);

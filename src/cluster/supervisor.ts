@@ -10,6 +10,7 @@ import {
   type Ready,
   type Reply,
 } from '../process/ipc/messages';
+import type { Standing } from '../models/rollout/coordinator';
 import { Handover } from './handover';
 import { WorkerSlot, type WorkerSlotOwner } from './worker-slot';
 import { workerNumberFor } from '../config/worker-number';
@@ -123,6 +124,20 @@ export class Supervisor implements WorkerSlotOwner {
   /** Is every slot taken by a worker that serves? */
   get complete(): boolean {
     return this.slots.every((slot) => slot.current?.state === 'ready');
+  }
+
+  /** One that is to follow a worker by wish is awaited, whatever it lacks; then the old one stays. */
+  standingOf(process: WorkerProcess): Standing {
+    const others = [...this.processes].filter((one) => one !== process && one.takesPart && !one.waits);
+    if (others.length === 0) return 'alone';
+    const isSpare = others.some(({ place, state }) => state === 'ready' && place !== process.place);
+    return isSpare && this.slots[process.place - 1]?.isReplacedByWish === false ? 'spare' : 'needed';
+  }
+
+  /** It need not serve for a while, and whom it follows because that one fails need not wait for it. */
+  waits(process: WorkerProcess): void {
+    process.waits = true;
+    this.slots[process.place - 1]?.takeOver(process);
   }
 
   /** Slots whose workers keep dying. */

@@ -35,6 +35,8 @@ export class WorkerProcess {
   readonly id: number;
   state: WorkerState = 'starting';
   private joined = false;
+  /** Does it leave what comes in to others, as it cannot load what they serve? */
+  waits = false;
   /** Did it end without having been told to, or having done so by itself in an orderly way? */
   private died = false;
   /** Why it could not start, in its own words. */
@@ -146,6 +148,7 @@ export class WorkerProcess {
       case 'ready':
         if (this.state !== 'starting') return;
         this.state = 'ready';
+        this.waits = false;
         this.readyAtMs = performance.now();
         this.events.ready(this, message);
         break;

@@ -38,6 +38,10 @@ export class WorkerSlot {
     return this.failures >= CRASH_LOOP && !this.current?.proved;
   }
 
+  get isReplacedByWish(): boolean {
+    return this.successor !== undefined && this.byWish;
+  }
+
   fill(): void {
     this.current = this.owner.fork(this);
   }
@@ -75,10 +79,18 @@ export class WorkerSlot {
     if (missing.length > 0) {
       logger.error({ msg: 'the new worker lacks models, the old one stays', ...process.name, missing });
       process.stop(stopTimeoutMs);
+      this.successor = undefined;
+      this.finishReplacement();
     } else {
-      this.current?.stop(stopTimeoutMs);
-      this.current = process;
+      this.takeOver(process);
     }
+  }
+
+  /** Whom it follows leaves, be it that others have to serve for a while. */
+  takeOver(process: WorkerProcess): void {
+    if (process !== this.successor) return;
+    this.current?.stop(this.owner.stopTimeoutMs);
+    this.current = process;
     this.successor = undefined;
     this.finishReplacement();
   }

@@ -1,7 +1,7 @@
 import { DomainError } from '../../errors/domain-error';
 import { failedReply, type Reply } from '../../process/ipc/messages';
-import { ABORT, COMMIT, type Prepare, PREPARE, type Prepared, RETIRE, USAGE } from './messages';
-import { Coordinator, type CoordinatorOptions } from './coordinator';
+import { ABORT, COMMIT, type Joined, type Prepare, PREPARE, type Prepared, RETIRE, USAGE } from './messages';
+import { Coordinator, type CoordinatorOptions, type Standing } from './coordinator';
 import { KeptLog } from '../../telemetry/logging/testing/kept-log';
 
 /** Two workers that keep what they are told, as real ones do, without models. */
@@ -108,11 +108,13 @@ const kept = (model: string) => ({
   light: false,
 });
 
+const NEEDED = { admit: () => undefined, waits: () => undefined, standing: 'needed' as Standing };
+
 /** Takes the first worker in, which has loaded these by its settings. */
-const adopt = (coordinator: Coordinator, ...models: string[]): Promise<boolean> =>
+const adopt = (coordinator: Coordinator, ...models: string[]): Promise<Joined> =>
   coordinator.join(
-    { generation: 0, loaded: models.map(kept), kept: models, unavailable: [] },
-    () => undefined,
+    { generation: 0, loaded: models.map(kept), kept: models, unavailable: [], elsewhere: [] },
+    NEEDED,
   );
 
 describe('ModelCoordinator', () => {
@@ -200,12 +202,18 @@ describe('ModelCoordinator', () => {
     await adopt(coordinator, 'a');
     await coordinator.change({ action: 'load', model: 'a' });
     const admit = jest.fn();
-    expect(await coordinator.join({ generation: 0, loaded: [], kept: [], unavailable: [] }, admit)).toBe(
-      false,
-    );
+    expect(
+      await coordinator.join(
+        { generation: 0, loaded: [], kept: [], unavailable: [], elsewhere: [] },
+        { ...NEEDED, admit },
+      ),
+    ).toBe(false);
     expect(admit).not.toHaveBeenCalled();
     expect(
-      await coordinator.join({ generation: 1, loaded: [kept('a')], kept: [], unavailable: [] }, admit),
+      await coordinator.join(
+        { generation: 1, loaded: [kept('a')], kept: [], unavailable: [], elsewhere: [] },
+        { ...NEEDED, admit },
+      ),
     ).toBe(true);
     expect(admit).toHaveBeenCalledTimes(1);
   });
@@ -217,8 +225,12 @@ describe('ModelCoordinator', () => {
     const coordinator = harness.coordinator();
     await adopt(coordinator, 'a');
     const change = coordinator.change({ action: 'load', model: 'm' });
-    const joined = coordinator.join({ generation: 0, loaded: [kept('a')], kept: [], unavailable: [] }, () =>
-      harness.serving.push(new Map()),
+    const joined = coordinator.join(
+      { generation: 0, loaded: [kept('a')], kept: [], unavailable: [], elsewhere: [] },
+      {
+        ...NEEDED,
+        admit: () => void harness.serving.push(new Map()),
+      },
     );
     open();
     await Promise.all([change, joined]);
@@ -231,8 +243,8 @@ describe('ModelCoordinator', () => {
     await adopt(coordinator, 'a', 'b');
     const other = { ...kept('a'), digest: 'other' };
     await coordinator.join(
-      { generation: 0, loaded: [other, kept('b')], kept: [], unavailable: [] },
-      () => undefined,
+      { generation: 0, loaded: [other, kept('b')], kept: [], unavailable: [], elsewhere: [] },
+      NEEDED,
     );
     expect(harness.asked).toEqual([PREPARE, COMMIT]);
     expect(coordinator.missing([kept('b')])).toEqual(['a']);

@@ -11,7 +11,9 @@ import {
   type DesiredModels,
   JOIN,
   type Join,
+  type Joined,
   type Leave,
+  type LoadedVersions,
   type ModelChange,
   type Prepare,
   type Prepared,
@@ -29,12 +31,15 @@ import { SetAside, versionKey } from './set-aside';
 import { LruResidency } from './lru-residency';
 import { whatToDo } from '../what-to-do';
 import { ChangeQueue } from './change-queue';
+import { backoffMs } from '../../common/backoff';
 import { Line } from '../../common/line';
 import { FAULT_LINES, LoadLog } from '../loading/load-log';
 import type { EventLog } from '../../telemetry/logging/log-line';
 
 /** For a swap, which takes no work. */
 const QUICK_MS = 5_000;
+/** From 2 s on, what a worker lacks is tried again. */
+const PATIENCE = 3;
 /** Small versions whose content is remembered. */
 const MAX_KNOWN = 10_000;
 
@@ -51,11 +56,17 @@ export interface CoordinatorOptions extends PreparePhaseOptions {
   readonly log: EventLog;
 }
 
+/** Is a worker that starts the only one, needed beside others, or may those do without it for a while? */
+export type Standing = 'alone' | 'needed' | 'spare';
+
 /** A worker as the coordinator knows it. */
 export interface Member {
   readonly id: number;
   /** From then on it is asked like the others. */
   admit(): void;
+  readonly standing: Standing;
+  /** It leaves what comes in to the others, until it can load what they serve. */
+  waits(): void;
 }
 
 interface Staged extends Prepared {
@@ -80,13 +91,18 @@ export class Coordinator {
   private readonly aside: SetAside;
   /** Small versions that all workers had before: such a one comes back in one message. */
   private readonly known = new Map<string, LoadedVersion>();
+  /** Workers that cannot load what the others serve, and when that is tried again. */
+  private readonly waiting = new WeakMap<object, { tries: number; untilMs: number }>();
   private readonly turns = new ChangeQueue();
   private readonly line: Line;
   private readonly loads: LoadLog;
   private readonly faults: LoadLog;
 
+  private readonly now: () => number;
+
   constructor(private readonly options: CoordinatorOptions) {
-    this.aside = new SetAside(options.now ?? (() => performance.now()));
+    this.now = options.now ?? (() => performance.now());
+    this.aside = new SetAside(this.now);
     this.line = new Line(options.maxLoads);
     const { log } = options;
     this.loads = new LoadLog('model loaded', 'more models loaded', (event) => log.info(event));
@@ -112,7 +128,7 @@ export class Coordinator {
     channel.handle<undefined, DesiredModels | undefined>(DESIRED, () => this.desired());
     // Not one of the changes that wait for each other: meanwhile answers would be wrong.
     channel.handle<Unbatched, void>(WRONG_BATCHES, (unbatched) => this.unbatch(unbatched));
-    channel.handle<Join, boolean>(JOIN, (join) => this.join(join, () => member.admit()));
+    channel.handle<Join, Joined>(JOIN, (join) => this.join(join, member));
   }
 
   /** What a worker that starts is to load; undefined while none has said what it found by its settings. */
@@ -129,21 +145,38 @@ export class Coordinator {
 
   /**
    * Takes a worker in that is about to serve. What the first one loaded by its settings is what all are to have;
-   * another one has to be up to date, and where it found other files than the others, all load anew.
-   * @returns false when the models have changed since it looked: it has to look again
+   * another one has to be up to date, and where it found other files than the others, all load anew. Where that fails, it
+   * had better not serve while others do: they answer what it cannot.
    */
-  async join({ generation, loaded, kept, unavailable }: Join, admit: () => void): Promise<boolean> {
+  async join(join: Join, member: Omit<Member, 'id'>): Promise<Joined> {
+    const { generation, loaded, kept, unavailable, elsewhere } = join;
     if (this.adopted && generation !== this.generation) return false;
     // No change can come between this and the next question to all.
-    admit();
+    member.admit();
     if (!this.adopted) {
       this.adopted = true;
       for (const model of kept) this.kept.add(model);
       for (const version of loaded) this.nowLoaded(version);
       for (const { model, reason } of unavailable) this.failed(model, reason);
-    } else {
-      await this.makeAlike(loaded);
+      return true;
     }
+    const waits = this.waiting.get(member) ?? { tries: 0, untilMs: -Infinity };
+    if (this.now() >= waits.untilMs) {
+      await this.makeAlike(loaded);
+      waits.untilMs = this.now() + backoffMs(++waits.tries + PATIENCE);
+      this.waiting.set(member, waits);
+      // It had its part in what was changed, and says what it has now.
+      if (generation !== this.generation) return false;
+    }
+    const lacking = this.lacking(loaded).filter(({ model }) => !elsewhere.includes(model));
+    const { standing } = member;
+    if (standing === 'spare' && lacking.length > 0) {
+      member.waits();
+      return lacking.map(({ model }) => model);
+    }
+    this.waiting.delete(member);
+    // Nobody has it any more: what the folder has when it is asked for is as good as what there was.
+    if (standing === 'alone') for (const one of lacking) this.letGo(one);
     return true;
   }
 
@@ -323,19 +356,13 @@ export class Coordinator {
 
   /** Where a worker found other files than the others have loaded, what is in the folder now is for all. */
   private async makeAlike(loaded: readonly LoadedVersion[]): Promise<void> {
-    const there = new Set(loaded.map(contentOf));
-    const different = this.residents
-      .list()
-      .filter(({ model, versions }) =>
-        versions.some((version) => !there.has(contentOf({ model, ...version }))),
-      );
     const changes: ModelChange[] = [
       ...this.adopt(loaded).map(({ model, version }) => ({
         action: 'ensure' as const,
         model,
         version,
       })),
-      ...different.map(({ model }) => ({ action: 'renew' as const, model })),
+      ...this.lacking(loaded).map(({ model }) => ({ action: 'renew' as const, model })),
     ];
     for (const change of changes) {
       const { model } = change;
@@ -343,13 +370,33 @@ export class Coordinator {
         this.aside.requireHarmless(model);
         await this.change(change);
       } catch (error) {
-        this.options.log.info({
-          msg: 'a new worker has not what the others have',
-          model,
-          reason: reasonOf(error),
-        });
+        const reason = reasonOf(error);
+        this.options.log.info({ msg: 'a new worker has not what the others have', model, reason });
+        const isGone = error instanceof DomainError && error.code === 'model_not_found';
+        // It might have had to make room any time.
+        if (isGone && !this.kept.has(model)) this.letGo({ model, versions: this.residents.of(model) });
       }
     }
+  }
+
+  /** Of what is loaded that which is not among these. */
+  private lacking(loaded: readonly LoadedVersion[]): LoadedVersions[] {
+    const there = new Set(loaded.map(contentOf));
+    return this.residents.list().flatMap(({ model, versions }) => {
+      const lacks = versions.filter((version) => !there.has(contentOf({ model, ...version })));
+      return lacks.length === 0 ? [] : [{ model, versions: lacks }];
+    });
+  }
+
+  /** Nobody is to have these any more, until a request or a call has them loaded. */
+  private letGo({ model, versions }: LoadedVersions): void {
+    for (const { version } of versions) this.residents.remove(model, version);
+    const names = versions.map(({ version }) => version);
+    const why = 'its files are gone, or others';
+    this.failed(model, why);
+    this.options.log.info({ msg: 'model unloaded', model, versions: names, why });
+    // What is under way with it is finished meanwhile.
+    void this.retire(model, names, false);
   }
 
   /** Models of the start that only this worker could load: from now on they are for all. */

@@ -38,7 +38,7 @@ export class LocalCoordinator implements OnModuleInit, OnApplicationShutdown {
       changed: () => this.lookNow(),
       log: this.logger,
     });
-    this.coordinator.serve(ipc, { id: 0, admit: () => undefined });
+    this.coordinator.serve(ipc, { id: 0, admit: () => undefined, standing: 'alone', waits: () => undefined });
   }
 
   /** Models are there before any is loaded. */

@@ -64,7 +64,15 @@ export interface Join {
   /** Models that it was to load at the start. */
   readonly kept: readonly string[];
   readonly unavailable: readonly UnavailableModel[];
+  /** Models of other servers, which no worker has to itself. */
+  readonly elsewhere: readonly string[];
 }
+
+/**
+ * May the worker serve? False: models were changed since it looked. Names: of what others serve it cannot load these, and
+ * need not serve as long as they do.
+ */
+export type Joined = boolean | readonly string[];
 
 export interface WantedVersion {
   readonly version: string;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { EventLogger } from '../../telemetry/logging/event-logger';
 import { type ModelsConfig, modelsConfig } from '../../config/config.slices';
@@ -10,6 +11,7 @@ import {
   type DesiredModels,
   JOIN,
   type Join,
+  type Joined,
   type LoadedVersions,
   type WantedVersion,
 } from './messages';
@@ -19,6 +21,8 @@ import { ModelRegistry } from '../loading/model-registry';
 
 const ASK_MS = 10_000;
 const PROGRESS_MS = 1000;
+/** Before a worker that need not serve asks again. */
+const WAIT_MS = 1000;
 
 /** This worker's place among the others: it starts with what they have, and joins them. */
 @Injectable()
@@ -65,22 +69,39 @@ export class WorkerJoin {
     }
   }
 
-  /** Takes part in the changes of the whole server from here on. */
+  /**
+   * Takes part in the changes of the whole server from here on. Resolves when this worker may serve: as long as it cannot
+   * load what others serve, it leaves that to them.
+   */
   async join(): Promise<void> {
-    for (;;) {
+    let said = '';
+    while (!this.ipc.toldToStop) {
+      const known = this.registry.known();
       const join: Join = {
         generation: this.generation,
         loaded: this.registry.loaded(),
-        kept: this.registry
-          .known()
-          .filter((model) => model.kept && !model.unloaded)
-          .map(({ name }) => name),
+        kept: known.filter((model) => model.kept && !model.unloaded).map(({ name }) => name),
         unavailable: this.registry.unavailable(),
+        elsewhere: known
+          .filter((model) => model.version(undefined)?.config.elsewhere)
+          .map(({ name }) => name),
       };
-      if (await this.ipc.askPrimary<boolean>(JOIN, join, changeTimeoutMs(this.config))) return;
-      // Models were changed while this worker was loading.
-      const desired = await this.desired();
-      if (desired !== undefined) await this.follow(desired);
+      const joined = await this.ipc.askPrimary<Joined>(JOIN, join, changeTimeoutMs(this.config));
+      if (joined === true) return;
+      if (joined === false) {
+        // Models were changed while this worker was loading.
+        const desired = await this.desired();
+        if (desired !== undefined) await this.follow(desired);
+        continue;
+      }
+      const models = joined.join(', ');
+      if (models !== said) {
+        const msg =
+          'this worker waits: it cannot load what the others serve; put the files back, or load or unload the model';
+        this.logger.error({ msg, models });
+      }
+      said = models;
+      await sleep(WAIT_MS);
     }
   }
 
@@ -104,9 +125,9 @@ export class WorkerJoin {
         versions === undefined ? prepared.versions.at(-1)?.version : this.registry.expect(model).agreed;
       this.changes.commit({ id, generation: this.generation ?? 0, byDefault, unbatched: [] });
     } catch (error) {
-      // What a worker lacks of the start's models it says when it joins.
-      if (versions === undefined) return;
-      this.logger.error({ msg: 'this worker has not what the others have', model, reason: reasonOf(error) });
+      // What a worker lacks it says when it joins, again and again if need be.
+      const msg = 'this worker has not what the others have';
+      if (versions !== undefined) this.logger.debug({ msg, model, reason: reasonOf(error) });
     }
   }
 

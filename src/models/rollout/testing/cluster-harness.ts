@@ -12,7 +12,7 @@ import type { RunnerKind } from '../../../runners/runner-kind';
 import type { ModelRunner } from '../../../runners/runner';
 import { WorkerJoin } from '../worker-join';
 import { Participant } from '../participant';
-import { Coordinator } from '../coordinator';
+import { Coordinator, type Standing } from '../coordinator';
 import { contentDigest } from '../../repository/content-digest';
 import { versionDigest } from '../../repository/version-digest';
 import type { ModelLoader } from '../../loading/model-loader';
@@ -27,6 +27,8 @@ export class TestWorker {
   readonly registry: ModelRegistry;
   readonly membership: WorkerJoin;
   joined = false;
+  standing: Standing = 'needed';
+  readonly waits = (): void => undefined;
   /** What became of it. */
   gone: 'died' | 'left' | undefined;
   /** Files of the sessions that were opened, in order. */
