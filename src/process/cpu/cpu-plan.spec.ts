@@ -91,8 +91,8 @@ describe('planThreads', () => {
   });
 
   it('takes explicit settings as they are, beyond the quota too', () => {
-    const wishes = { workers: 4, slots: 3, intraOpThreads: 2 };
-    expect(planCpus({ quota: 2, ...wishes })).toEqual({ quota: 2, ...wishes });
+    const wishes = { workers: 4, slots: 3 };
+    expect(planCpus({ quota: 2, ...wishes })).toEqual({ quota: 2, ...wishes, intraOpThreads: 1 });
   });
 
   it('comes to the same plan again in a worker that is told the outcome', () => {

@@ -18,7 +18,6 @@ export interface CpuWishes {
   readonly quota: number;
   readonly workers: number | 'auto';
   readonly slots: number | 'auto';
-  readonly intraOpThreads?: number;
 }
 
 // More event loops than this take more memory than they win.
@@ -30,15 +29,15 @@ const V1_MOUNTS = ['cpu', 'cpu,cpuacct'];
  * Shares the quota out. Slots come before intra-op threads: separate runs use cores better than one run
  * that is split, so a run gets several threads only where fewer slots were asked for.
  */
-export function planCpus({ quota, workers, slots, intraOpThreads }: CpuWishes): CpuPlan {
+export function planCpus({ quota, workers, slots }: CpuWishes): CpuPlan {
   const plannedWorkers = workers === 'auto' ? Math.min(quota, MAX_AUTO_WORKERS) : workers;
   const processes = Math.max(1, plannedWorkers);
-  const plannedSlots = slots === 'auto' ? share(quota, processes * (intraOpThreads ?? 1)) : slots;
+  const plannedSlots = slots === 'auto' ? share(quota, processes) : slots;
   return {
     quota,
     workers: plannedWorkers,
     slots: plannedSlots,
-    intraOpThreads: intraOpThreads ?? share(quota, processes * plannedSlots),
+    intraOpThreads: share(quota, processes * plannedSlots),
   };
 }
 
