@@ -1,3 +1,4 @@
+import type { RowPadding } from '../tensors/row-padding';
 import type { Tensor } from '../tensors/tensor';
 
 /** How one picture came into the tensor, so that boxes find the way back. Lengths in pixels. */
@@ -48,15 +49,6 @@ export function tokensOf(
   const text = contexts.find((context) => context.type === 'text');
   const count = text?.lengths[row] ?? positions;
   return { first: text?.paddingSide === 'left' ? positions - count : 0, count };
-}
-
-/** How rows may be lengthened in their second dimension, so that they run with longer ones. */
-export interface RowPadding {
-  /** Rows of the same one may run together. */
-  readonly bucket: number;
-  /** What stands beside a row, by the names of the model's inputs; 0 where there is none. */
-  readonly fill: Readonly<Record<string, number>>;
-  readonly side: PaddingSide;
 }
 
 /** What may be made of a request's rows on their way to the model. */

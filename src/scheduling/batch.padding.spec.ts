@@ -1,5 +1,5 @@
 import type { RequestInputs } from '../runners/runner';
-import type { RowPadding } from './row-padding';
+import type { RowPadding } from '../tensors/row-padding';
 import { FakeRunner, valuesOf } from './testing/fake-runner';
 import { Harness } from './testing/harness';
 

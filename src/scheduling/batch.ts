@@ -1,4 +1,5 @@
 import type { RequestInputs, RunContext } from '../runners/runner';
+import { padded, type RowPadding } from '../tensors/row-padding';
 import type { Tensor } from '../tensors/tensor';
 import { RETRY_LANE, type QueuedRequest, type RequestQueue } from './request-queue';
 import { BatchTrace } from '../telemetry/tracing/run-trace';
@@ -122,6 +123,27 @@ export function sliceRows(
     };
   }
   return own;
+}
+
+/** A request on its way into a batch. */
+interface PaddedEntry {
+  inputs: RequestInputs;
+  readonly request: { readonly padding?: RowPadding };
+}
+
+/** Lengthens the rows of requests that run together to those of the longest. */
+export function padToLongest(entries: readonly PaddedEntry[]): void {
+  const longest = Math.max(...entries.map(({ inputs }) => lengthOf(inputs)));
+  for (const entry of entries) {
+    const { inputs } = entry;
+    const { padding } = entry.request;
+    if (padding === undefined || lengthOf(inputs) === longest) continue;
+    entry.inputs = inputs.map((tensor) => padded(tensor, longest, padding));
+  }
+}
+
+function lengthOf(inputs: RequestInputs): number {
+  return inputs[0]?.shape[1] ?? 0;
 }
 
 /** One run under way. */

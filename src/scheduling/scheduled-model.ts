@@ -2,7 +2,7 @@ import { DomainError, type ErrorCode, toDomainError } from '../errors/domain-err
 import type { ModelRunner } from '../runners/runner';
 import type { Tensor } from '../tensors/tensor';
 import { Admission } from './admission';
-import { leadWithRows, rowsFault, BatchRun } from './batch';
+import { BatchRun, leadWithRows, padToLongest, rowsFault } from './batch';
 import { BatchAudit } from './batch-audit';
 import { CostModel, type ForecastErrors } from './cost-model';
 import { emptyInput, refusalOf } from './empty-inputs';
@@ -16,7 +16,6 @@ import {
   type ScheduledResult,
 } from './scheduled-request';
 import { type GivenUp, QueuedRequest, RETRY_LANE, type RequestQueue } from './request-queue';
-import { padToLongest } from './row-padding';
 
 export interface ModelOptions {
   /** Names the model version in messages. */

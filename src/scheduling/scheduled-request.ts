@@ -1,7 +1,7 @@
 import type { RequestInputs } from '../runners/runner';
 import type { RequestTrace } from '../telemetry/tracing/trace-record';
 import type { Tensor } from '../tensors/tensor';
-import type { RowPadding } from './row-padding';
+import type { RowPadding } from '../tensors/row-padding';
 
 /** An `AbortSignal`, or any object with a flag; without a listener the flag is read when a batch forms. */
 export interface CancelSignal {

@@ -1,5 +1,5 @@
 import { sliceRows } from '../../scheduling/batch';
-import { padded, type RowPadding } from '../../scheduling/row-padding';
+import { padded, type RowPadding } from '../../tensors/row-padding';
 import { allocate, type NumericDatatype } from '../../tensors/datatype';
 import { madeUp } from '../../tensors/made-up';
 import { elementCount, type Shape } from '../../tensors/shape';

@@ -7,7 +7,7 @@ import { reasonOf } from '../../errors/domain-error';
 import type { ModelProcessing } from '../../processing/model-processing';
 import type { RequestInputs } from '../../runners/runner';
 import { rowDifference } from '../../scheduling/row-difference';
-import { padded } from '../../scheduling/row-padding';
+import { padded } from '../../tensors/row-padding';
 
 /** What runs have shown of a model. */
 export interface Proof {

@@ -1,5 +1,6 @@
 import type { RequestOptions } from '../options';
-import type { InputContext, RowPadding, RunFreedom } from '../prepared';
+import type { RowPadding } from '../../tensors/row-padding';
+import type { InputContext, RunFreedom } from '../prepared';
 import type { RawInput } from '../raw-input';
 import type { Tensor } from '../../tensors/tensor';
 

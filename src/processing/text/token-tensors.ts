@@ -1,6 +1,7 @@
 import { allocate } from '../../tensors/datatype';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
-import type { PaddingSide, RowPadding } from '../prepared';
+import type { RowPadding } from '../../tensors/row-padding';
+import type { PaddingSide } from '../prepared';
 import type { TextPlan } from './text-plan';
 import type { TokenRow } from './text-tokenizer';
 

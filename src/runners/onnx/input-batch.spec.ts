@@ -1,6 +1,7 @@
 import type { DomainError } from '../../errors/domain-error';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
-import { joinInputs, joinShapes, type RequestInputs } from './input-batch';
+import type { RequestInputs } from '../runner';
+import { joinInputs, joinShapes } from './input-batch';
 
 const SPECS: TensorSpec[] = [
   { name: 'x', datatype: 'FP32', shape: [-1, 2] },

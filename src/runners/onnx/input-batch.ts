@@ -1,10 +1,8 @@
 import { DomainError } from '../../errors/domain-error';
 import { elementCount, printShape, type Shape } from '../../tensors/shape';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
+import type { RequestInputs } from '../runner';
 import { copyElements } from './tensor-block';
-
-/** The inputs of one request, in the order in which the model declares them. */
-export type RequestInputs = readonly Tensor[];
 
 /** The shape of each input of the batch: a single request's own, or the rows of all of them. */
 export function joinShapes(specs: readonly TensorSpec[], batch: readonly RequestInputs[]): Shape[] {

@@ -1,7 +1,7 @@
 import type { FileStamp } from '../../common/file-stamp';
 import { DomainError, reasonOf } from '../../errors/domain-error';
 import type { Tensor, TensorSpec } from '../../tensors/tensor';
-import type { RequestInputs } from './input-batch';
+import type { RequestInputs } from '../runner';
 import type { SessionOptions } from './session-options';
 import type { Unchanged } from './shared-threads';
 import type { ThreadSession } from './session-thread';

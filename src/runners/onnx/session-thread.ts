@@ -6,7 +6,8 @@ import { threadCpuMs } from '../../process/cpu/thread-cpu';
 import type { ThreadRecord } from '../../process/run-record';
 import type { RunRecording } from '../../process/run-recording';
 import type { Tensor } from '../../tensors/tensor';
-import { joinInputs, joinShapes, type RequestInputs } from './input-batch';
+import type { RequestInputs } from '../runner';
+import { joinInputs, joinShapes } from './input-batch';
 import { describeFailure } from './runtime-failure';
 import {
   RAN,

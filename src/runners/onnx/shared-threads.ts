@@ -2,7 +2,7 @@ import { PassingSet } from '../../common/passing';
 import type { FileStamp } from '../../common/file-stamp';
 import type { DomainError } from '../../errors/domain-error';
 import type { Tensor } from '../../tensors/tensor';
-import type { RequestInputs } from './input-batch';
+import type { RequestInputs } from '../runner';
 import type { SessionSignature } from './session-messages';
 import type { SessionOptions } from './session-options';
 import { openAlone, SessionThread, type ThreadOptions, type ThreadSession } from './session-thread';

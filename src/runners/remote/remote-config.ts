@@ -1,10 +1,5 @@
+import type { JsonValue } from '../../config/yaml/json-value';
 import type { TensorSpec } from '../../tensors/tensor';
-
-/** Any value of JSON, as YAML gives it. */
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
-export interface JsonObject {
-  readonly [key: string]: JsonValue;
-}
 
 /**
  * How a remote is spoken to: by the Open Inference Protocol V2, with binary tensors where the server has that

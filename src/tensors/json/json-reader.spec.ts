@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { DomainError } from '../../errors/domain-error';
-import { JsonReader, type JsonValue, MAX_DEPTH } from './json-reader';
+import type { JsonValue } from '../../config/yaml/json-value';
+import { JsonReader, MAX_DEPTH } from './json-reader';
 
 const readerOf = (document: string | Buffer): JsonReader => new JsonReader(Buffer.from(document));
 

@@ -21,13 +21,11 @@ import {
   ZERO,
 } from '../numbers/ascii';
 import { endedEarly, invalidJson, kindAt, kindOf, nameByte, quote } from './json-fault';
+import type { JsonValue } from '../../config/yaml/json-value';
 import { checkString, decodeString } from './json-string';
 
 /** How deep arrays and objects may nest, in all. */
 export const MAX_DEPTH = 64;
-
-/** A value of the document's small parts; objects have no prototype. */
-export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 
 const LEAST_VIEW_BYTES = 256;
 const EMPTY_VIEW = new DataView(new ArrayBuffer(0));

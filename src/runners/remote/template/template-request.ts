@@ -1,7 +1,7 @@
 import { DomainError } from '../../../errors/domain-error';
 import { JsonWriter } from '../../../tensors/json/json-writer';
 import type { Tensor, TensorSpec } from '../../../tensors/tensor';
-import type { JsonObject, JsonValue } from '../remote-config';
+import type { JsonObject, JsonValue } from '../../../config/yaml/json-value';
 
 /** How an input is written: as nested arrays, as a flat one, as its only element, or its shape. */
 const FORMS = ['nested', 'flat', 'item', 'shape'] as const;

@@ -1,7 +1,7 @@
 import { DomainError } from '../../../errors/domain-error';
 import type { Tensor, TensorSpec } from '../../../tensors/tensor';
 import { parseAnswerPath } from './answer-path';
-import type { JsonValue } from '../remote-config';
+import type { JsonValue } from '../../../config/yaml/json-value';
 import { decodeTemplate } from './template-answer';
 import { compileTemplate, renderTemplate } from './template-request';
 

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../../config/yaml/json-value';
 import { DomainError } from '../../../errors/domain-error';
 import { isDatatype, type TensorData } from '../../../tensors/datatype';
 import { JsonReader } from '../../../tensors/json/json-reader';
@@ -90,7 +91,7 @@ export function readShape(reader: JsonReader): number[] {
 
 function readBinarySize(reader: JsonReader): number | undefined {
   const value = reader.readValue();
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const size = value.binary_data_size;
   if (size === undefined) return undefined;
   if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return size;

@@ -1,6 +1,7 @@
 import { DomainError } from '../../../errors/domain-error';
 import { isDatatype } from '../../../tensors/datatype';
-import { JsonReader, type JsonValue } from '../../../tensors/json/json-reader';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../config/yaml/json-value';
+import { JsonReader } from '../../../tensors/json/json-reader';
 import type { TensorSpec } from '../../../tensors/tensor';
 
 /** What a model takes and gives. */
@@ -27,11 +28,11 @@ export function parseExtensions(body: Buffer): readonly string[] {
   return Array.isArray(extensions) ? extensions.filter((name) => typeof name === 'string') : [];
 }
 
-function parse(body: Buffer): { readonly [key: string]: JsonValue | undefined } {
+function parse(body: Buffer): Partial<JsonObject> {
   const reader = new JsonReader(body);
   const value = reader.readValue();
   reader.expectEnd();
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  if (isJsonObject(value)) return value;
   throw new DomainError('bad_upstream', 'it is no JSON object');
 }
 
@@ -49,12 +50,16 @@ function tensors(value: JsonValue | undefined, kind: 'input' | 'output'): Tensor
 }
 
 function isRaw(value: JsonValue): boolean {
-  const { parameters } = (typeof value === 'object' && !Array.isArray(value) && value) || {};
-  return typeof parameters === 'object' && !Array.isArray(parameters) && parameters?.raw === true;
+  const { parameters = null } = partsOf(value);
+  return partsOf(parameters).raw === true;
+}
+
+function partsOf(value: JsonValue): Partial<JsonObject> {
+  return isJsonObject(value) ? value : {};
 }
 
 function tensor(value: JsonValue, kind: string): TensorSpec {
-  const { name, datatype, shape } = (typeof value === 'object' && !Array.isArray(value) && value) || {};
+  const { name, datatype, shape } = partsOf(value);
   if (typeof name !== 'string' || name === '')
     throw new DomainError('bad_upstream', `it has an ${kind} without a name`);
   if (typeof datatype !== 'string' || !isDatatype(datatype)) {
