@@ -41,7 +41,7 @@ const CACHE_WARMUPS = ['background', 'before-ready', 'off'] as const;
 const AUTH_MODES = ['auto', 'required', 'changes', 'off'] as const;
 const CLIENT_CERTIFICATES = ['off', 'want', 'require'] as const;
 /** By which public keys check tokens. */
-export const PUBLIC_KEY_ALGORITHMS = [
+const PUBLIC_KEY_ALGORITHMS = [
   'RS256',
   'RS384',
   'RS512',

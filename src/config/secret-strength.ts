@@ -1,5 +1,5 @@
 /** What each signature's key needs to be as hard to guess as the signature is to forge (RFC 7518, 3.2). */
-export const MINIMUM_SECRET_BYTES = { HS256: 32, HS384: 48, HS512: 64 } as const;
+const MINIMUM_SECRET_BYTES = { HS256: 32, HS384: 48, HS512: 64 } as const;
 
 export type Algorithm = keyof typeof MINIMUM_SECRET_BYTES;
 

@@ -129,7 +129,7 @@ function copyOf(input: RawInput): RawInput {
 }
 
 /** `same`: as far as floats can be; `near`: floats of one direction, and all else the same. */
-export function compare(
+function compare(
   expected: readonly Tensor[],
   actual: readonly Tensor[],
 ): 'same' | 'near' | 'differs' | 'skipped' {

@@ -14,7 +14,7 @@ interface Report {
  * @param folder left out: that of temporary files
  * @returns the file's path
  */
-export async function writeDiagnosticReport(folder = tmpdir()): Promise<string> {
+async function writeDiagnosticReport(folder = tmpdir()): Promise<string> {
   const report = process.report.getReport() as Report;
   leaveOutEnvironment(report);
   const file = join(folder, `report-${process.pid}-${new Date().toISOString().replaceAll(':', '')}.json`);

@@ -28,7 +28,7 @@ function exampleCell({ type, values }: ColumnPlan): CellValue {
 let picture: Buffer | undefined;
 
 /** A PNG of some hundred bytes: a disc on a ground that grows lighter. */
-export function examplePicture(): Buffer {
+function examplePicture(): Buffer {
   if (picture !== undefined) return picture;
   const places = Array.from({ length: PICTURE_SIZE }, (_, at) => at);
   const colorAt = (x: number, y: number): readonly number[] => {

@@ -12,7 +12,7 @@ import type { InputPlan, OutputPlan } from './plans';
  * Raised whenever a step's numbers change, so that no cache answers with the old ones.
  * @internal
  */
-export const STEPS = 2;
+const STEPS = 2;
 
 /**
  * What of a declaration changes the answers; empty where nothing is declared.

@@ -182,7 +182,7 @@ async function perRun(session: Session, inputs: Row): Promise<number> {
   return spentMs / runs;
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 

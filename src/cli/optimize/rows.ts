@@ -15,7 +15,7 @@ export type Joining = Omit<RowPadding, 'bucket'>;
 export const ZEROS_BEHIND: Joining = { fill: {}, side: 'right' };
 
 /** The sizes of a row: those that are equal can be run together as they are. */
-export function sizesOf(row: Row): string {
+function sizesOf(row: Row): string {
   return row.map(({ shape }) => shape.slice(1).join('x')).join(' ');
 }
 

@@ -22,7 +22,7 @@ import type { Settings } from './session';
 
 const DAY_MS = 86_400_000;
 /** More samples than these are not read: nothing would be learnt of them. */
-export const MOST_SAMPLES = 400;
+const MOST_SAMPLES = 400;
 const LEAST_SAMPLES = 16;
 const MADE_UP = 32;
 

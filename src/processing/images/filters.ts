@@ -18,7 +18,7 @@ const HAMMING = Math.fround(0.54);
 const HAMMING_WAVE = Math.fround(0.46);
 
 /** Their definitions are those of Pillow's `Resample.c`, so that the very same weights come out. */
-export const KERNELS: Readonly<Record<Exclude<Filter, 'nearest'>, Kernel>> = {
+const KERNELS: Readonly<Record<Exclude<Filter, 'nearest'>, Kernel>> = {
   box: { support: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
   bilinear: {
     support: 1,
@@ -49,7 +49,7 @@ export const KERNELS: Readonly<Record<Exclude<Filter, 'nearest'>, Kernel>> = {
 };
 
 /** Bits behind the point of a weight: a sum of products with 8 bits, and a sign, leave so many of 32. */
-export const WEIGHT_BITS = 22;
+const WEIGHT_BITS = 22;
 
 /** Which source pixels make up each pixel of a range of the result, and with which weights. */
 export interface Taps {

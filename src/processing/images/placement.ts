@@ -115,7 +115,7 @@ function cropStart(size: number, { round }: Crop, wanted: number): number {
 }
 
 /** As Python's `round`. */
-export function roundHalfEven(value: number): number {
+function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
   if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;

@@ -195,7 +195,7 @@ function columnsOfModel(
 }
 
 /** Is this input, of shape `[rows]` or `[rows, 1]`, one column? */
-export function isOneColumn({ shape }: TensorSpec): boolean {
+function isOneColumn({ shape }: TensorSpec): boolean {
   return shape.length === 1 || (shape.length === 2 && shape[1] === 1);
 }
 

@@ -35,7 +35,7 @@ export function suppress(candidates: Candidates, iou: number, most: number): num
 }
 
 /** Intersection over union. */
-export function overlap(corners: Corners, one: number, other: number): number {
+function overlap(corners: Corners, one: number, other: number): number {
   const a = one * 4;
   const b = other * 4;
   const width = Math.min(corners[a + 2]!, corners[b + 2]!) - Math.max(corners[a]!, corners[b]!);

@@ -12,7 +12,7 @@ import type { Tensor } from '../../tensors/tensor';
 
 const ENTRY = join(__dirname, 'json-thread.entry.js');
 /** JSON above this takes longer than a hop to the thread, and longer than the event loop may be held. */
-export const LARGE_JSON_BYTES = 256 * 1024;
+const LARGE_JSON_BYTES = 256 * 1024;
 
 /** A pure function that another thread can find: by the module that exports it, and its name there. */
 export interface Offloadable<Args extends readonly unknown[], Value> {

@@ -8,7 +8,7 @@ import { V2_TAG } from './v2-call';
 import { V2ServerLive, V2ServerMetadata, V2ServerReady } from './v2.dto';
 
 /** What of the protocol beyond its core is implemented. */
-export const EXTENSIONS = [
+const EXTENSIONS = [
   'binary_tensor_data',
   'classification',
   'model_configuration',

@@ -58,7 +58,7 @@ export async function getText(
   return { text: Buffer.concat(chunks).toString(), headers: answer.headers };
 }
 
-export function broken(url: URL, error: unknown): SourceFault {
+function broken(url: URL, error: unknown): SourceFault {
   const { code, message } = error as NodeJS.ErrnoException;
   return new SourceFault(`the connection to ${url.host} broke: ${code ?? message}`, true);
 }

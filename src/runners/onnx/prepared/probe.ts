@@ -19,7 +19,7 @@ export function* probes(specs: readonly TensorSpec[], example: Probe | undefined
 }
 
 /** @throws when these are no inputs of the model */
-export function probeInputs(specs: readonly TensorSpec[], probe: Probe): readonly Tensor[] {
+function probeInputs(specs: readonly TensorSpec[], probe: Probe): readonly Tensor[] {
   if ('example' in probe) return namedInputsOf(probe.example, specs);
   const { style, size } = probe;
   return specs.map((spec, i) => {

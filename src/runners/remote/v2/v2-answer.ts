@@ -82,7 +82,7 @@ function readHead(reader: JsonReader): OutputHead {
   return head;
 }
 
-export function readShape(reader: JsonReader): number[] {
+function readShape(reader: JsonReader): number[] {
   const shape: number[] = [];
   reader.enterArray();
   while (reader.nextElement()) shape.push(reader.readNumber());
