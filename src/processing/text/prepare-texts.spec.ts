@@ -118,6 +118,15 @@ describe('texts', () => {
     expect(runs[1]!.padding).toMatchObject({ bucket: expect.any(Number) as number });
   });
 
+  it('are refused where one has no tokens, and where there is no room for any', async () => {
+    const bare = await bind('tokenizer: whole_words.json, max_length: 32');
+    await expect(prepare(bare, ['word', ''])).rejects.toThrow('Input "text" [1]: has no tokens.');
+    expect(await prepare(bare, ['word', ''], {}, false)).toHaveLength(1);
+    const narrow = await bind('tokenizer: wordpiece.json, max_length: 8');
+    const added = await openTexts({ ...narrow.plan, maxLength: 2 }).catch(String);
+    expect(added).toContain('its tokenizer adds 2 tokens to a row, and it takes 2 in all (max_length)');
+  });
+
   // scripts/tokenizer_expectations.py
   const { left } = JSON.parse(readFileSync(join(FOLDER, 'expected.json'), 'utf8')) as {
     readonly left: Readonly<Record<string, { readonly single: string; readonly pair: string }>>;

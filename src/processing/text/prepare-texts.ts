@@ -14,6 +14,11 @@ import { fillOf, type Padding, tokenTensors } from './token-tensors';
 export async function openTexts(plan: TextPlan): Promise<Preparer> {
   const json = await readFile(plan.tokenizerFile, 'utf8');
   const tokenizer = await TextTokenizer.open(json);
+  const added = tokenizer.added(plan.pairs);
+  if (added >= plan.maxLength) {
+    const reason = `its tokenizer adds ${added} tokens to a row, and it takes ${plan.maxLength} in all (max_length)`;
+    throw new DomainError('model_unavailable', reason);
+  }
   const texts: OpenTexts = { plan, tokenizer, pad: paddingOf(plan, tokenizer, json) };
   return { prepare: (raw, options, freedom) => prepare(texts, raw, options, freedom) };
 }
@@ -40,6 +45,9 @@ async function prepare(
   const encoded = isIds
     ? tokenizer.take(textsIn(raw), encoding, place)
     : await tokenizer.encode(rows, encoding, place);
+  // Of nothing but padding no answer means anything: a mean of no vectors is none.
+  const none = freedom.mayPart ? encoded.findIndex(({ ids }) => ids.length === 0) : -1;
+  if (none !== -1) throw new DomainError('invalid_request', `${place(none)}: has no tokens.`);
   const groups = groupsOf(plan, encoded, freedom);
   return groups.map((group) => {
     const own = group.rows.map((row) => encoded[row]!);

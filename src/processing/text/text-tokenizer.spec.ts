@@ -105,6 +105,27 @@ describe('a tokenizer', () => {
     );
   });
 
+  it('needs no letter that its vocabulary does not have, and no text twice', async () => {
+    const file = JSON.parse(fixture('whole_words.json')) as object;
+    const of = (vocab: object, post_processor: unknown = null): Promise<TextTokenizer> => {
+      const model = { type: 'WordLevel', vocab, unk_token: '?' };
+      const bare = { normalizer: null, pre_tokenizer: { type: 'Whitespace' }, added_tokens: [] };
+      return TextTokenizer.open(JSON.stringify({ ...file, ...bare, model, post_processor }));
+    };
+    const [row] = await encode(await of({ A: 0, CGT: 1 }), [{ text: 'CGT A', pair: undefined }]);
+    expect(row?.ids).toEqual([1, 0]);
+    expect(await faultOf(of({ '+': 0 }))).toContain('it makes no token of a letter');
+    const sequence = (id: string): object => ({ Sequence: { id, type_id: 0 } });
+    const special = { SpecialToken: { id: '-', type_id: 0 } };
+    const twice = {
+      type: 'TemplateProcessing',
+      single: [sequence('A'), special, sequence('A')],
+      pair: [sequence('A'), sequence('B')],
+      special_tokens: { '-': { id: '-', ids: [0], tokens: ['-'] } },
+    };
+    expect(await faultOf(of({ '-': 0, a: 1 }, twice))).toContain('its template repeats a text, or has none');
+  });
+
   it('is refused where its file is none', async () => {
     expect(await faultOf(TextTokenizer.open('{}'))).toMatch(
       /^model_unavailable: its tokenizer cannot be read: /,
