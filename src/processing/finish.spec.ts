@@ -1,10 +1,13 @@
 import { JsonWriter } from '../tensors/json/json-writer';
 import type { Tensor } from '../tensors/tensor';
-import { finishAll, finishOutput, printRow, tensorsOf } from './finish';
+import { readYamlMapping } from '../config/yaml/yaml-mapping';
+import { finishAll, finishingWeight, finishOutput, printRow, tensorsOf } from './finish';
 import type { RequestOptions } from './options';
-import type { ClassificationPlan } from './outputs/classification';
+import { CLASSIFICATION, type ClassificationPlan } from './outputs/classification';
+import type { DetectionPlan } from './outputs/detection';
 import type { EmbeddingPlan } from './outputs/embedding';
 import type { OutputPlan } from './plans';
+import { assetsOf } from './testing/assets';
 
 const CLASSES: ClassificationPlan = {
   type: 'classification',
@@ -75,6 +78,20 @@ describe('a classification', () => {
     expect(all[0]).toMatchObject({ label: String(values.indexOf(330)), score: 330 });
   });
 
+  it('is none where the labels are those of other classes', () => {
+    const output = floats('logits', [1, 3], [1, 2, 3]);
+    expect(() => printed(CLASSES, [output])).toThrow('logits has 3 classes, and 4 labels are declared.');
+    expect(printed({ ...CLASSES, labels: undefined }, [output])).toHaveLength(2);
+  });
+
+  it('has no rows of none', () => {
+    const empty = { outputs: [floats('logits', [0, 4], [])], contexts: [], options: {} };
+    expect(finishOutput(CLASSES, empty).map(({ shape }) => shape)).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
+  });
+
   it('has independent scores with sigmoid, and reads halves', () => {
     const sigmoid: ClassificationPlan = { ...CLASSES, activation: 'sigmoid' };
     const half: Tensor = {
@@ -87,6 +104,41 @@ describe('a classification', () => {
       { label: 'b', score: 0.8807971 },
       { label: 'a', score: 0.5 },
     ]);
+  });
+});
+
+describe('a classification of one number for each row', () => {
+  const binary: ClassificationPlan = { ...CLASSES, activation: 'sigmoid', labels: ['no', 'yes'] };
+
+  it.each([[[2]], [[2, 1]], [[2, 1, 1]]])('tells both classes, of shape %j', (shape) => {
+    const logits = floats('logits', shape, [Math.log(3), NaN]);
+    expect(printed(binary, [logits])).toEqual([
+      { label: 'yes', score: 0.75 },
+      { label: 'no', score: 0.25 },
+    ]);
+    expect(printed(binary, [logits], { top_k: 1 }, 1)).toEqual([{ label: 'no', score: 'NaN' }]);
+  });
+
+  it('may have but one label', () => {
+    const one = { ...binary, activation: 'none' as const, labels: ['yes'] };
+    expect(printed(one, [floats('logits', [1, 1], [0.5])])).toEqual([{ label: 'yes', score: 0.5 }]);
+  });
+
+  it.each<readonly [string, readonly number[], string]>([
+    ['activation: sigmoid, labels: [no, yes]', [-1], 'none'],
+    ['activation: none, labels: [yes]', [-1, 1], 'none'],
+    ['activation: softmax, labels: [no, yes]', [-1, 1], 'labels: y has one number for each row'],
+    ['activation: sigmoid', [-1, 1], 'labels: y has one number for each row'],
+    ['activation: none, labels: [a, b, c]', [-1], 'labels: y has one number for each row'],
+    ['labels: [a, b, c]', [-1, 4], 'labels: are 3, but the model has 4 classes'],
+    ['labels: [a, b, c]', [-1, 3, 1, 1], 'none'],
+    ['labels: [a, b, c]', [-1, 3, 2], 'from: needs numbers of shape [rows, classes]'],
+  ])('is held against the session: %s of %j', async (keys, shape, fault) => {
+    const faults: string[] = [];
+    const given = readYamlMapping(keys, faults);
+    const signature = { inputs: [], outputs: [{ name: 'y', datatype: 'FP32' as const, shape }] };
+    await CLASSIFICATION.read('labels', given, faults).bind(signature, assetsOf(), (one) => faults.push(one));
+    expect(faults.join() || 'none').toContain(fault);
   });
 });
 
@@ -119,6 +171,19 @@ describe('an embedding', () => {
   ] as const)('pools positions: %s', (pooling, vector) => {
     const pooled: EmbeddingPlan = { ...plan, pooling, normalize: false };
     expect(printed(pooled, [floats('x', [2, 2, 2], [9, 9, 9, 9, 1, 4, 3, 2])], {}, 1)).toEqual(vector);
+  });
+});
+
+describe('the weight of an element', () => {
+  const DETECTION = { type: 'detection', name: 'objects' } as DetectionPlan;
+
+  it.each<readonly [OutputPlan, RequestOptions, number]>([
+    [{ type: 'raw', name: 'values', from: 'logits' }, {}, 1],
+    [CLASSES, {}, 4],
+    [CLASSES, { top_k: 1000 }, 16],
+    [DETECTION, {}, 16],
+  ])('is that of the output that is the most work: %j, %j', (plan, options, weight) => {
+    expect(finishingWeight([{ type: 'raw', name: 'x', from: 'x' }, plan], options)).toBe(weight);
   });
 });
 

@@ -12,6 +12,7 @@ import { finishRegression, printRegression, regressionSpecs } from './outputs/re
 import { finishRerank, printRerank } from './outputs/rerank';
 import { finishTokens, printTokens } from './outputs/tokens';
 import { inputFacts } from './input-facts';
+import type { RequestOptions } from './options';
 import type { OutputPlan } from './plans';
 
 type PlanOf<Type extends OutputPlan['type']> = Extract<OutputPlan, { readonly type: Type }>;
@@ -95,6 +96,28 @@ export function finishOutput(plan: OutputPlan, finishing: Finishing): Tensor[] {
  */
 export function outputSpecs(plan: OutputPlan, outputs: readonly TensorSpec[]): TensorSpec[] {
   return finisherOf(plan).specs(plan, outputs);
+}
+
+/** More classes of a row than these are sorted as a whole. */
+const MANY_CLASSES = 32;
+
+/** How much longer an element of the model's outputs takes to be finished than one that is but looked at. */
+export function finishingWeight(plans: readonly OutputPlan[], { top_k: topK }: RequestOptions): number {
+  const weights = plans.map((plan) => {
+    switch (plan.type) {
+      // It is as large as its picture, however small the model's output is.
+      case 'mask':
+        return Infinity;
+      // Each box may be compared with all others.
+      case 'detection':
+        return 16;
+      case 'classification':
+        return (topK ?? plan.topK) > MANY_CLASSES ? 16 : 4;
+      default:
+        return 1;
+    }
+  });
+  return Math.max(1, ...weights);
 }
 
 /** All declared outputs, in their order; behind them what is told of the inputs. */

@@ -7,7 +7,7 @@ import type { AssetFiles } from './assets';
 import type { DeclaredAnswer } from './declared-answer';
 import type { DeclaredInputs } from './declared-inputs';
 import { readSample } from './declared-sample';
-import { finishAll } from './finish';
+import { finishAll, finishingWeight } from './finish';
 import { joinParts } from './join-parts';
 import { canonicalOptions, type RequestOptions } from './options';
 import type { Pipeline } from './pipeline';
@@ -132,10 +132,9 @@ export class ModelProcessing {
     options: RequestOptions,
     waiter: Waiter,
   ): Promise<readonly Tensor[]> {
-    // A mask is as large as its picture, however small the model's output is.
-    let elements = this.pipeline.outputs.some(({ type }) => type === 'mask') ? Infinity : 0;
+    let elements = 0;
     for (const { shape } of outputs) elements += elementCount(shape);
-    return elements > LARGE_OUTPUT_ELEMENTS
+    return elements * finishingWeight(this.pipeline.outputs, options) > LARGE_OUTPUT_ELEMENTS
       ? this.pool.finish(this.opened, outputs, contexts, options, waiter)
       : finishAll(this.pipeline.outputs, { outputs, contexts, options });
   }

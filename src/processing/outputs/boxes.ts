@@ -23,26 +23,37 @@ export function byScore({ scores }: Candidates): number[] {
  */
 export function suppress(candidates: Candidates, iou: number, most: number): number[] {
   const { corners, classes } = candidates;
+  const order = byScore(candidates).slice(0, MOST_COMPARED);
   const kept: number[] = [];
-  for (const index of byScore(candidates).slice(0, MOST_COMPARED)) {
+  // Side by side, as each box is compared with all of them: by far the most work of a picture of many boxes.
+  const keptCorners = new Float64Array(Math.min(most, order.length) * 4);
+  const keptClasses = new Int32Array(keptCorners.length / 4);
+  for (const index of order) {
     if (kept.length === most) break;
-    const isTaken = kept.some(
-      (other) => classes[other] === classes[index] && overlap(corners, other, index) > iou,
-    );
-    if (!isTaken) kept.push(index);
+    let isTaken = false;
+    for (let other = 0; other < kept.length && !isTaken; other++) {
+      isTaken = keptClasses[other] === classes[index] && overlap(keptCorners, other, corners, index) > iou;
+    }
+    if (isTaken) continue;
+    keptClasses[kept.length] = classes[index]!;
+    keptCorners.set(corners.subarray(index * 4, index * 4 + 4), kept.length * 4);
+    kept.push(index);
   }
   return kept;
 }
 
-/** Intersection over union. */
-function overlap(corners: Corners, one: number, other: number): number {
+/** Intersection over union of two boxes, each of a list. */
+function overlap(ones: Corners, one: number, others: Corners, other: number): number {
   const a = one * 4;
   const b = other * 4;
-  const width = Math.min(corners[a + 2]!, corners[b + 2]!) - Math.max(corners[a]!, corners[b]!);
-  const height = Math.min(corners[a + 3]!, corners[b + 3]!) - Math.max(corners[a + 1]!, corners[b + 1]!);
+  // Most lie beside each other.
+  if (ones[a]! >= others[b + 2]! || ones[a + 2]! <= others[b]!) return 0;
+  if (ones[a + 1]! >= others[b + 3]! || ones[a + 3]! <= others[b + 1]!) return 0;
+  const width = Math.min(ones[a + 2]!, others[b + 2]!) - Math.max(ones[a]!, others[b]!);
+  const height = Math.min(ones[a + 3]!, others[b + 3]!) - Math.max(ones[a + 1]!, others[b + 1]!);
   if (width <= 0 || height <= 0) return 0;
   const shared = width * height;
-  return shared / (area(corners, a) + area(corners, b) - shared);
+  return shared / (area(ones, a) + area(others, b) - shared);
 }
 
 function area(corners: Corners, at: number): number {

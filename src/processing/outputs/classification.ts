@@ -45,16 +45,28 @@ export const CLASSIFICATION = declaredType({
     const output = tensorMeant(settings.from, outputs, 'from', fault);
     if (output === undefined) return undefined;
     const { shape, datatype } = output;
-    const isScores = shape.length >= 2 && shape.slice(2).every((size) => size === 1 || size === -1);
-    if (!isScores || datatype === 'BYTES' || datatype === 'BOOL') {
+    const { activation, topK } = settings;
+    const isPlain = shape.slice(2).every((size) => size === 1 || size === -1);
+    const isOne = shape.length === 1 || shape[1] === 1;
+    if (shape.length === 0 || !isPlain || datatype === 'BYTES' || datatype === 'BOOL') {
       fault(
         `from: needs numbers of shape [rows, classes], and ${output.name} is ${datatype} ${printShape(shape)}`,
       );
       return undefined;
     }
-    const count = shape[1] === -1 ? undefined : shape[1];
-    const labels = (await readLabels(settings.labels, count, assets, fault)) ?? output.labels;
-    const { activation, topK } = settings;
+    const given = await readLabels(
+      settings.labels,
+      isOne || shape[1] === -1 ? undefined : shape[1],
+      assets,
+      fault,
+    );
+    const labels = given ?? output.labels;
+    // One number is how likely the second of two classes is, or the only one.
+    if (isOne && (activation === 'softmax' || labels === undefined || labels.length > 2)) {
+      const has = `${output.name} has one number for each row`;
+      fault(`labels: ${has}, which takes one or two labels, and activation: sigmoid, or none`);
+      return undefined;
+    }
     return { type: 'classification', name, from: output.name, activation, labels, topK };
   },
 });
@@ -66,13 +78,19 @@ export const CLASSIFICATION = declaredType({
 export function finishClassification(plan: ClassificationPlan, { outputs, options }: Finishing): Tensor[] {
   const output = outputNamed(outputs, plan.from);
   const [rows = 0] = output.shape;
-  const classes = rows === 0 ? 0 : elementCount(output.shape) / rows;
+  const columns = rows === 0 ? 0 : elementCount(output.shape) / rows;
+  const isBinary = columns === 1 && plan.labels?.length === 2 && plan.activation !== 'softmax';
+  const classes = isBinary ? 2 : columns;
+  if (plan.labels !== undefined && rows > 0 && plan.labels.length !== classes) {
+    throw new Error(`${plan.from} has ${classes} classes, and ${plan.labels.length} labels are declared.`);
+  }
   const values = numbersOf(output);
   const k = Math.min(options.top_k ?? plan.topK, classes);
   const labels: string[] = [];
   const scores = new Float32Array(rows * k);
   for (let row = 0; row < rows; row++) {
-    const activated = activate(plan.activation, values, row * classes, classes);
+    const scored = activate(plan.activation, values, row * columns, columns);
+    const activated = isBinary ? Float64Array.of(1 - scored[0]!, scored[0]!) : scored;
     topOf(activated, k).forEach((id, i) => {
       labels.push(plan.labels?.[id] ?? String(id));
       scores[row * k + i] = activated[id]!;

@@ -35,6 +35,25 @@ describe('a line of text', () => {
     expect(read(steps([0, 1], [0, 1]))).toEqual(['', 0]);
   });
 
+  it('is empty where there is no step, and may have one letter, its blank at either end', () => {
+    expect(read(steps())).toEqual(['', 0]);
+    const letter = (values: readonly number[]): Tensor => ({
+      name: 'x',
+      datatype: 'FP32',
+      shape: [1, 3, 2],
+      data: Float32Array.from(values),
+    });
+    const values = [1, 0, 0, 1, 1, 0];
+    expect(read(letter(values), { characters: ['', 'a'], blank: 0 })[0]).toBe('a');
+    expect(read(letter(values), { characters: ['a', ''], blank: 1 })[0]).toBe('aa');
+  });
+
+  it('is none where the labels make other classes than the model has', () => {
+    expect(() => read(steps([1, 1]), { characters: ['', 'a', 'b'] })).toThrow(
+      'x has 4 classes, and the labels make 3.',
+    );
+  });
+
   it('has its score of softmax where the model leaves that out', () => {
     const [text, score] = read(steps([1, 2]), { activation: 'softmax' });
     expect(text).toBe('a');

@@ -84,6 +84,9 @@ export const CTC = declaredType({
 export function finishCtc(plan: CtcPlan, { outputs }: Finishing): Tensor[] {
   const output = outputNamed(outputs, plan.from);
   const [rows = 0, steps = 0, classes = 0] = output.shape;
+  if (rows * steps > 0 && classes !== plan.characters.length) {
+    throw new Error(`${plan.from} has ${classes} classes, and the labels make ${plan.characters.length}.`);
+  }
   const values = numbersOf(output);
   const texts: string[] = [];
   const scores = new Float32Array(rows);

@@ -110,6 +110,22 @@ describe('a detection', () => {
     expect(things([output], {}, { score: 0.9 })).toEqual([]);
   });
 
+  it('may be of one class, of no box, of one that is none, and beyond the picture', () => {
+    const one = { labels: ['cat'] };
+    expect(things([yolo([[10, 10, 4, 4, 0.5]])], one)).toMatchObject([{ label: 'cat' }]);
+    expect(things([floats('output0', [1, 5, 0], [])], one)).toEqual([]);
+    expect(things([floats('output0', [1, 0, 6], [])], { layout: 'end2end', iou: undefined })).toEqual([]);
+    const odd = yolo([
+      [NaN, 10, 4, 4, 0.5],
+      [10, 10, 4, 4, NaN],
+      [900, 900, 4, 4, 0.4],
+    ]);
+    expect(things([odd], one, {}, [FRAME])).toEqual([
+      { label: 'cat', score: 0.5, box: ['NaN', 0, 'NaN', 0] },
+      { label: 'cat', score: 0.4, box: [200, 100, 200, 100] },
+    ]);
+  });
+
   it('is told row by row', () => {
     const output = yolo([[10, 10, 4, 4, 0.1, 0]], [[10, 10, 4, 4, 0, 0.5]], [[10, 10, 4, 4, 0.5, 0]]);
     const rows = [0, 1, 2].map((row) => things([output], {}, {}, [], row).map(({ label }) => label));
@@ -181,6 +197,19 @@ describe('the declaration of a detection', () => {
     [{ iou: 2 }, 'iou: must be a number from 0 to 1'],
   ])('is held against the session: %j', async (keys, fault) => {
     expect(await bind(keys)).toContain(fault);
+  });
+
+  it('tells boxes before their numbers from numbers before their boxes', async () => {
+    const turned = [{ name: 'output0', datatype: 'FP32', shape: [1, 8400, 84] } as const];
+    expect(await bind({}, turned)).toContain(
+      'yolov8 has [rows, 4 + classes, boxes], and output0 is [1, 8400, 84]',
+    );
+    expect(await bind({ labels: ['cat'] }, turned)).toBe('labels: are 1, but the model has 8396 classes');
+    const open = [{ name: 'output0', datatype: 'FP32', shape: [-1, -1, -1] } as const];
+    expect(await bind({ labels: ['cat', 'dog'] }, open)).toHaveProperty('labels');
+    expect(() => things([floats('output0', [1, 7, 1], [1, 1, 1, 1, 0, 0, 1])])).toThrow(
+      'output0 has 3 classes, and 2 labels are declared.',
+    );
   });
 });
 

@@ -64,6 +64,12 @@ export const DETECTION = declaredType({
     const outputs = outputsMeant(settings, signature, fault);
     if (outputs === undefined) return undefined;
     const { layout } = settings;
+    const [, channels = -1, boxes = -1] = outputs[0]?.shape ?? [];
+    if (layout === 'yolov8' && settings.labels === undefined && boxes !== -1 && channels > boxes) {
+      fault(
+        `layout: yolov8 has [rows, 4 + classes, boxes], and ${outputs[0]!.name} is ${printShape(outputs[0]!.shape)}; labels would say that it is that`,
+      );
+    }
     const labels = await readLabels(settings.labels, classesOf(layout, outputs[0]), assets, fault);
     const iou = settings.iou ?? (layout === 'yolov8' || layout === 'yolox' ? YOLO_IOU : undefined);
     return { ...settings, type: 'detection', name, from: outputs.map((one) => one.name), iou, labels };
@@ -71,7 +77,7 @@ export const DETECTION = declaredType({
 });
 
 /** How many classes a model tells apart; undefined where its shape does not say. */
-function classesOf(layout: BoxLayout, output: TensorSpec | undefined): number | undefined {
+function classesOf(layout: BoxLayout, output: Pick<TensorSpec, 'shape'> | undefined): number | undefined {
   const [, first = -1, second = -1] = output?.shape ?? [];
   if (layout === 'yolov8' && first > 4) return first - 4;
   return layout === 'yolox' && second > 5 ? second - 5 : undefined;
@@ -110,6 +116,10 @@ function outputsMeant(
 export function finishDetection(plan: DetectionPlan, { outputs, contexts, options }: Finishing): Tensor[] {
   const tensors = plan.from.map((name) => outputNamed(outputs, name));
   const rows = tensors[0]?.shape[0] ?? 0;
+  const classes = classesOf(plan.layout, tensors[0]);
+  if (classes !== undefined && plan.labels !== undefined && plan.labels.length !== classes) {
+    throw new Error(`${plan.from[0]} has ${classes} classes, and ${plan.labels.length} labels are declared.`);
+  }
   const frames = contexts.find((context) => context.type === 'image')?.frames;
   const least = options.score ?? plan.score;
   const iou = options.iou ?? plan.iou;

@@ -1,5 +1,11 @@
 import { exchangeOf } from '../../http/testing/exchange-of';
 import { DomainError } from '../../errors/domain-error';
+import type { EncodedAnswer } from '../../http/body/content-encoding';
+import type { InferenceResult } from '../../inference/inference-call';
+import type { LoadedModel } from '../../models/loading/loaded-model';
+import type { Tensor } from '../../tensors/tensor';
+import type { Worksite } from '../http-call/json-thread';
+import type { V2Call } from './v2-call';
 import { v2ErrorBody, v2Protocol } from './v2.protocol';
 
 describe('the urgency of an inference call', () => {
@@ -48,6 +54,33 @@ describe('the headers of an inference call', () => {
   it('are refused for another content type, and for a client that accepts neither form', () => {
     expect(() => check({ 'content-type': 'text/plain' })).toThrow(/text\/plain/);
     expect(() => check({ accept: 'text/html' })).toThrow(/text\/html/);
+  });
+});
+
+describe('the work of an answer', () => {
+  const outputs: Tensor[] = [{ name: 'y', datatype: 'FP32', shape: [2, 50], data: new Float32Array(100) }];
+
+  it.each([false, true])('counts what its best classes are sought in, in binary: %p', (isBinary) => {
+    let workBytes = 0;
+    const model = { name: 'm', version: '1', outputs: [{ ...outputs[0]!, shape: [-1, 50] }] };
+    const call = { inputs: [], binaryOutputs: [isBinary], classes: [1] };
+    // What is printed is short, however large the output.
+    const work: Worksite = {
+      mostJsonBytes: 100,
+      run: (task, sizeBytes, args) => {
+        workBytes = sizeBytes;
+        return task.call(...args);
+      },
+    };
+    const answer = v2Protocol.encode(
+      exchangeOf({}),
+      call as unknown as V2Call,
+      model as unknown as LoadedModel,
+      { outputs } as unknown as InferenceResult,
+      work,
+    ) as EncodedAnswer;
+    expect(Buffer.concat(answer.body).toString()).toContain(isBinary ? '"binary_data_size":' : '"0:0","0:0"');
+    expect(workBytes).toBeGreaterThan(400);
   });
 });
 

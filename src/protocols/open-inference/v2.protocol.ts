@@ -90,13 +90,16 @@ export const v2Protocol: HttpCallCodec<V2Call> = {
       if (count === undefined) return undefined;
       return { count, byRows: spec?.shape[0] === -1, labels: spec?.labels };
     });
-    const inJson = outputs.filter((_, i) => binaryOutputs[i] !== true);
+    const inJson = outputs.filter((_, i) => binaryOutputs[i] !== true && best?.[i] === undefined);
+    const sorted = outputs.filter((_, i) => best?.[i] !== undefined);
     const truncated = call.raw !== undefined && anyTruncated(result.outputs);
     const { name, version } = model;
     const answer: V2Answer = { model: name, version, id, outputs, binaryOutputs, best, truncated };
     const jsonBytes = jsonBytesOf(inJson, false);
     refuseLargeJson(inJson, jsonBytes, work);
-    return whenDone(work.run(ENCODE, jsonBytes, [answer]), ({ body, headerLength }) => {
+    // Of what its best classes stand for little is printed, but all of it is looked through, in whichever form.
+    const workBytes = jsonBytes + jsonBytesOf(sorted, false);
+    return whenDone(work.run(ENCODE, workBytes, [answer]), ({ body, headerLength }) => {
       const bytes = body.map(asBuffer);
       if (headerLength === undefined) return { headers: JSON_HEADERS, body: bytes };
       const headers = ['content-type', 'application/octet-stream', HEADER_LENGTH, String(headerLength)];
