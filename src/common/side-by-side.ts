@@ -1,4 +1,7 @@
-/** Does work for each item, for so many of them at once; the results are in the order of the items. */
+/**
+ * Does work for each item, for so many of them at once; the results are in the order of the items. Once some work has
+ * failed, no other is begun.
+ */
 export async function sideBySide<Item, Result>(
   items: readonly Item[],
   width: number,
@@ -9,7 +12,12 @@ export async function sideBySide<Item, Result>(
   const line = async (): Promise<void> => {
     while (next < items.length) {
       const at = next++;
-      results[at] = await work(items[at]!);
+      try {
+        results[at] = await work(items[at]!);
+      } catch (error) {
+        next = items.length;
+        throw error;
+      }
     }
   };
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, line));

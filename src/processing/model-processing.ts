@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { sideBySide } from '../common/side-by-side';
 import type { JsonObject } from '../config/yaml/json-value';
 import { DomainError } from '../errors/domain-error';
 import { elementCount } from '../tensors/shape';
@@ -19,6 +20,9 @@ import { singleRows, takesOneRow } from './single-rows';
 
 /** Outputs with more elements than these are finished on a processing thread: it would hold the event loop too long. */
 const LARGE_OUTPUT_ELEMENTS = 256 * 1024;
+
+/** Of one request: enough to keep all sessions busy, and few enough to leave the queue to others. */
+const RUNS_AT_ONCE = 16;
 
 /** Runs the model once. */
 export type RunModel = (
@@ -115,13 +119,11 @@ export class ModelProcessing {
     const { mayPad } = this;
     const prepared = await this.pool.prepare(this.opened, inputs, options, waiter, { mayPart, mayPad });
     const runs = takesOneRow(this.inputs) ? prepared.flatMap(singleRows) : prepared;
-    const parts = await Promise.all(
-      runs.map(async (part) => {
-        const { outputs } = await run(this.ordered(part), part);
-        const tensors = wantsTensors ? outputs : await this.finish(outputs, part.contexts, options, waiter);
-        return { tensors, rows: part.rows };
-      }),
-    );
+    const parts = await sideBySide(runs, RUNS_AT_ONCE, async (part) => {
+      const { outputs } = await run(this.ordered(part), part);
+      const tensors = wantsTensors ? outputs : await this.finish(outputs, part.contexts, options, waiter);
+      return { tensors, rows: part.rows };
+    });
     return joinParts(parts);
   }
 

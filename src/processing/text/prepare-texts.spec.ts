@@ -118,6 +118,20 @@ describe('texts', () => {
     expect(runs[1]!.padding).toMatchObject({ bucket: expect.any(Number) as number });
   });
 
+  it('are so many in a run that it has some thousands of tokens, padding included', async () => {
+    const long = 'one two three four five six seven eight nine ten eleven';
+    const texts = Array.from({ length: 300 }, (_, i) => (i % 3 === 0 ? 'a' : long));
+    const tokensOf = (run: PreparedInput): number =>
+      run.tensors[0]!.shape.reduce((one, other) => one * other);
+    for (const inputs of [BERT, BERT.map((spec) => ({ ...spec, shape: [-1, 100] }))]) {
+      const runs = await prepare(await bind('tokenizer: bytelevel.json, max_length: 100', inputs), texts);
+      expect(Math.max(...runs.map(tokensOf))).toBeLessThanOrEqual(4096);
+      expect(runs.length).toBeGreaterThan(2);
+      expect(runs.length).toBeLessThan(12);
+      expect(runs.flatMap(({ rows }) => rows).sort((a, b) => a! - b!)).toEqual([...texts.keys()]);
+    }
+  });
+
   it('are refused where one has no tokens, and where there is no room for any', async () => {
     const bare = await bind('tokenizer: whole_words.json, max_length: 32');
     await expect(prepare(bare, ['word', ''])).rejects.toThrow('Input "text" [1]: has no tokens.');

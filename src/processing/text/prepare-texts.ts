@@ -5,7 +5,7 @@ import type { RequestOptions } from '../options';
 import type { PreparedInput, Preparer } from '../pool/preparer';
 import type { RunFreedom } from '../prepared';
 import { placeOf, type RawInput } from '../raw-input';
-import { groupByLength, type RowGroup } from './row-groups';
+import { cutToSize, groupByLength, type RowGroup } from './row-groups';
 import type { TextPlan } from './text-plan';
 import { type TextRow, TextTokenizer, type TokenRow } from './text-tokenizer';
 import { fillOf, type Padding, tokenTensors } from './token-tensors';
@@ -77,17 +77,22 @@ function groupsOf(plan: TextPlan, rows: readonly TokenRow[], freedom: RunFreedom
   const { mayPart } = freedom;
   const lengths = rows.map(({ ids }) => ids.length);
   const longest = Math.max(...lengths);
-  const isFixed = fixedLength(plan) !== undefined;
+  const fixed = fixedLength(plan);
   // Without a mask a model takes padding for text.
   const mayPad = freedom.mayPad && plan.mask !== undefined;
-  if (!isFixed && mayPart) return groupByLength(lengths, mayPad);
-  if (!isFixed && !mayPad && lengths.some((length) => length !== longest)) {
+  const all = rows.map((_, row) => row);
+  if (mayPart) {
+    return fixed === undefined
+      ? groupByLength(lengths, mayPad)
+      : cutToSize({ rows: all, longest: fixed, bucket: undefined });
+  }
+  if (fixed === undefined && !mayPad && lengths.some((length) => length !== longest)) {
     throw new DomainError(
       'shape_mismatch',
       `Input "${plan.name}": the texts differ in length; send them one by one.`,
     );
   }
-  return [{ rows: rows.map((_, row) => row), longest, bucket: undefined }];
+  return [{ rows: all, longest, bucket: undefined }];
 }
 
 /** The number of tokens that the model takes, if it takes but one. */
