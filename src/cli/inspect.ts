@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { readModelGraph } from '../models/repository/onnx-file/read-model-graph';
@@ -67,12 +68,7 @@ async function fileOf(given: string): Promise<string> {
   const versions = entries.filter((entry) => /^\d+$/.test(entry)).sort((a, b) => Number(b) - Number(a));
   for (const folder of ['', 'onnx', ...versions]) {
     const file = join(path, folder, 'model.onnx');
-    if (
-      await stat(file)
-        .then((found) => found.isFile())
-        .catch(() => false)
-    )
-      return file;
+    if (existsSync(file)) return file;
   }
   throw new UsageError(`There is no model.onnx in ${path}, nor in a version of it.`);
 }
