@@ -8,6 +8,7 @@ import { settings } from './config/settings';
 import { unknownSettingsHere } from './config/unknown-settings';
 import { reasonOf } from './errors/domain-error';
 import { banner } from './process/banner';
+import { collectBuffersEarly } from './process/collector';
 import { compileSooner } from './process/compile-sooner';
 import { hasPrimary } from './process/ipc/has-primary';
 import { ownMemoryBytes } from './process/own-memory';
@@ -39,6 +40,7 @@ export async function runWorker(): Promise<void> {
     if (!stop.requested) {
       await app.get(ModelsService).join();
       compileSooner();
+      collectBuffersEarly();
       if (underPrimary) takeConnections(app);
       else await app.listen(http.port, http.host);
       const health = app.get(ModelsHealthIndicator);
