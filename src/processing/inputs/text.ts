@@ -22,19 +22,16 @@ const MOST_TOKENS = 1_000_000;
 const MAX_PROMPTS = 64;
 const MAX_PROMPT_LENGTH = 4096;
 
-interface Settings {
+interface Settings extends Pick<
+  TextPlan,
+  'truncate' | 'pairs' | 'prompts' | 'defaultPrompt' | 'padToken' | 'paddingSide'
+> {
   readonly tokenizerFile: string;
   readonly ids: string | undefined;
   readonly mask: string | undefined;
   readonly types: string | undefined;
   readonly positions: string | undefined;
   readonly maxLength: number | undefined;
-  readonly truncate: boolean;
-  readonly pairs: boolean;
-  readonly prompts: Readonly<Record<string, string>>;
-  readonly defaultPrompt: string | undefined;
-  readonly padToken: string | undefined;
-  readonly paddingSide: PaddingSide | undefined;
 }
 
 /** Names to the texts that stand before each input. */
