@@ -13,7 +13,6 @@ import { DomainError } from '../../errors/domain-error';
 import { printShape } from '../../tensors/shape';
 import type { TensorSpec } from '../../tensors/tensor';
 import { declaredType, type Signature, type TellFault } from '../declared-type';
-import type { PaddingSide } from '../prepared';
 import { placeOf, type RawInput, textOfBytes } from '../raw-input';
 import type { TextPlan } from '../text/text-plan';
 import type { RawInputType } from './input-type';
