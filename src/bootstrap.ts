@@ -11,9 +11,8 @@ import { ModelsService } from './models/models.service';
 import { FAMILIES } from './telemetry/metrics/metric-families';
 import { Recorder } from './telemetry/metrics/recorder';
 import { setUpDocs } from './protocols/openapi/docs';
-import { parseJsonBody } from './http/body/json-body';
-import { CONTROL_BODY_BYTES, Router } from './http/router';
 import { NestorExpressAdapter } from './http/express.adapter';
+import { Router } from './http/router';
 import { TlsFiles } from './http/tls';
 import { answerBrokenRequests } from './http/broken-requests';
 import { closeUnread } from './http/unread-answers';
@@ -68,8 +67,7 @@ async function prepare(
 ): Promise<void> {
   adapter.open(app.get(Router));
   adapter.disable('x-powered-by');
-  adapter.useBodyParser('raw', false, { limit: CONTROL_BODY_BYTES, type: 'application/json' });
-  adapter.use(parseJsonBody);
+  adapter.readControlBodies();
   if (apiPrefix !== '')
     app.setGlobalPrefix(apiPrefix, { exclude: ['/', '/v1/{*rest}', '/v2', '/v2/{*rest}', '/metrics'] });
   setUpDocs(app);

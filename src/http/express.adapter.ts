@@ -15,7 +15,11 @@ import { closeGracefully } from './node/graceful-close';
 import { allowHalfOpen } from './node/half-open';
 import { HandedConnections } from './node/handed-connections';
 import { UnbufferedRequest } from './node/unbuffered-request';
-import type { Router } from './router';
+import { CONTROL_BODY_BYTES, type Router } from './router';
+import { DomainError, reasonOf } from '../errors/domain-error';
+import { requireUtf8 } from './headers/content-negotiation';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** An Express adapter whose server first asks the front door, once there is one. */
 export class NestorExpressAdapter extends ExpressAdapter {
@@ -41,6 +45,12 @@ export class NestorExpressAdapter extends ExpressAdapter {
     if (this.router === undefined) express(req, res);
     else if (next !== undefined && !this.router.has(req)) next();
     else this.router.handle(req, res, express);
+  }
+
+  /** Has Express read the small bodies of the calls that it gets, which never are tensors. */
+  readControlBodies(): void {
+    this.useBodyParser('raw', false, { limit: CONTROL_BODY_BYTES, type: 'application/json' });
+    this.use(parseJsonBody);
   }
 
   override initHttpServer(_options: NestApplicationOptions): void {
@@ -73,4 +83,30 @@ export class NestorExpressAdapter extends ExpressAdapter {
     if (this.handed !== undefined) return closeGracefully(server, this.handed.close());
     return server.listening ? closeGracefully(server) : Promise.resolve();
   }
+}
+
+/**
+ * Makes JSON of the bytes that Express has read: UTF-8, as JSON is; nothing at all is an empty
+ * object. Express' own reader loads the tables of every other encoding with the first body, which a process that has no
+ * descriptors left cannot.
+ */
+function parseJsonBody(
+  req: IncomingMessage & { body?: unknown },
+  _res: unknown,
+  next: (error?: unknown) => void,
+): void {
+  const { body } = req;
+  if (!Buffer.isBuffer(body)) {
+    next();
+    return;
+  }
+  try {
+    requireUtf8(req.headers['content-type'] ?? '');
+    req.body = body.length === 0 ? {} : (JSON.parse(utf8.decode(body)) as unknown);
+  } catch (error) {
+    const fault = new DomainError('invalid_json', `The body is no JSON: ${reasonOf(error)}`);
+    next(error instanceof DomainError ? error : fault);
+    return;
+  }
+  next();
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isJsonObject, type JsonObject, type JsonValue } from '../config/yaml/json-value';
 import { DomainError } from '../errors/domain-error';
 import { explained, statInside } from '../common/safe-path';
 
@@ -60,5 +61,24 @@ export class AssetFiles {
   async text(name: string): Promise<string> {
     const path = await this.path(name);
     return explained(this.root, path, readFile(path, 'utf8'));
+  }
+
+  /**
+   * The mapping in a JSON file; undefined when there is none.
+   * @throws model_unavailable when it is there and is no mapping
+   */
+  async json(name: string): Promise<JsonObject | undefined> {
+    if ((await this.find(name)) === undefined) return undefined;
+    let value: JsonValue = null;
+    try {
+      value = JSON.parse(await this.text(name)) as JsonValue;
+    } catch (error) {
+      if (error instanceof DomainError) throw error;
+    }
+    if (isJsonObject(value)) return value;
+    throw new DomainError(
+      'model_unavailable',
+      `${name} is no JSON object; with "pipeline: off" it is not read`,
+    );
   }
 }

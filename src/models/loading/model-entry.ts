@@ -5,7 +5,7 @@ import type { ModelConfig } from '../repository/model-config';
 import type { FoundVersion } from '../repository/model-files';
 import type { FoundModel } from '../repository/model-repository';
 import type { LoadedModel } from './loaded-model';
-import { versionDigest } from '../repository/version-digest';
+import { createHash } from 'node:crypto';
 
 /** One version on disk and what became of it in this process. */
 export class VersionEntry {
@@ -141,3 +141,20 @@ export class ModelEntry {
 
 /** The states of the Open Inference Protocol's repository extension that a version here can be in. */
 export type ModelState = 'UNAVAILABLE' | 'LOADING' | 'READY' | 'UNLOADING';
+
+/** A model that comes and goes is asked for its digest several times each time. */
+const lastDigests = new WeakMap<ModelConfig, { readonly content: string; readonly digest: string }>();
+
+/**
+ * Hex digest of a version's content and of all its settings, by which workers see that they serve the same. The
+ * content's own digest is not enough: most settings change how a request is served and not what it is answered.
+ */
+export function versionDigest(contentDigest: string, config: ModelConfig): string {
+  const before = lastDigests.get(config);
+  if (before?.content === contentDigest) return before.digest;
+  const digest = createHash('sha256')
+    .update(JSON.stringify([contentDigest, config]))
+    .digest('hex');
+  lastDigests.set(config, { content: contentDigest, digest });
+  return digest;
+}

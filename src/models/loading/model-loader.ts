@@ -13,13 +13,12 @@ import type { Tensor, TensorSpec } from '../../tensors/tensor';
 import { checkGoldenCases } from './golden-check';
 import { checkProven } from './proven-answer';
 import type { ModelConfig } from '../repository/model-config';
-import type { VersionEntry } from './model-entry';
+import { type VersionEntry, versionDigest } from './model-entry';
 import { Lease, type LoadedModel, loadedModel } from './loaded-model';
 import { LoadLog } from './load-log';
 import { paddingFault, type Proof, shownOutputs } from './proof';
 import { namedInputsOf } from '../../tensors/json/named-inputs';
 import { EXAMPLE_ELEMENTS, findWarmUpInputs, type WarmUpInputs } from './warm-up-inputs';
-import { versionDigest } from '../repository/version-digest';
 import { type OpenedVersion, VersionOpener } from './version-opener';
 
 const MAX_PROOFS = 10_000;

@@ -25,14 +25,13 @@ import {
   WRONG_BATCHES,
 } from './messages';
 import { quarantinedVersion } from './set-aside';
-import { VersionEntry } from '../loading/model-entry';
+import { VersionEntry, versionDigest } from '../loading/model-entry';
 import { ModelLoader } from '../loading/model-loader';
 import { ModelRegistry } from '../loading/model-registry';
 import type { LoadedModel } from '../loading/loaded-model';
 import type { Proof } from '../loading/proof';
 import { ServingVersions } from './serving-versions';
 import { type OverdueLoad, Staging, unloadWhenIdle } from './staging';
-import { versionDigest } from '../repository/version-digest';
 
 /** For a word to all workers that needs no work. */
 const TELL_ALL_MS = 10_000;

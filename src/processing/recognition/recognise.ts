@@ -1,6 +1,5 @@
 import type { AssetFiles } from '../assets';
 import type { DeclarationConfig } from '../declaration';
-import { jsonFile } from './json-file';
 import { architectureOf, classifierOutputs, maskOutputs } from './model-config-file';
 import { imageRecipe } from './preprocessor-config';
 import { type FileFacts, NOTHING_RECOGNISED, type Recognised } from './recognised';
@@ -24,12 +23,12 @@ export async function recognise(
 ): Promise<Recognised> {
   const ofFile = ultralyticsFacts(file) ?? sklearnFacts(file, given);
   if (ofFile !== undefined || assets === undefined) return ofFile ?? NOTHING_RECOGNISED;
-  const config = await jsonFile(assets, 'config.json');
+  const config = await assets.json('config.json');
   const architecture = config && architectureOf(config);
   if (config === undefined || architecture === undefined) return NOTHING_RECOGNISED;
   const isMask = architecture.endsWith('ForSemanticSegmentation');
   if (isMask || architecture.endsWith('ForImageClassification')) {
-    const preprocessor = await jsonFile(assets, 'preprocessor_config.json');
+    const preprocessor = await assets.json('preprocessor_config.json');
     if (preprocessor === undefined) {
       return {
         facts: [],

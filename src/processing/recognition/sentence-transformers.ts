@@ -1,7 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../config/yaml/json-value';
 import { DomainError } from '../../errors/domain-error';
 import type { AssetFiles } from '../assets';
-import { jsonFile } from './json-file';
 import type { Fact, Recognised } from './recognised';
 
 const MODULES = 'modules.json';
@@ -33,7 +32,7 @@ export async function sentenceVectors(assets: AssetFiles): Promise<Recognised | 
   }
   const folder = modules[1]?.path;
   const file = `${typeof folder === 'string' ? folder : ''}/config.json`;
-  const pooling = poolingOf((await jsonFile(assets, file)) ?? {});
+  const pooling = poolingOf((await assets.json(file)) ?? {});
   if (pooling === undefined) return { facts: [], reason: `${file} has a pooling that is not understood` };
   const say = (key: string, value: JsonValue, from: string): Fact => ({
     side: 'output',

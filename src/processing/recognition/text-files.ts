@@ -1,6 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../config/yaml/json-value';
 import type { AssetFiles } from '../assets';
-import { jsonFile } from './json-file';
 import type { Fact, Recognised } from './recognised';
 
 /** Beyond this, `model_max_length` is what tokenizers write where nobody knows. */
@@ -23,7 +22,7 @@ export async function textFacts(assets: AssetFiles, config: JsonObject): Promise
   if ((await assets.find('tokenizer.json')) === undefined) {
     return { facts: [], reason: 'config.json names a model of texts, and there is no tokenizer.json' };
   }
-  const tokenizer = (await jsonFile(assets, 'tokenizer_config.json')) ?? {};
+  const tokenizer = (await assets.json('tokenizer_config.json')) ?? {};
   if (tokenizer.truncation_side === 'left') {
     return {
       facts: [],
@@ -58,7 +57,7 @@ async function mostTokens(
   config: JsonObject,
   tokenizer: JsonObject,
 ): Promise<Sourced | undefined> {
-  const sentences = await jsonFile(assets, 'sentence_bert_config.json');
+  const sentences = await assets.json('sentence_bert_config.json');
   const wanted =
     numberIn(sentences?.max_seq_length, 'sentence_bert_config.json') ??
     numberIn(tokenizer.model_max_length, 'tokenizer_config.json');
@@ -88,7 +87,7 @@ async function sayPrompts(
   say: (key: string, value: JsonValue, from: string) => void,
 ): Promise<void> {
   const from = 'config_sentence_transformers.json';
-  const config = await jsonFile(assets, from);
+  const config = await assets.json(from);
   const { prompts, default_prompt_name: standard } = config ?? {};
   if (prompts !== undefined && isJsonObject(prompts) && Object.keys(prompts).length > 0) {
     say('prompts', prompts, from);

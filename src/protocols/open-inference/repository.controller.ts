@@ -1,12 +1,12 @@
+import { CONTROL_BODY_BYTES } from '../../http/router';
 import { Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { DomainError } from '../../errors/domain-error';
+import { DomainError, reasonOf } from '../../errors/domain-error';
 import type { ModelEntry } from '../../models/loading/model-entry';
 import { ModelsService } from '../../models/models.service';
-import type { JsonObject } from '../../config/yaml/json-value';
+import { type JsonObject, isJsonObject, type JsonValue } from '../../config/yaml/json-value';
 import { ApiPage, modelPage } from '../http-call/model-page';
-import { controlBody } from './control-body';
 import { V2Errors } from './v2-errors';
 import {
   V2Loaded,
@@ -16,6 +16,7 @@ import {
   V2Unloaded,
 } from './v2.dto';
 import { V2_TAG } from './v2-call';
+import { readBody } from '../../http/body/body-reader';
 
 /**
  * The model repository extension.
@@ -91,4 +92,33 @@ function indexOf(model: ModelEntry): V2RepositoryEntry[] {
     state,
     reason: reason || (state === 'UNAVAILABLE' && model.unloaded ? 'unloaded' : ''),
   }));
+}
+
+/**
+ * The JSON object in the body of a repository call, `{}` for an empty body or `null`. The protocol's clients send it
+ * without a content type, so that Express has left it unread.
+ * @throws invalid_json, invalid_request, body_too_large
+ */
+async function controlBody(req: Request): Promise<JsonObject> {
+  const body = req.body === undefined ? await unreadBody(req) : (req.body as JsonValue);
+  // Some clients send it for what they leave out.
+  if (body === null) return {};
+  if (isJsonObject(body)) return body;
+  throw new DomainError('invalid_request', 'The body of this call is a JSON object, or empty.');
+}
+
+async function unreadBody(req: Request): Promise<JsonValue> {
+  const text = (await readBody(req, CONTROL_BODY_BYTES).catch(explainLimit)).toString();
+  if (text.trim() === '') return {};
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch (error) {
+    throw new DomainError('invalid_json', `The body is not JSON: ${reasonOf(error)}.`);
+  }
+}
+
+/** The limit of these bodies is not the one that the reader names, which is for tensors. */
+function explainLimit(error: unknown): never {
+  if (!(error instanceof DomainError) || error.code !== 'body_too_large') throw error;
+  throw new DomainError('body_too_large', `The body of this call may have ${CONTROL_BODY_BYTES} bytes.`);
 }

@@ -14,7 +14,7 @@ import { WorkerJoin } from '../worker-join';
 import { Participant } from '../participant';
 import { Coordinator, type Standing } from '../coordinator';
 import { contentDigest } from '../../repository/content-digest';
-import { versionDigest } from '../../repository/version-digest';
+import { versionDigest } from '../../loading/model-entry';
 import type { ModelLoader } from '../../loading/model-loader';
 import type { Proof } from '../../loading/proof';
 import { ModelRegistry } from '../../loading/model-registry';
