@@ -13,7 +13,7 @@ import { inputFault } from './faults';
 import type { Datatype, TensorData } from '../../tensors/datatype';
 import { JsonWriter } from '../../tensors/json/json-writer';
 import type { TensorSpec } from '../../tensors/tensor';
-import type { DeclaredInput, V2Declaration, V2Model } from './v2-call';
+import type { DeclaredInput, V2Declaration } from './v2-call';
 
 /** MLServer's word for a data frame, which a request is whose inputs are columns. */
 export const COLUMNS = 'pd';
@@ -144,9 +144,10 @@ function asText(piece: RawPiece, place: string): string {
 export function wantsDeclared(
   names: readonly string[] | undefined,
   isRaw: boolean,
-  { outputs, declared }: V2Model,
+  outputs: readonly TensorSpec[],
+  declared: V2Declaration,
 ): boolean {
-  if (declared === undefined || names === undefined) return isRaw;
+  if (names === undefined) return isRaw;
   const isAmong = (specs: readonly TensorSpec[]): boolean =>
     names.every((name) => specs.some((spec) => spec.name === name));
   // A name that both have means what the inputs are.

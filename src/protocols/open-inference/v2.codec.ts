@@ -48,8 +48,10 @@ export function decodeV2(body: Buffer, headerLength: number | undefined, model: 
   if (known !== undefined) return known;
   const { id, inputs, binaryInputs, outputs, parameters } = readRequest(body, headerLength, model);
   const names = outputs?.map(({ spec }) => spec.name);
-  const answersDeclared = wantsDeclared(names, inputs.raw !== undefined, model);
-  const specs = answersDeclared ? model.declared!.outputs : model.outputs;
+  const { declared } = model;
+  const answersDeclared =
+    declared !== undefined && wantsDeclared(names, inputs.raw !== undefined, model.outputs, declared);
+  const specs = answersDeclared ? declared.outputs : model.outputs;
   const call = {
     id,
     inputs: inputs.tensors ?? [],
@@ -61,8 +63,8 @@ export function decodeV2(body: Buffer, headerLength: number | undefined, model: 
     priority: parameters.priority,
     timeoutMs: parameters.timeoutMs,
   };
-  if (inputs.raw !== undefined || answersDeclared) {
-    const options = readOptions(parameters.options ?? {}, model.declared!.options);
+  if (declared !== undefined && (inputs.raw !== undefined || answersDeclared)) {
+    const options = readOptions(parameters.options ?? {}, declared.options);
     return { ...call, declared: { inputs: inputs.raw ?? [], options, wantsTensors: !answersDeclared } };
   }
   if (headerLength !== undefined) keepHead(body, headerLength, model, binaryInputs, call);

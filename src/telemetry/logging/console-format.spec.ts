@@ -8,7 +8,7 @@ const ORIGIN = { service: 'scores', pid: 1, worker: 2 };
 function shown(log: (logger: ReturnType<typeof createLogger>) => void): string {
   const lines: string[] = [];
   log(createLogger('info', ORIGIN, { write: (line) => void lines.push(line) }));
-  const text = consoleFormat('pretty', false)(Buffer.from(lines.join('')));
+  const text = consoleFormat(false)(Buffer.from(lines.join('')));
   return text.toString().replaceAll(/^\[[\d:.]+\] /gm, '');
 }
 
@@ -47,7 +47,7 @@ describe('the console for people', () => {
       },
     );
     access.flush();
-    const text = consoleFormat('pretty', false)(Buffer.concat(lines)).toString();
+    const text = consoleFormat(false)(Buffer.concat(lines)).toString();
     expect(text).toMatch(/INFO: POST \/api\/inference\/iris 200 1\.5 ms iris \(r-2\)\n$/);
   });
 });

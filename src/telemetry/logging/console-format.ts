@@ -1,17 +1,14 @@
 import { createRequire } from 'node:module';
 import type * as PinoPretty from 'pino-pretty';
-import type { LoggingConfig } from '../../config/slices';
 import { AUDIT_LEVEL, forEachLine } from './log-line';
 
 // Loaded only where people read: the package takes a process's start a fiftieth of a second.
 const requireHere = createRequire(__filename);
 
-/** How a run of JSON lines looks on the console; the files get JSON always. */
-export type ConsoleFormat = (lines: Buffer) => Buffer | string;
+/** Makes JSON lines readable for people, on the console; the files get JSON always. */
+export type ConsoleFormat = (lines: Buffer) => string;
 
-/** `json` leaves the lines as they are; `pretty` makes them readable for people. */
-export function consoleFormat(format: LoggingConfig['format'], colorize: boolean): ConsoleFormat {
-  if (format === 'json') return (lines) => lines;
+export function consoleFormat(colorize: boolean): ConsoleFormat {
   const { prettyFactory } = requireHere('pino-pretty') as typeof PinoPretty;
   const options = {
     colorize,

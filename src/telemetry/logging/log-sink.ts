@@ -40,7 +40,8 @@ export interface LogSinkOptions {
 export class LogSink {
   private readonly stdout: LineOutput;
   private readonly stderr: LineOutput;
-  private readonly format: ConsoleFormat;
+  /** Undefined: the console gets JSON as well. */
+  private readonly format: ConsoleFormat | undefined;
   private readonly files?: LogFiles;
   private readonly pipes = new Set<Promise<void>>();
 
@@ -56,7 +57,7 @@ export class LogSink {
       });
     this.stdout = output(stdoutFd, 'stdout');
     this.stderr = output(stderrFd, 'stderr');
-    this.format = consoleFormat(logging.format, isatty(stdoutFd));
+    this.format = logging.format === 'pretty' ? consoleFormat(isatty(stdoutFd)) : undefined;
     if (logging.dir === undefined) return;
     const note = this.note.bind(this);
     this.files = new LogFiles(logging.dir, logging, note, fileCheckMs);
@@ -64,13 +65,13 @@ export class LogSink {
 
   /** Takes whole application lines in pino's JSON. */
   app(lines: Buffer): void {
-    this.stdout.write(this.format(lines));
+    this.stdout.write(this.format?.(lines) ?? lines);
     this.toFiles(lines);
   }
 
   /** Takes whole access lines in JSON. */
   access(lines: Buffer): void {
-    this.stdout.write(this.format(lines));
+    this.stdout.write(this.format?.(lines) ?? lines);
     this.files?.write('access', lines);
   }
 
