@@ -13,7 +13,7 @@ import { banner } from '../process/banner';
 import { LogSink, WORKER_STDIO } from '../telemetry/logging/log-sink';
 import { openLocalLog } from '../telemetry/logging/process-log';
 import { cpuQuota, planCpus } from '../process/cpu/cpu-plan';
-import { keepNewSpace, workerOptions } from '../process/collector';
+import { keepNewSpace, workerOptions } from '../process/v8-options';
 import { reportOnSignal } from '../process/diagnostic-report';
 import { onSignals } from '../process/signals';
 import { ProcessWatch } from '../process/process-watch';
