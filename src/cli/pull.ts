@@ -4,6 +4,7 @@ import { byteSize } from '../config/kinds';
 import { readEnvironment } from '../config/settings';
 import { type PullResult, pullSources } from '../models/repository/sources/pull-sources';
 import { SourceFault } from '../models/repository/sources/source';
+import { collectBuffersEarly } from '../process/collector';
 import { readArguments } from './arguments';
 import { type Command, type Output, UsageError } from './command';
 
@@ -57,6 +58,7 @@ Examples:
     if (maxBytes === undefined) throw new UsageError('--max-bytes takes a size such as 512mb or 20gb');
     const dir = resolve(values.dir ?? (readEnvironment().MODEL_DIR || 'models'));
     await mkdir(dir, { recursive: true });
+    collectBuffersEarly();
     const stop = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () =>
