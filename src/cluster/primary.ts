@@ -31,7 +31,13 @@ import { memoryLimitBytes } from '../process/memory-limit';
 import { startModels } from '../models/repository/start-models';
 import { ModelFolder } from '../models/repository/model-folder';
 import { MetricsServer } from './metrics-server';
-import { RECORD_RUNS, RECORDS_RUNS, runRecordFile, takeRunRecord } from '../process/run-record';
+import {
+  RECORD_RUNS,
+  RECORDS_RUNS,
+  readRunRecord,
+  runRecordFile,
+  takeRunRecord,
+} from '../process/run-record';
 import { Supervisor } from './supervisor';
 import { Suspicion } from './suspicion';
 import { countWorkers, needsOf, type WorkerCount } from './worker-count';
@@ -154,6 +160,11 @@ export async function runPrimary(): Promise<void> {
   const suspicion: Suspicion = new Suspicion({
     now: () => performance.now(),
     record: (on) => void supervisor.askAll({ topic: RECORD_RUNS, payload: on, timeoutMs: TELL_MS }),
+    running: () =>
+      supervisor.all().flatMap(({ pid }) => {
+        const running = readRunRecord(runRecordFile(pid));
+        return running === undefined ? [] : [running];
+      }),
     accuse: (label, signal) => {
       const at = label.lastIndexOf('/');
       const reason = `workers died by ${signal} while they ran it`;

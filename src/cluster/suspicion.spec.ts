@@ -7,12 +7,18 @@ const MINUTE_MS = 60_000;
 function suspicion() {
   const said: string[] = [];
   const clock = { nowMs: 0 };
+  let running: string[] = [];
   const one = new Suspicion({
     now: () => clock.nowMs,
     record: (on) => said.push(`record: ${on}`),
+    running: () => [running],
     accuse: (label, signal) => said.push(`${label} by ${signal}`),
   });
-  return { one, said, clock };
+  const looks = (...labels: string[]): void => {
+    running = labels;
+    for (let i = 0; i < 20; i++) one.look();
+  };
+  return { one, said, clock, looks };
 }
 
 describe('the suspicion that a model kills workers', () => {
@@ -27,12 +33,42 @@ describe('the suspicion that a model kills workers', () => {
   });
 
   it('blames what two deaths have in common, where several were running', () => {
-    const { one, said } = suspicion();
+    const { one, said, looks } = suspicion();
     one.died('SIGSEGV', []);
+    looks();
     one.died('SIGSEGV', ['a/1', 'b/1']);
     expect(said).toHaveLength(2);
     one.died('SIGSEGV', ['b/1', 'c/1']);
     expect(said.at(-1)).toBe('b/1 by SIGSEGV');
+    one.close();
+  });
+
+  it('blames each of several, and not what runs all the time beside them', () => {
+    const { one, said, looks } = suspicion();
+    one.died('SIGFPE', []);
+    // Nobody knows yet what runs all the time.
+    for (const label of ['a/1', 'b/1']) one.died('SIGFPE', ['busy/1', label]);
+    expect(said.filter((line) => line.includes('by'))).toEqual([]);
+    looks('busy/1');
+    for (const label of ['a/1', 'b/1']) one.died('SIGFPE', ['busy/1', label]);
+    expect(said.filter((line) => line.includes('by'))).toEqual(['a/1 by SIGFPE', 'b/1 by SIGFPE']);
+    one.close();
+  });
+
+  it('blames what runs all the time where it is in common, and what runs beside it is not', () => {
+    const { one, said, looks } = suspicion();
+    one.died('SIGFPE', []);
+    looks('busy/1', 'a/1', 'b/1');
+    one.died('SIGFPE', ['busy/1', 'a/1']);
+    one.died('SIGFPE', ['busy/1', 'b/1']);
+    expect(said.at(-1)).toBe('busy/1 by SIGFPE');
+    one.close();
+  });
+
+  it('does not wait without end for looks at what runs', () => {
+    const { one, said } = suspicion();
+    for (let i = 0; i < 5; i++) one.died('SIGFPE', i === 0 ? [] : ['a/1', 'b/1']);
+    expect(said.filter((line) => line.includes('by'))).toEqual(['a/1 by SIGFPE', 'b/1 by SIGFPE']);
     one.close();
   });
 

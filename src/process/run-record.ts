@@ -33,13 +33,19 @@ export function createRunRecord(file: string): void {
 
 /** What was under way when the process died; nothing where it kept no record. */
 export function takeRunRecord(file: string): string[] {
+  const running = readRunRecord(file) ?? [];
+  rmSync(file, { force: true });
+  return running;
+}
+
+/** What is under way in a process; undefined where it keeps no record. */
+export function readRunRecord(file: string): string[] | undefined {
   let bytes: Buffer;
   try {
     bytes = readFileSync(file);
   } catch {
-    return [];
+    return undefined;
   }
-  rmSync(file, { force: true });
   const running = new Set<string>();
   for (let at = 0; at + PLACE_BYTES <= bytes.length; at += PLACE_BYTES) {
     if (bytes[at] !== RUNNING[0]) continue;
