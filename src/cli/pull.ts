@@ -4,7 +4,7 @@ import { byteSize } from '../config/kinds';
 import { readEnvironment } from '../config/settings';
 import { type PullResult, pullSources } from '../models/repository/sources/pull-sources';
 import { SourceFault } from '../models/repository/sources/source';
-import { collectBuffersEarly } from '../process/collector';
+import { collectBuffersEarly } from '../process/v8-options';
 import { readArguments } from './arguments';
 import { type Command, type Output, UsageError } from './command';
 
