@@ -75,6 +75,29 @@ describe('a tokenizer', () => {
     );
   });
 
+  it('keeps the end of a text where its file says so, as Python does', async () => {
+    const file = JSON.parse(fixture('wordpiece.json')) as { truncation: object };
+    const left = { ...file, truncation: { ...file.truncation, direction: 'Left' } };
+    const [ending, starting] = await Promise.all(
+      [JSON.stringify(left), JSON.stringify(file)].map((json) => TextTokenizer.open(json)),
+    );
+    const words = 'one two three four five six seven eight nine ten';
+    const rows = [
+      { text: words, pair: undefined },
+      { text: words, pair: words },
+    ];
+    const whole = await encode(starting!, rows);
+    const cut = await encode(ending!, rows, { maxLength: 12, wantsSpans: true });
+    const { ids: all } = whole[0]!;
+    expect(cut[0]!.ids).toEqual([all[0], ...all.slice(-11)]);
+    expect(cut[0]!.spans!.at(-2)).toEqual([words.length - 1, words.length]);
+    expect(cut[1]!.ids).toEqual([all[0], ...all.slice(-5), ...all.slice(-6)]);
+    const long = { text: 'a '.repeat(600_000), pair: undefined };
+    expect(await faultOf(encode(ending!, [long], { maxLength: 12 }))).toMatch(
+      /^text_too_long: .* keeps the end/,
+    );
+  });
+
   it('takes the time of what is kept for a text of a megabyte', async () => {
     const tokenizer = await open('wordpiece');
     const long = 'word '.repeat(200_000);

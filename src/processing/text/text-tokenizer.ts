@@ -55,6 +55,8 @@ export class TextTokenizer {
     private readonly native: Tokenizer,
     private readonly ofOne: RowForm,
     private readonly ofTwo: RowForm,
+    /** Is the end of a text kept where it is cut? */
+    private readonly keepsEnd: boolean,
   ) {}
 
   /**
@@ -69,7 +71,7 @@ export class TextTokenizer {
       const letter = await knownLetter(native);
       const ofOne = await formOfTexts(native, letter, 1);
       const ofTwo = await formOfTexts(native, letter, 2);
-      return new TextTokenizer(native, ofOne, ofTwo);
+      return new TextTokenizer(native, ofOne, ofTwo, keepsEndIn(json));
     } catch (error) {
       throw new DomainError('model_unavailable', `its tokenizer cannot be read: ${reasonOf(error)}`);
     }
@@ -129,7 +131,7 @@ export class TextTokenizer {
       const kept = options.maxLength - addedTokens(form);
       const first = await this.head(text, kept, place);
       const second = pair === undefined ? undefined : await this.head(pair, kept, place);
-      encoded.push(join(form, first, second, options, place));
+      encoded.push(join(form, first, second, { ...options, keepsEnd: this.keepsEnd }, place));
     }
     return encoded;
   }
@@ -146,19 +148,30 @@ export class TextTokenizer {
         `${place}: has half a surrogate pair at character ${index}, which is no text.`,
       );
     }
-    for (let length = firstHead(kept + MARGIN); ; length *= 4) {
+    for (let length = this.keepsEnd ? MOST_UNITS : firstHead(kept + MARGIN); ; length *= 4) {
       const part = headOf(text, Math.min(length, MOST_UNITS));
       const isWhole = part.length === text.length;
       const encoding = await this.native.encode(part, null, BARE);
-      if (isWhole || encoding.getLength() >= kept + MARGIN) return { encoding, text, isWhole };
+      if (isWhole || (!this.keepsEnd && encoding.getLength() >= kept + MARGIN))
+        return { encoding, text, isWhole };
       if (length >= MOST_UNITS) {
         throw new DomainError(
           'text_too_long',
-          `${place}: has no ${kept} tokens in its first ${MOST_UNITS} characters.`,
+          this.keepsEnd
+            ? `${place}: has more than ${MOST_UNITS} characters, and the tokenizer keeps the end of a text.`
+            : `${place}: has no ${kept} tokens in its first ${MOST_UNITS} characters.`,
         );
       }
     }
   }
+}
+
+/** What the file says of truncation but for the side is of whoever trained the model: a length, and whose it is. */
+function keepsEndIn(json: string): boolean {
+  const { truncation } = JSON.parse(json) as {
+    readonly truncation?: { readonly direction?: unknown } | null;
+  };
+  return truncation?.direction === 'Left';
 }
 
 /** A text that has tokens: not every vocabulary has each letter. */
@@ -187,7 +200,7 @@ function join(
   form: RowForm,
   first: Head,
   second: Head | undefined,
-  { maxLength, truncate, wantsSpans }: EncodeOptions,
+  { maxLength, truncate, wantsSpans, keepsEnd }: EncodeOptions & { readonly keepsEnd: boolean },
   place: string,
 ): TokenRow {
   const added = addedTokens(form);
@@ -215,10 +228,12 @@ function join(
     const head = part.text === 0 ? first : second;
     if (head === undefined) continue;
     const count = kept[part.text];
+    const start = keepsEnd ? lengths[part.text] - count : 0;
     const own = head.encoding.getIds();
-    const places = wantsSpans ? inUtf16(head.encoding.getOffsets().slice(0, count), head.text) : undefined;
+    const offsets = wantsSpans ? head.encoding.getOffsets().slice(start, start + count) : undefined;
+    const places = offsets && inUtf16(offsets, head.text);
     for (let i = 0; i < count; i++) {
-      ids.push(own[i]!);
+      ids.push(own[start + i]!);
       typeIds.push(part.type);
       if (places !== undefined) spans.push(places[i]!);
     }
