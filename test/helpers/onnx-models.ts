@@ -41,11 +41,11 @@ export function bfloat16Model(): Uint8Array {
   return elementTypeModel(DataType.BFLOAT16, ['N', 2]);
 }
 
-/** `y` is a sequence with `x` in it. */
+/** `y` is a sequence of the rows of `x`, which nothing can take apart before it runs. */
 export function sequenceModel(): Uint8Array {
   const elemType = { tensorType: { elemType: DataType.FLOAT } };
   return encode({
-    node: [node('SequenceConstruct', ['x'], ['y'])],
+    node: [node('SplitToSequence', ['x'], ['y'])],
     input: [value('x', DataType.FLOAT, ['N', 2])],
     output: [{ name: 'y', type: { sequenceType: { elemType } } }],
   });

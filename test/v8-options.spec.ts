@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const FILE = join(__dirname, '..', process.env.NESTOR_DIST ?? 'dist', 'process', 'collector.js');
+const FILE = join(__dirname, '..', process.env.NESTOR_DIST ?? 'dist', 'process', 'v8-options.js');
 /** Megabytes for new objects in a process in which something always outlives a sweep. */
 function roomIn(first: string, options: string[] = []): number {
   const script = `
