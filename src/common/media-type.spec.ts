@@ -9,9 +9,20 @@ describe('a Content-Type', () => {
     ['text/csv;x="a;charset=utf-16" ; Charset = "Latin1"', 'Latin1'],
     ['text/csv; charset=latin1 ; header=absent', 'latin1'],
     ['text/csv; mycharset=latin1', undefined],
+    ['text/csv; charset="latin1', ''],
     ['text/csv', undefined],
   ])('has the parameters that it names: %s', (contentType, charset) => {
     expect(parameterOf(contentType, 'charset')).toBe(charset);
+  });
+
+  it.each([
+    ['before a value', `=${' '.repeat(15_000)}"`],
+    ['within a value', `=a${' '.repeat(15_000)}"`],
+    ['before a name', `${' '.repeat(15_000)}=a`],
+    ['of parameters', '; a'.repeat(5_000)],
+    ['of escapes', `="${'\\a'.repeat(7_000)}`],
+  ])('is read at once, however long a row %s', (_, rest) => {
+    expect(parameterOf(`text/csv; charset${rest}`, 'none')).toBeUndefined();
   });
 
   it.each([

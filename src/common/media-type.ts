@@ -9,12 +9,13 @@ export function mediaTypeOf(contentType: string): string {
 /** What a `Content-Type` says under a name of a parameter, which has no case; undefined where it says nothing. */
 export function parameterOf(contentType: string, wanted: string): string | undefined {
   for (const [, name = '', quoted, plain] of contentType.matchAll(PARAMETER)) {
-    if (name.toLowerCase() === wanted) return quoted?.replace(/\\(.)/g, '$1') ?? plain;
+    if (name.toLowerCase() === wanted) return quoted?.replace(/\\(.)/g, '$1') ?? plain?.trimEnd() ?? '';
   }
   return undefined;
 }
 
-const PARAMETER = /;\s*([^\s=;"]{1,64})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;"]*?))\s*(?=;|$)/g;
+/** Each piece begins with what the one before cannot end with: a long row of spaces is gone through once. */
+const PARAMETER = /;\s*([^\s=;"]{1,64})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"][^;"]*)?)/g;
 
 /**
  * The encoding of a text's bytes, by its name in https://encoding.spec.whatwg.org; undefined for UTF-8, which is meant
